@@ -64,7 +64,7 @@ errors! {
     DUPLICATE_PARAMETER = 400 "invalid_request" 9_000_411 "The request is not properly formatted. The parameter '{}' is duplicated.";
     MISSING_PARAMETER = 400 "invalid_request" 900_144 "The request body must contain the following parameter: '{}'.";
     INVALID_CLAIMS = 400 "invalid_request" 9_002_313 "Invalid request. The 'claims' are not a JSON object.";
-    UNKNOWN_CLIENT = 400 "unauthorized_client" 700_016 "Application with identifier '{}' was not found in the directory '{}'. The emulator knows '{}' only.";
+    UNKNOWN_CLIENT = 400 "unauthorized_client" 700_016 "Application with identifier '{}' was not found in the directory '{}'. The emulator has the application '{}' only.";
     INVALID_SCOPE = 400 "invalid_scope" 70011 "The provided request must include a 'scope' input parameter. The scope '{}' is not valid.";
     UNKNOWN_RESOURCE = 400 "invalid_resource" 500_011 "The resource principal named in '{}' was not found in the tenant.";
     SEVERAL_RESOURCES = 400 "invalid_scope" 700_022 "The provided value for the input parameter scope is not valid because it contains more than one resource.";
@@ -108,14 +108,14 @@ errors! {
     NO_ACCOUNT_IN_TENANT = 400 "invalid_grant" 50020 "The user account does not exist in this tenant and cannot access the application.";
     REVOKED = 400 "invalid_grant" 50173 "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password.";
 
-    UNKNOWN_DEVICE_CODE = 400 "bad_verification_code" 70018 "The device code is not known. It may have been redeemed already.";
+    UNKNOWN_DEVICE_CODE = 400 "bad_verification_code" 70018 "The device code is unknown or already redeemed.";
     EXPIRED_DEVICE_CODE = 400 "expired_token" 70019 "The verification code expired before it was entered.";
-    DEVICE_DECLINED = 400 "authorization_declined" 70020 "The person declined to sign in.";
-    SLOW_DOWN = 400 "slow_down" 70016 "The client polls faster than it was told to.";
+    DEVICE_DECLINED = 400 "authorization_declined" 70020 "The user declined to sign in.";
+    SLOW_DOWN = 400 "slow_down" 70016 "The client polls more often than the interval allows.";
     AUTHORIZATION_PENDING = 400 "authorization_pending" 70016 "OAuth 2.0 device flow error. Authorization is pending. Continue polling.";
 
     // Apps with credentials.
-    OTHER_CLIENTS_GRANT = 400 "invalid_grant" 70000 "The provided grant was issued to another client: this app signs nobody in.";
+    OTHER_CLIENTS_GRANT = 400 "invalid_grant" 70000 "The provided grant was issued to another client; this application does not sign in users.";
     NO_TENANT = 400 "invalid_request" 50059 "No tenant-identifying information found in either the request or implied by any provided credentials.";
     NOT_DEFAULT_SCOPE = 400 "invalid_scope" 1_002_012 "The provided value for scope {} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).";
     MISSING_CREDENTIAL = 401 "invalid_client" 7_000_218 "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
@@ -133,7 +133,7 @@ errors! {
     WRONG_FEDERATED_SIGNATURE = 401 "invalid_client" 700_027 "Client assertion failed signature validation.";
 
     // Faults of tests; Entra has no such number.
-    FAULT = 400 "invalid_request" 9_000_000 "The emulator was asked to refuse this.";
+    FAULT = 400 "invalid_request" 9_000_000 "A fault of the emulator refused this request.";
 
     // The system's source of random numbers failed.
     NO_RANDOM_NUMBERS = 503 "server_error" 90033 "A transient error has occurred.";

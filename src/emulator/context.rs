@@ -74,12 +74,12 @@ pub(crate) fn own_names(names: &[String]) -> Result<Vec<String>> {
     let is_of_label = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
     let is_label = |label: &str| matches!(label.len(), 1..=63) && label.bytes().all(is_of_label);
     let is_name = |name: &str| name.len() <= 253 && name.split('.').all(is_label);
-    let is_valid = |name: &String| is_name(name) || name.parse::<IpAddr>().is_ok();
-    if !names.iter().all(is_valid) {
+    let is_valid = |name: &str| is_name(name) || name.parse::<IpAddr>().is_ok();
+    if let Some(wrong) = names.iter().find(|name| !is_valid(name)) {
         return Err(Error::new(
             Kind::Usage,
-            "a host name of the emulator is not one",
-            "give a name or an address without scheme and port, such as login.example.test",
+            format!("invalid host name `{wrong}` for the emulator"),
+            "Give a name or an address without scheme and port, such as `login.example.test`.",
         ));
     }
     let all = LOOPBACK.into_iter().chain(names.iter().map(String::as_str));

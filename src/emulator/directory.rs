@@ -48,6 +48,15 @@ impl Tenant {
         }
     }
 
+    /// Returns the name for pages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Tenant::Common => "any tenant (common)",
+            Tenant::Organizations => "any tenant (organizations)",
+            Tenant::One(directory) => directory.domain,
+        }
+    }
+
     /// Returns the segment as metadata spells it: a domain becomes its GUID.
     pub(crate) fn segment(self) -> &'static str {
         match self {

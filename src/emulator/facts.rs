@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::emulator::directory::{self, connection_string};
 use crate::emulator::entra::apps::MANAGED_IDENTITY_PATH;
+use crate::emulator::front;
 use crate::emulator::running::Emulator;
 use crate::emulator::sign::CERTIFICATE;
 use crate::emulator::users::{USERS, everyone};
@@ -34,6 +35,11 @@ impl Emulator {
     /// Returns the resource's connection string with the http URL.
     pub fn http_connection_string(&self) -> String {
         connection_string(&self.http_url())
+    }
+
+    /// Returns the lines of a shell that point acspass at the emulator by http: `export NAME='value'`.
+    pub fn shell_settings(&self) -> Vec<String> {
+        front::http_exports(&self.http_url()).into()
     }
 
     /// Returns the id of the first user's tenant.

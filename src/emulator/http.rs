@@ -67,14 +67,15 @@ impl Request {
             is_own.then(|| (host.to_owned(), (host != sent).then_some(SECOND_PORT)))
         });
         let Some((host, remark)) = named else {
-            let text = "This is the acspass emulator; it answers to its own names only.\n";
+            let text =
+                "This is the acspass emulator. The host of the request is not one of its names.\n";
             return Err(Reply::text(421, text));
         };
         let limit = if is_acs { ACS_BODY } else { ENTRA_BODY };
         let body = tokio::time::timeout(BODY_TIMEOUT, to_bytes(Body::new(body), limit))
             .await
-            .map_err(|_| Reply::text(408, "The body took too long.\n"))?
-            .map_err(|_| Reply::text(413, "The body is too large or broke off.\n"))?;
+            .map_err(|_| Reply::text(408, "The request body did not arrive in time.\n"))?
+            .map_err(|_| Reply::text(413, "The request body is too large or incomplete.\n"))?;
         let mut request = Request {
             context: Arc::clone(context),
             head,

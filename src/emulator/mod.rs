@@ -16,6 +16,7 @@ mod directory;
 mod entra;
 mod facts;
 mod faults;
+mod front;
 mod http;
 mod options;
 mod pages;
@@ -32,6 +33,8 @@ pub use facts::Identity;
 pub use faults::{Fault, FaultKind, Route};
 pub use options::{MissingIdentity, Options};
 pub use running::Emulator;
+#[cfg(feature = "cli")]
+pub(crate) use server::REQUESTS;
 pub use state::requests::{LoggedRequest, RateLimits};
 pub use user_agent::{Page, UserAgent};
 

@@ -1,6 +1,6 @@
 //! The emulator's pages, which state that they are not Microsoft's.
 //!
-//! A page is self-contained HTML. Its headers allow only its style, its icon and, on one page, one
+//! A page is self-contained HTML. Its headers allow only its style, its icon and, on two pages, one
 //! known script. No page sets a cookie.
 
 #![expect(
@@ -14,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 
 use crate::emulator::directory::Tenant;
+use crate::emulator::front::Front;
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::sign_ins::SignIn;
@@ -22,6 +23,8 @@ use crate::emulator::users::User;
 const STYLE: &str = include_str!("../../assets/emulator/style.css");
 /// Submits the form of a response to the client; without scripts the user clicks its button.
 const SUBMIT: &str = "document.forms[0].submit()";
+/// Copies the values of the front page; without scripts its buttons are hidden.
+const COPY: &str = include_str!("../../assets/emulator/copy.js");
 
 /// The button of a user on the sign-in page; its value is the user's name.
 pub(crate) const USER_FIELD: &str = "emulator_user";
@@ -40,9 +43,9 @@ pub(crate) type Fields = Vec<(String, String)>;
 /// A page. Most of them are forms, which send their hidden fields back.
 #[derive(Template)]
 pub(crate) enum Page<'a> {
-    /// `/`: the emulator and its ids.
+    /// `/`: the emulator's addresses, its users, and the settings of clients.
     #[template(path = "emulator/front.html")]
-    Front { request: &'a Request },
+    Front { front: &'a Front },
     /// Choose a user of `tenant`. `unknown` is a hint that names no user.
     #[template(path = "emulator/sign_in.html")]
     SignIn {
@@ -93,6 +96,7 @@ impl Page<'_> {
     pub(crate) fn reply(&self, status: u16) -> Reply {
         let script = match self {
             Page::FormPost { .. } => format!("script-src {}; ", hash(SUBMIT)),
+            Page::Front { .. } => format!("script-src {}; ", hash(COPY)),
             _ => String::new(),
         };
         // form-action has to allow the client's listener: browsers apply it to each redirect after

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -89,7 +90,7 @@ impl Emulator {
             stopping,
         });
         let runtime = Builder::new_current_thread().enable_all().build();
-        let no_loop = "the emulator got no event loop";
+        let no_loop = "the emulator could not start its event loop";
         let runtime = runtime.map_err(|error| Error::internal(no_loop).caused_by(error))?;
         let shared = Arc::clone(&context);
         let serving = async move {
@@ -107,7 +108,9 @@ impl Emulator {
             .spawn(move || {
                 tracing::dispatcher::with_default(&subscriber, || runtime.block_on(serving));
             })
-            .map_err(|error| Error::internal("the emulator got no thread").caused_by(error))?;
+            .map_err(|error| {
+                Error::internal("the emulator could not start its thread").caused_by(error)
+            })?;
         let emulator = Emulator {
             context,
             ca_pem,
@@ -133,6 +136,11 @@ impl Emulator {
     /// this run and limited to the emulator's names, and its key is deleted.
     pub fn ca_pem(&self) -> Option<String> {
         self.ca_pem.clone()
+    }
+
+    /// Sets the file with [`Emulator::ca_pem`] that the front page names to its readers.
+    pub fn set_ca_file(&self, path: &Path) {
+        self.context.state().ca_file = Some(path.display().to_string());
     }
 
     /// Returns whether a Communication token is valid: issued here, not expired, its identity not
@@ -274,6 +282,6 @@ async fn serve(
     let (shared, stopping) = (Arc::clone(context), context.stopping.clone());
     let handler = handler(move |request| server::respond(shared.clone(), scheme, request));
     if let Err(error) = loopback::serve::serve(bound, tls, handler, LIMITS, stopping).await {
-        tracing::error!(target: "acspass::emulator", "the emulator stopped serving: {error}");
+        tracing::error!(target: "acspass::emulator", "the emulator stopped: {error}");
     }
 }

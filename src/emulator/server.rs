@@ -13,12 +13,16 @@ use hyper::body::Incoming;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::context::Context;
 use crate::emulator::faults::{self, FaultKind, Route};
+use crate::emulator::front::Front;
 use crate::emulator::http::{Reply, Request, is_acs_path};
 use crate::emulator::pages::Page;
 use crate::emulator::state::requests::LoggedRequest;
 use crate::emulator::{acs, entra};
 use crate::loopback::serve::Caller;
 use crate::time::Timestamp;
+
+/// The target of the log's events about requests; each is one line.
+pub(crate) const REQUESTS: &str = "acspass::emulator::requests";
 
 /// Answers one request. Returns `None` if a fault ends the connection.
 pub(crate) async fn respond(
@@ -43,12 +47,11 @@ pub(crate) async fn respond(
     let drops = hangs || matches!(fault, Some(FaultKind::Drop | FaultKind::DropAfterHandling));
     let reply = handle(&request, fault).await;
     if !drops {
-        trace(&request, &entry.path, &reply);
         return Some(finish(&context, entry, reply, now));
     }
     entry.operation = reply.operation;
     entry.reason = reply.reason;
-    context.state().journal.add(entry);
+    record(&context, entry);
     if hangs {
         // The caller decides how long it waits.
         Caller::trust(&request.head.extensions);
@@ -101,7 +104,7 @@ async fn handle(request: &Request, fault: Option<FaultKind>) -> Reply {
 
 fn dispatch(request: &Request) -> Reply {
     match request.path.as_str() {
-        "/" => Page::Front { request }.reply(200).named("page"),
+        "/" => front(request),
         "/emulator/whoami" => acs::token::whoami(request),
         entra::apps::MANAGED_IDENTITY_PATH => entra::apps::managed_identity(request),
         path if is_acs_path(path) => acs::operations::respond(request),
@@ -109,17 +112,23 @@ fn dispatch(request: &Request) -> Reply {
     }
 }
 
-fn trace(request: &Request, path: &str, reply: &Reply) {
-    let status = reply.response.status().as_u16();
-    if let Some(remark) = request.remark {
-        tracing::debug!(target: "acspass::emulator", "accepted {path}: {remark}");
+fn front(request: &Request) -> Reply {
+    let front = &Front::new(request);
+    Page::Front { front }.reply(200).named("page")
+}
+
+/// Logs a request in one line: method, path, status, and the reason of a refusal.
+fn log(request: &LoggedRequest) {
+    let LoggedRequest { method, path, .. } = request;
+    let mut line = format!("{method} {path} ");
+    line += &match request.status {
+        0 => "no response".to_owned(),
+        status => status.to_string(),
+    };
+    for note in [&request.reason, &request.remark].into_iter().flatten() {
+        line += &format!(": {note}");
     }
-    match &reply.reason {
-        Some(reason) => {
-            tracing::debug!(target: "acspass::emulator", "refused {path} with {status}: {reason}");
-        }
-        None => tracing::debug!(target: "acspass::emulator", "answered {path} with {status}"),
-    }
+    tracing::debug!(target: REQUESTS, "{line}");
 }
 
 /// Records the reply and adds the headers that every response carries.
@@ -129,11 +138,17 @@ fn finish(context: &Context, entry: LoggedRequest, reply: Reply, now: Timestamp)
         .with("date", &now.to_http_date())
         .with("x-emulator", note)
         .with("x-content-type-options", "nosniff");
-    context.state().journal.add(LoggedRequest {
+    let entry = LoggedRequest {
         operation: reply.operation,
         status: reply.response.status().as_u16(),
         reason: reply.reason,
         ..entry
-    });
+    };
+    record(context, entry);
     reply.response
+}
+
+fn record(context: &Context, entry: LoggedRequest) {
+    log(&entry);
+    context.state().journal.add(entry);
 }

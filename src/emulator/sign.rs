@@ -152,7 +152,7 @@ pub(crate) struct Certificate {
 impl Certificate {
     pub(crate) fn published() -> Result<Certificate> {
         let der = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).map_err(|error| {
-            let message = "the emulator's published certificate is unreadable";
+            let message = "the emulator's published certificate cannot be read";
             Error::internal(message).caused_by(error)
         })?;
         let algorithms = [&digest::SHA1_FOR_LEGACY_USE_ONLY, &digest::SHA256];

@@ -53,7 +53,7 @@ const leftAt = (user, number, heading = sorry) => ({
 export const pages = {
   ...dashboardPages,
   "emulator-front": {
-    heading: "An emulator of Entra ID and ACS Identity",
+    heading: "Emulator of Entra ID and ACS Identity",
     reach: ({ page }) => page.goto(emulator.httpUrl),
   },
   "emulator-sign-in": {
@@ -78,12 +78,12 @@ export const pages = {
     status: 400,
     reach: ({ page }) => page.goto(`${authorize}?client_id=${emulator.objectId}`),
   },
-  "emulator-sign-in-obstacles": {
+  "emulator-sign-in-error-cases": {
     heading: "Pick an account",
     shows: "AADSTS53003",
     async reach(tab) {
       await atSignIn(tab);
-      await tab.page.getByText("Users who meet an obstacle").click();
+      await tab.page.getByText("Test users for error cases").click();
     },
   },
   "emulator-consent": {

@@ -93,7 +93,7 @@ const flows = {
   },
   "consent is accepted": {
     async walk(page) {
-      await page.getByText("Users who meet an obstacle").click();
+      await page.getByText("Test users for error cases").click();
       await pick(page, `Consent ${consent}`);
       await page.getByRole("heading", { name: "Permissions requested" }).waitFor();
       assert.match(await page.innerText("#permissions"), /Teams\.ManageCalls/);

@@ -42,7 +42,7 @@ impl AcsError {
 
     pub(crate) const VERSION_UNSPECIFIED: AcsError = error(400, "ApiVersionUnspecified", "An API version is required, but was not specified.");
     pub(crate) const MEDIA_TYPE: AcsError = error(415, "UnsupportedMediaType", "The body must be application/json.");
-    pub(crate) const NO_ASSIGNMENT: AcsError = error(404, "NotFound", "There is no such assignment.");
+    pub(crate) const NO_ASSIGNMENT: AcsError = error(404, "NotFound", "The assignment does not exist.");
     pub(crate) const IDENTITY_NOT_FOUND: AcsError = error(404, "IdentityNotFound", "The identity does not exist.");
     pub(crate) const IDENTITY_NOT_OWNED: AcsError = error(401, "IdentityNotOwned", "Provided identity doesn't belong to the resource.");
 }
@@ -60,12 +60,12 @@ impl AcsError {
     }
 
     pub(crate) fn not_found() -> AcsError {
-        error(404, "NotFound", "There is no such operation.").early()
+        error(404, "NotFound", "The operation does not exist.").early()
     }
 
     pub(crate) fn method_not_allowed(allowed: String) -> AcsError {
         AcsError {
-            message: format!("The operation takes {allowed} only.").into(),
+            message: format!("The operation accepts {allowed} only.").into(),
             header: Some(Box::new(("allow", allowed))),
             ..error(405, "MethodNotAllowed", "").early()
         }
@@ -113,7 +113,7 @@ impl AcsError {
             format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{claims}\"");
         AcsError {
             header: Some(Box::new(("www-authenticate", challenge))),
-            ..AcsError::access_token("the token was taken back")
+            ..AcsError::access_token("the token is revoked")
         }
     }
 

@@ -102,7 +102,7 @@ pub(crate) fn exchange_by_user(request: &Request, kind: ExchangeKind) -> Result<
         ExchangeKind::TeamsExtension => (TEAMS_AUDIENCES, &EXTENSION_SCOPES[..], ""),
     };
     let token = request::bearer(request);
-    let token = token.ok_or_else(|| AcsError::denied("there is no bearer token"))?;
+    let token = token.ok_or_else(|| AcsError::denied("the request has no bearer token"))?;
     let claims = EntraClaims::read(request, token).map_err(AcsError::denied)?;
     claims.check_not_revoked(request)?;
     let checked = claims.check_audience(&audiences);

@@ -179,7 +179,7 @@ fn name_in(path: &str) -> Result<String, AcsError> {
     let rest = path.strip_prefix("/identities/").unwrap_or_default();
     let segment = rest.split('/').next().unwrap_or_default();
     let malformed = || AcsError::invalid("id", "The identity is not valid.");
-    let other = "the identity is another resource's";
+    let other = "the identity belongs to another resource";
     let other = || AcsError::IDENTITY_NOT_OWNED.because(other);
     let id = decode(segment).ok_or_else(malformed)?;
     let is_of = |prefix: &&str| id.len() > prefix.len() && id.starts_with(*prefix);

@@ -204,7 +204,7 @@ pub(crate) fn logout(request: &Request) -> Reply {
     let params = Params::parse(request.query().as_bytes()).unwrap_or_default();
     let uri = params.get("post_logout_redirect_uri");
     let Some(uri) = uri.filter(|uri| directory::is_registered_redirect(uri)) else {
-        let text = "The emulator keeps no session, so there was nothing to end.";
+        let text = "The emulator stores no session in the browser.";
         return notice("You signed out.", text);
     };
     let Some(state) = params.get("state") else {

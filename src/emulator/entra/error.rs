@@ -78,13 +78,13 @@ impl EntraError {
 pub(crate) fn explain(request: &Request) -> Reply {
     let number = request.query().strip_prefix("code=").map(str::parse::<u32>);
     let Some(Ok(number)) = number else {
-        return Reply::text(404, "There is no such error.\n");
+        return Reply::text(404, "The address names no error code.\n");
     };
     let page = Page::Notice {
         title: &format!("AADSTS{number}"),
-        text: "The emulator uses Entra\u{2019}s own numbers, and Microsoft explains them.",
+        text: "The emulator uses Entra\u{2019}s error codes. Microsoft documents them.",
         details: &[(
-            "Where",
+            "Reference",
             "learn.microsoft.com/entra/identity-platform/reference-error-codes",
         )],
     };

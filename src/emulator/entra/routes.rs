@@ -30,7 +30,7 @@ pub(crate) fn respond(request: &Request) -> Reply {
         "" if tenant == "devicelogin" && page => device::page(request).named("device_page"),
         "oauth2/v2.0/token" => token::respond(request, tenant),
         "" if get && tenant == "error" => error::explain(request).named("page"),
-        _ => Reply::text(404, "The emulator has nothing here.\n"),
+        _ => Reply::text(404, "The emulator has no such page.\n"),
     };
     reply
         .with("x-ms-request-id", &request.request_id)

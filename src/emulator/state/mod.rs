@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(crate) assignments: Assignments,
     pub(crate) rates: RequestRates,
     pub(crate) journal: Journal,
+    /// The file with the certificate of the emulator's authority, as the front page shows it.
+    pub(crate) ca_file: Option<String>,
     /// `None` if secrets are not kept.
     pub(crate) secrets: Option<BTreeSet<String>>,
 }

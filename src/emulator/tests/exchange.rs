@@ -46,7 +46,7 @@ fn every_invalid_signature_has_the_same_response() {
     let spoils: [(Tamper<'_>, &str); 9] = [
         (
             &|s| s.body.push(' '),
-            "x-ms-content-sha256 is not the body's hash",
+            "x-ms-content-sha256 is not the hash of the body",
         ),
         (
             &|s| s.target.push_str("&x=1"),
@@ -62,7 +62,7 @@ fn every_invalid_signature_has_the_same_response() {
         ),
         (
             &|s| s.authorization = "Basic x".to_owned(),
-            "the Authorization header is not in the HMAC scheme's form",
+            "the Authorization header does not have the form of the HMAC scheme",
         ),
         (
             &|s| {
@@ -86,7 +86,7 @@ fn every_invalid_signature_has_the_same_response() {
         ),
         (
             &|s| s.authorization = String::new(),
-            "the Authorization header is not in the HMAC scheme's form",
+            "the Authorization header does not have the form of the HMAC scheme",
         ),
     ];
     for (tamper, reason) in spoils {

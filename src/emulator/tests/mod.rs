@@ -3,6 +3,7 @@
 mod access;
 mod authorize;
 mod exchange;
+mod front;
 mod harness;
 mod identities;
 mod limits;

@@ -90,14 +90,16 @@ impl UserAgent {
         let url = url.into();
         let run = move || {
             let runtime = Builder::new_current_thread().enable_all().build();
-            let no_loop = "the user agent got no event loop";
+            let no_loop = "the user agent could not start its event loop";
             let runtime = runtime.map_err(|error| Error::internal(no_loop).caused_by(error))?;
             runtime.block_on(self.follow(&url))
         };
         std::thread::Builder::new()
             .name("user agent".to_owned())
             .spawn(run)
-            .map_err(|error| Error::internal("the user agent got no thread").caused_by(error))
+            .map_err(|error| {
+                Error::internal("the user agent could not start its thread").caused_by(error)
+            })
     }
 
     /// Follows all pages from a URL and returns the last one, whatever its status. Blocks until
@@ -129,7 +131,7 @@ impl UserAgent {
                 _ => return Ok(page),
             };
         }
-        Err(failed("the sign-in leads from page to page without end"))
+        Err(failed("the sign-in has too many pages"))
     }
 
     /// Fills in the text field and clicks a button. Returns the URL, and the body of a POST.
@@ -175,7 +177,7 @@ impl UserAgent {
             name == USER_FIELD && wanted.is_none_or(|user| value.eq_ignore_ascii_case(user))
         };
         let button = form.buttons.iter().find(is_user).cloned();
-        let missing = || failed("the page offers no such user");
+        let missing = || failed("the page does not offer this user");
         button.map(Some).ok_or_else(missing)
     }
 
@@ -226,8 +228,8 @@ async fn send(client: &Client, url: &Url, body: Option<String>) -> Result<(Page,
     // The error may contain the URL with a code, so only its kind is used.
     let mut response = request.send().await.map_err(|error| {
         failed(match error.is_timeout() {
-            true => "a page took too long",
-            false => "a page could not be reached",
+            true => "a page timed out",
+            false => "a page did not respond",
         })
     })?;
     let status = response.status();
@@ -262,7 +264,7 @@ async fn send(client: &Client, url: &Url, body: Option<String>) -> Result<(Page,
 fn join(page: &Url, reference: &str) -> Result<Url> {
     let url = page
         .join(reference)
-        .map_err(|_| failed("a page leads to an address that is none"))?;
+        .map_err(|_| failed("a page contains an invalid address"))?;
     on_loopback(url.as_str())
 }
 
@@ -271,13 +273,13 @@ fn on_loopback(url: &str) -> Result<Url> {
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .filter(|url| url.host_str().is_some_and(loopback::is_loopback_host))
-        .ok_or_else(|| failed("the built-in browser goes to this machine's loopback only"))
+        .ok_or_else(|| failed("the built-in user agent connects to loopback addresses only"))
 }
 
 fn failed(what: &str) -> Error {
     Error::new(
         Kind::Unreachable,
         what,
-        "open the address in a real browser, or check that the emulator still runs",
+        "Open the address in a browser, or check that the emulator is running.",
     )
 }

@@ -100,7 +100,7 @@ impl SignedRequest<'_> {
             .ok_or("authorization is missing or sent twice")?
             .strip_prefix(SCHEME)
             .and_then(|rest| rest.split_once(SIGNATURE))
-            .ok_or("the Authorization header is not in the HMAC scheme's form")?;
+            .ok_or("the Authorization header does not have the form of the HMAC scheme")?;
         let signature = STANDARD
             .decode(signature)
             .map_err(|_| "the signature is not Base64")?;
@@ -113,7 +113,7 @@ impl SignedRequest<'_> {
         }
         let hash = STANDARD.encode(digest::digest(&digest::SHA256, self.body));
         if (self.header)(HASH) != Some(&hash) {
-            return Err("x-ms-content-sha256 is not the body's hash".to_owned());
+            return Err("x-ms-content-sha256 is not the hash of the body".to_owned());
         }
         let signed = format!("{}\n{}\n{}", self.method, self.target, values.join(";"));
         let key = hmac::Key::new(hmac::HMAC_SHA256, key);
@@ -149,7 +149,7 @@ fn check_date(name: &str, text: &str, now: Timestamp) -> Result<(), String> {
         .filter(|date| date.to_http_date() == text)
         .ok_or_else(|| format!("{name} is not an RFC 1123 date"))?;
     let is_near = date.seconds_since(now).unsigned_abs() <= DATE_TOLERANCE.as_secs();
-    let far = format!("{name} is too far from the service's time");
+    let far = format!("{name} differs too much from the service's time");
     ensure(is_near, far)
 }
 

@@ -1,0 +1,181 @@
+//! The values on the front page: addresses, ids and the settings of clients, each to be copied.
+
+use crate::emulator::context::base;
+use crate::emulator::directory::{self, CONTOSO, SERVICE_APPS, connection_string};
+use crate::emulator::http::Request;
+
+/// A text with a name and a button that copies it.
+pub(crate) struct Value {
+    /// The id of the element with the text.
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) text: String,
+}
+
+/// The values of the page.
+pub(crate) struct Front {
+    /// Addresses and ids.
+    pub(crate) values: Vec<Value>,
+    /// Settings of acspass and of other programs that need no https.
+    pub(crate) http: Value,
+    /// Settings of the Azure SDKs, if https is served.
+    pub(crate) sdk: Option<SdkSettings>,
+    /// The command that checks a token.
+    pub(crate) check: Value,
+}
+
+/// Settings of the Azure SDKs, which require https.
+pub(crate) struct SdkSettings {
+    /// With the connection string.
+    pub(crate) key: Value,
+    /// With the service app.
+    pub(crate) principal: Value,
+    /// The host of the authority, for `knownAuthorities` of MSAL for Node.
+    pub(crate) host: String,
+}
+
+impl Front {
+    /// Returns the values for a browser that reaches the emulator by the host of this request.
+    pub(crate) fn new(request: &Request) -> Front {
+        let context = &request.context;
+        let host = host_name(&request.host);
+        let http = base("http", host, context.http_port);
+        let https = context.https_port.map(|port| base("https", host, port));
+        let ca_file = context.state().ca_file.clone();
+        let mut values = Vec::new();
+        let mut add = |id, name, text: &str| values.push(value(id, name, text));
+        if let Some(https) = &https {
+            add(
+                "connection-string",
+                "Connection string",
+                &connection_string(https),
+            );
+        }
+        add(
+            "http-connection-string",
+            "Connection string, http",
+            &connection_string(&http),
+        );
+        if let Some(https) = &https {
+            add("endpoint", "Endpoint", &format!("{https}/"));
+        }
+        add("http-endpoint", "Endpoint, http", &format!("{http}/"));
+        add("tenant", "Tenant id", CONTOSO.id);
+        add("client", "Client id", directory::CLIENT_ID);
+        let authority = https.as_ref().unwrap_or(&http);
+        let authority = format!("{authority}/{}", CONTOSO.id);
+        add("authority", "Authority", &authority);
+        if let Some(path) = &ca_file {
+            add("ca", "CA certificate file", path);
+        }
+        let app = &SERVICE_APPS[0];
+        add("service-client", "Service app, client id", app.client_id);
+        add("service-secret", "Service app, secret", app.secret);
+        let check = format!("acspass get -o header | curl -H @- {http}/emulator/whoami");
+        Front {
+            values,
+            http: value(
+                "http-exports",
+                "settings of acspass",
+                &http_exports(&http).join("\n"),
+            ),
+            sdk: https.map(|https| SdkSettings::new(&https, ca_file.as_deref())),
+            check: value("check", "command that checks a token", &check),
+        }
+    }
+}
+
+impl SdkSettings {
+    fn new(https: &str, ca_file: Option<&str>) -> SdkSettings {
+        let ca = ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
+        let ca = ca.iter().zip(ca_file.into_iter().cycle());
+        let ca: Vec<String> = ca.map(|(name, path)| export(name, path)).collect();
+        let app = &SERVICE_APPS[0];
+        let key = [
+            (
+                "COMMUNICATION_SERVICES_CONNECTION_STRING",
+                connection_string(https).as_str(),
+            ),
+            ("AZURE_AUTHORITY_HOST", https),
+        ]
+        .map(|(name, value)| export(name, value));
+        let principal = [
+            ("COMMUNICATION_SERVICES_ENDPOINT", https),
+            ("AZURE_AUTHORITY_HOST", https),
+            ("AZURE_TENANT_ID", CONTOSO.id),
+            ("AZURE_CLIENT_ID", app.client_id),
+            ("AZURE_CLIENT_SECRET", app.secret),
+        ]
+        .map(|(name, value)| export(name, value));
+        SdkSettings {
+            key: value(
+                "sdk-exports",
+                "settings of the Azure SDKs",
+                &[&ca[..], &key].concat().join("\n"),
+            ),
+            principal: value(
+                "service-exports",
+                "settings of the service app",
+                &[&ca[..], &principal].concat().join("\n"),
+            ),
+            host: https.trim_start_matches("https://").to_owned(),
+        }
+    }
+}
+
+/// Returns the shell lines that point acspass at the emulator with this http URL.
+pub(crate) fn http_exports(http: &str) -> [String; 4] {
+    [
+        ("AZURE_AUTHORITY_HOST", http),
+        ("ACSPASS_TENANT_ID", CONTOSO.id),
+        ("ACSPASS_CLIENT_ID", directory::CLIENT_ID),
+        (
+            "COMMUNICATION_SERVICES_CONNECTION_STRING",
+            &connection_string(http),
+        ),
+    ]
+    .map(|(name, value)| export(name, value))
+}
+
+/// Returns a line of a shell. Single quotes keep every character but themselves (POSIX, 2.2.2).
+fn export(name: &str, value: &str) -> String {
+    format!("export {name}='{}'", value.replace('\'', r"'\''"))
+}
+
+fn value(id: &'static str, name: &'static str, text: &str) -> Value {
+    Value {
+        id,
+        name,
+        text: text.to_owned(),
+    }
+}
+
+/// Returns the name in a `Host` header, without the port.
+fn host_name(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_not_part_of_the_name() {
+        for (host, name) in [
+            ("localhost:8443", "localhost"),
+            ("localhost", "localhost"),
+            ("[::1]:8443", "[::1]"),
+            ("[::1]", "[::1]"),
+        ] {
+            assert_eq!(host_name(host), name);
+        }
+    }
+
+    #[test]
+    fn a_quote_in_a_path_stays_part_of_the_value() {
+        assert_eq!(export("A", "/it's/ca.pem"), r"export A='/it'\''s/ca.pem'");
+    }
+}
