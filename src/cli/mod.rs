@@ -90,7 +90,9 @@ pub fn run(
     output.columns = env.stdout_columns;
     let env = Arc::new(env);
     let outcome = usage::check_no_secret(&command, &matches).and_then(|()| {
-        log::with_subscriber(&env.messages, || {
+        let clock = Arc::clone(&env);
+        let time = move || clock.local_times(clock.clock.now()).log_time();
+        log::with_subscriber(&env.messages, time, || {
             run_command(cli.command, &env, &mut output)
         })
     });

@@ -21,6 +21,7 @@ mod device_code;
 mod doctor;
 mod elsewhere;
 mod emulated_accounts;
+mod emulator_command;
 mod examples;
 mod exec;
 mod findings;

@@ -415,34 +415,6 @@ fn profiles_are_chosen_by_flag_then_environment_then_file() {
 }
 
 #[test]
-fn the_emulators_service_app_comes_with_the_option_that_its_credentials_need() {
-    let home = Home::new();
-    let running = home.call(&["emulator"]).spawn();
-    let mut lines = Vec::new();
-    while !lines
-        .last()
-        .is_some_and(|line: &String| line.contains("AZURE_CLIENT_SECRET="))
-    {
-        assert!(lines.len() < 60, "{lines:?}");
-        lines.push(running.next_line());
-    }
-    let text = lines.join("\n");
-    let (_, service_app) = text
-        .split_once("as the service app")
-        .expect("the lines about it");
-    // A credential would ask login.microsoftonline.com about this authority without it.
-    for option in [
-        "disable_instance_discovery=True",
-        "disableInstanceDiscovery: true",
-        "DisableInstanceDiscovery = true",
-    ] {
-        assert!(service_app.contains(option), "{service_app}");
-    }
-    running.signal("INT");
-    running.end().assert_code(0);
-}
-
-#[test]
 fn the_emulator_prints_one_line_and_runs_until_it_is_stopped() {
     let home = Home::new();
     let running = home.call(&["emulator", "-o", "json"]).spawn();
@@ -482,7 +454,7 @@ fn the_emulator_prints_one_line_and_runs_until_it_is_stopped() {
     running.signal("INT");
     let run = running.end();
     run.assert_code(0)
-        .assert_says(&["This is an emulator", "stopped"]);
+        .assert_says(&["For tests only", "stopped"]);
     assert_eq!(run.stdout.lines().count(), 1, "one line");
     assert!(
         !std::path::Path::new(&text("caFile")).exists(),

@@ -30,6 +30,11 @@ impl LocalTimes {
         at.strftime(format).to_string()
     }
 
+    /// Returns the current time of day with seconds, for a log: `18:24:07`.
+    pub(crate) fn log_time(&self) -> String {
+        self.local(self.now).strftime("%H:%M:%S").to_string()
+    }
+
     /// Returns the expiry of a token as a clause: `expires 18:24, in 1 h 14 min`, or `expired 17:09`.
     /// `remaining` is the time left by the service's clock.
     pub(crate) fn expiry(&self, at: Timestamp, remaining: Duration) -> String {
@@ -73,5 +78,6 @@ mod tests {
             "expires 1 Jan 2027 12:00, in 35 d 18 h"
         );
         assert_eq!(expiry("2026-11-26T15:09:00Z"), "expired 17:09");
+        assert_eq!(times.log_time(), "17:10:00");
     }
 }

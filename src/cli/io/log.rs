@@ -13,6 +13,7 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::Registry;
 
 use crate::cli::env_vars::ACSPASS_LOG;
+use crate::emulator::REQUESTS;
 use crate::text::{quoted, without_secrets};
 
 use super::messages::Messages;
@@ -45,19 +46,35 @@ pub(crate) fn level(quiet: bool, verbose: u8, log: Option<&str>) -> (LevelFilter
     (level, None)
 }
 
-/// Runs `work` while events of this crate become lines of `messages`.
-pub(crate) fn with_subscriber<T>(messages: &Messages, work: impl FnOnce() -> T) -> T {
-    let subscriber = Lines(messages.clone()).with_subscriber(Registry::default());
+/// Runs `work` while events of this crate become lines of `messages`. `time` returns the local time, which
+/// the emulator's requests are printed with.
+pub(crate) fn with_subscriber<T>(
+    messages: &Messages,
+    time: impl Fn() -> String + Send + Sync + 'static,
+    work: impl FnOnce() -> T,
+) -> T {
+    let lines = Lines {
+        messages: messages.clone(),
+        time,
+    };
+    let subscriber = lines.with_subscriber(Registry::default());
     tracing::subscriber::with_default(subscriber, work)
 }
 
-struct Lines(Messages);
+struct Lines<F> {
+    messages: Messages,
+    time: F,
+}
 
-impl<S: Subscriber> Layer<S> for Lines {
+impl<S, F> Layer<S> for Lines<F>
+where
+    S: Subscriber,
+    F: Fn() -> String + Send + Sync + 'static,
+{
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         let target = metadata.target();
         let is_ours = target == "acspass" || target.starts_with("acspass::");
-        is_ours && *metadata.level() <= self.0.level
+        is_ours && *metadata.level() <= self.messages.level
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
@@ -70,10 +87,14 @@ impl<S: Subscriber> Layer<S> for Lines {
             };
         });
         let text = without_secrets(&text);
-        match *event.metadata().level() {
-            Level::WARN => self.0.warn(&text),
-            Level::ERROR | Level::INFO => self.0.print_always(&text),
-            _ => self.0.print_always(&format!("debug: {text}")),
+        let (messages, metadata) = (&self.messages, event.metadata());
+        if metadata.target() == REQUESTS {
+            return messages.print_always(&format!("{} {text}", (self.time)()));
+        }
+        match *metadata.level() {
+            Level::WARN => messages.warn(&text),
+            Level::ERROR | Level::INFO => messages.print_always(&text),
+            _ => messages.print_always(&format!("debug: {text}")),
         }
     }
 }

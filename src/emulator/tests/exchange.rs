@@ -69,7 +69,7 @@ fn every_invalid_signature_has_the_same_response() {
                 s.date = hour_off.clone();
                 s.sign();
             },
-            "x-ms-date is too far from the service's time",
+            "x-ms-date differs too much from the service's time",
         ),
         (
             &|s| {

@@ -1,0 +1,115 @@
+//! `emulator`: the text after a start, and the log of requests.
+
+use std::process::Command;
+
+use crate::harness::Home;
+use crate::harness::http::{connect, exchange, request};
+use crate::harness::process::Process;
+
+/// Reads lines until one contains `last`.
+fn lines(running: &Process<'_>, last: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    loop {
+        lines.push(running.next_line());
+        assert!(lines.len() < 16, "{lines:?}");
+        if lines.last().is_some_and(|line| line.contains(last)) {
+            return lines;
+        }
+    }
+}
+
+#[test]
+fn the_text_after_a_start_is_short_and_can_be_pasted_into_a_shell() {
+    let home = Home::new();
+    let running = home.call(&["emulator"]).plainly().spawn();
+    let lines = lines(&running, "COMMUNICATION_SERVICES_CONNECTION_STRING");
+    let front = lines[0].strip_prefix("Front page: ").expect("the address");
+    // Each line takes one row of 80 columns for each 80 characters begun.
+    let rows: usize = lines
+        .iter()
+        .map(|line| line.len().div_ceil(80).max(1))
+        .sum();
+    assert!(
+        rows < 15,
+        "{rows} rows, and one of standard error: {lines:?}"
+    );
+    let settings: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.contains("export "))
+        .collect();
+    assert_eq!(settings.len(), 4, "{lines:?}");
+
+    let acspass = env!("CARGO_BIN_EXE_acspass");
+    let settings: Vec<&str> = settings.into_iter().map(|line| line.as_str()).collect();
+    let script = format!(
+        "{}\n{acspass} config get authority-host && {acspass} user create",
+        settings.join("\n")
+    );
+    let run = Command::new("sh")
+        .args(["-c", &script])
+        .env_clear()
+        .env("ACSPASS_CONFIG_DIR", home.path())
+        .env("ACSPASS_STATE_DIR", home.path())
+        .output()
+        .expect("a shell");
+    let printed = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(run.status.success(), "{run:?}");
+    assert!(
+        printed.starts_with(&format!("{front}\n8:acs:")),
+        "{printed}"
+    );
+    running.signal("INT");
+    let run = running.end();
+    run.assert_code(0);
+    run.assert_says(&["Press Ctrl-C to stop.", "The emulator stopped."]);
+}
+
+#[test]
+fn with_v_each_request_is_one_line_with_local_time_method_path_and_status() {
+    let mut home = Home::new();
+    // 5 h 30 min ahead of UTC.
+    home.set("TZ", "IST-5:30");
+    let running = home.call(&["emulator", "-v"]).plainly().spawn();
+    let lines = lines(&running, "COMMUNICATION_SERVICES_CONNECTION_STRING");
+    let front = lines[0].strip_prefix("Front page: ").expect("the address");
+    let host = front.strip_prefix("http://").expect("http");
+    let port = host
+        .rsplit_once(':')
+        .and_then(|(_, port)| port.parse().ok());
+    let port = port.expect("a port");
+    let header = format!("Host: {host}");
+    let target = "/identities/x?api-version=2023-10-01&secret=secret";
+    for (method, target) in [("GET", "/"), ("DELETE", target)] {
+        let request = request(method, target, &[&header], "");
+        exchange(connect(port), request);
+    }
+    running.says("DELETE /identities/x 401: ");
+    running.signal("INT");
+    let run = running.end();
+    let requests: Vec<&str> = run
+        .stderr
+        .lines()
+        .filter(|line| line.contains(" GET ") || line.contains(" DELETE "))
+        .collect();
+    let [front, delete] = requests[..] else {
+        panic!("two requests: {}", run.stderr);
+    };
+    let (time, request) = front.split_once(' ').expect("a time");
+    assert_eq!(request, "GET / 200");
+    assert!(
+        delete.ends_with(": authorization is missing or sent twice"),
+        "{delete}"
+    );
+    let local = Command::new("date")
+        .env("TZ", "IST-5:30")
+        .arg("+%H:%M")
+        .output();
+    let local = String::from_utf8(local.expect("date").stdout).expect("text");
+    let minutes = |time: &str| -> i32 {
+        let (hours, minutes) = time.trim().split_once(':').expect("a time");
+        hours.parse::<i32>().expect("hours") * 60 + minutes[..2].parse::<i32>().expect("minutes")
+    };
+    let apart = (minutes(&local) - minutes(time)).rem_euclid(24 * 60);
+    assert!(apart <= 2, "{time} is not {local}");
+    assert_eq!(time.len(), 8, "{time}");
+}
