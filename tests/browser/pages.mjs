@@ -200,7 +200,7 @@ export const pages = {
       atEnd(tab, (page) => pick(page, ada), ["--account", ben, "--prompt", "select_account"]),
   },
   "redirect-stranger": {
-    heading: "There is nothing here",
+    heading: "Page not found",
     status: 404,
     reach: (tab) => turnedAway(tab, "/elsewhere"),
   },
@@ -214,7 +214,7 @@ export const pages = {
     },
   },
   "redirect-not-yet": {
-    heading: "The sign-in has not come back yet",
+    heading: "Still waiting for the sign-in",
     status: 405,
     reach: (tab) => turnedAway(tab, "/"),
   },

@@ -75,7 +75,7 @@ const flows = {
   "another user is picked than the one asked for": {
     args: ["--account", ben, "--prompt", "select_account"],
     walk: (page) => pick(page, ada),
-    page: { title: "Sign-in failed · acspass", shows: `${ada} signed in, but ${ben} was asked for` },
+    page: { title: "Sign-in failed · acspass", shows: `${ada} signed in instead of ${ben}` },
     ends: { code: 3, says: ada },
   },
   "the user cancels": {
@@ -230,7 +230,7 @@ const waits = {
   "Ctrl-C": {
     limit: "50s",
     async end(run, listener) {
-      assert.match(await (await fetch(listener)).text(), /The wait goes on/);
+      assert.match(await (await fetch(listener)).text(), /Still waiting for the sign-in/);
       await run.interrupt();
     },
     code: 130,
@@ -240,7 +240,7 @@ const waits = {
     limit: "3s",
     end: () => {},
     code: 3,
-    says: "nobody finished the sign-in.*[^]*Conditional Access",
+    says: "sign-in timed out.*[^]*Conditional Access",
   },
 };
 
@@ -271,17 +271,17 @@ test("strangers' tabs do not end the wait", patience, async () => {
   const listener = new URL(start).origin;
   const state = new URL(address).searchParams.get("state");
   const strangers = {
-    "/": [405, "The sign-in has not come back yet"],
-    "/elsewhere": [404, "There is nothing here"],
-    "/?code=x&state=y": [405, "The sign-in has not come back yet"],
-    [`/?code=x&state=${state}`]: [400, "The answer came in the address"],
+    "/": [405, "Still waiting for the sign-in"],
+    "/elsewhere": [404, "Page not found"],
+    "/?code=x&state=y": [405, "Still waiting for the sign-in"],
+    [`/?code=x&state=${state}`]: [400, "The sign-in response was in the address"],
   };
   for (const [path, [status, heading]] of Object.entries(strangers)) {
     const tab = await openTab();
     const answer = await tab.page.goto(`${listener}${path}`);
     assert.equal(answer.status(), status, path);
     assert.match(await tab.page.innerText("h1"), new RegExp(heading));
-    assert.match(await tab.page.innerText("main"), /The wait goes on/);
+    assert.match(await tab.page.innerText("main"), /Still waiting for the sign-in/);
     assertUneventful(tab, { status });
     await tab.context.close();
   }
@@ -295,7 +295,7 @@ test("strangers' tabs do not end the wait", patience, async () => {
   const forged = forger.page.waitForResponse(`${listener}/`);
   await forger.page.evaluate(() => document.forms[0].submit());
   assert.equal((await forged).status(), 400);
-  await forger.page.getByRole("heading", { name: "This is not the answer to the sign-in" }).waitFor();
+  await forger.page.getByRole("heading", { name: "This is not the response to the sign-in" }).waitFor();
   await forger.context.close();
 
   const tab = await openTab();

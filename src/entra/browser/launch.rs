@@ -15,8 +15,8 @@ const MAX_URL_LENGTH: usize = 16 * 1024;
 const WATCHED: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(5);
 
-const NEXT_STEP: &str = "open the printed address in a browser yourself, or set BROWSER to a \
-                         command that opens one";
+const NEXT_STEP: &str = "Open the printed address in a browser, or set BROWSER to a browser \
+                         command.";
 
 /// The desktop's default browser.
 #[derive(Debug, Clone, Default)]
@@ -73,11 +73,11 @@ impl BrowserCommand {
             Error::new(
                 Kind::Usage,
                 message,
-                "set BROWSER to a command such as `firefox --new-window`, or unset it",
+                "Set BROWSER to a command such as `firefox --new-window`, or unset it.",
             )
         };
         let words = shell_words::split(command)
-            .map_err(|_| wrong("the browser command has a quote that is not closed"))?;
+            .map_err(|_| wrong("the browser command in BROWSER has an unclosed quote"))?;
         match words.split_first() {
             Some((program, arguments)) if !program.is_empty() && !command.contains('\0') => {
                 Ok(BrowserCommand {
@@ -86,7 +86,7 @@ impl BrowserCommand {
                     files: None,
                 })
             }
-            _ => Err(wrong("the browser command names no program")),
+            _ => Err(wrong("the browser command in BROWSER names no program")),
         }
     }
 
@@ -127,7 +127,7 @@ impl Browser for BrowserCommand {
             .map_err(|source| failed("could not be started").caused_by(source))?;
         let opened = Opened::by(quoted(&self.program)).keeping(lent.file);
         match ended_at_once(&mut child) {
-            Some(false) => Err(failed("failed at once")),
+            Some(false) => Err(failed("failed")),
             Some(true) => Ok(opened),
             None => Ok(opened.of_command(child)),
         }

@@ -95,9 +95,9 @@ impl Link {
             }
             (None, None) => Err(Error::new(
                 Kind::Usage,
-                "this system does not report which user opens a page, and there is no folder for \
-                 a file that only you can read",
-                "open the printed address in a browser yourself",
+                "this system does not report which user opens a page, and there is no private \
+                 folder for a redirect file",
+                "Open the printed address in a browser.",
             )),
         }
     }

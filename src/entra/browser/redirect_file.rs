@@ -37,7 +37,7 @@ impl RedirectFile {
         let contents = Contents { target }.render();
         let contents = contents
             .map(Zeroizing::new)
-            .map_err(|_| Error::internal("the file for the browser could not be written"))?;
+            .map_err(|_| Error::internal("the redirect file could not be written"))?;
         let name = format!("open-{}.html", uuid::Uuid::new_v4().simple());
         folder
             .create_private()
@@ -49,10 +49,10 @@ impl RedirectFile {
                 Error::new(
                     Kind::Store,
                     format!(
-                        "could not create a file for the browser in `{}`",
+                        "could not create the redirect file for the browser in `{}`",
                         folder.path().display()
                     ),
-                    "delete that folder, or set ACSPASS_STATE_DIR to a folder of your own",
+                    "Delete that folder, or set ACSPASS_STATE_DIR to another folder.",
                 )
                 .caused_by(cause)
             })?;
@@ -70,7 +70,7 @@ impl RedirectFile {
         let path = std::path::absolute(self.folder.file_path(&self.name)).ok();
         path.and_then(|path| url::Url::from_file_path(path).ok())
             .map(String::from)
-            .ok_or_else(|| Error::internal("a file for the browser has no absolute path"))
+            .ok_or_else(|| Error::internal("the redirect file has no absolute path"))
     }
 }
 

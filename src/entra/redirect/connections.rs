@@ -123,7 +123,7 @@ impl Judge<'_> {
 
     fn report(&self, refusal: Refusal) {
         let (status, heading) = refusal.status();
-        tracing::debug!("a request was not the sign-in's answer: {heading} (status {status})");
+        tracing::debug!("Refused a request with status {status}: {heading}.");
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(why) = refusal.why()
             && !reported.contains(&why)

@@ -71,8 +71,8 @@ impl Redirect {
         });
         if !is_served {
             return Err(Error::usage(
-                "this machine does not have the redirect address",
-                "use http://localhost as the redirect address",
+                "this machine does not have the address of the redirect URI",
+                "Use the redirect URI http://localhost.",
             ));
         }
         let start_path = START_PATHS[usize::from(uri.request_path() == START_PATHS[0])];
@@ -180,7 +180,7 @@ fn lost(source: io::Error) -> Error {
     Error::new(
         Kind::Internal,
         "the redirect listener lost its socket",
-        "run the command again",
+        "Run the command again.",
     )
     .caused_by(source)
 }

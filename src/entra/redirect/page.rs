@@ -58,9 +58,9 @@ impl Page {
 
     /// Reports that the user has to confirm the account in the terminal.
     pub async fn to_be_confirmed(self, username: &str) {
-        let message = "this account is new here and is not the active one";
+        let message = "this account has no saved session and is not the active account";
         let next =
-            "go back to the terminal where you began the sign-in, and confirm the account there";
+            "return to the terminal where you started the sign-in, and confirm the account there";
         let content = Content {
             username: clean(username),
             ..Content::new("quiet", "One more step", message, next)
@@ -91,8 +91,8 @@ impl Drop for Page {
             let content = Content::new(
                 "bad",
                 "Sign-in did not finish",
-                "it was interrupted before its result was known",
-                "look at your terminal for the reason, and sign in again",
+                "the sign-in was interrupted",
+                "see the reason in your terminal, then sign in again",
             );
             log(deliver(browser, &content.response(200, None, false)));
         }
@@ -138,7 +138,7 @@ fn left(deadline: Instant) -> io::Result<Duration> {
 /// Logs a failed delivery. It does not change the outcome of the sign-in.
 fn log(sent: io::Result<()>) {
     if let Err(error) = sent {
-        tracing::debug!("the browser may not have read its page to the end: {error}");
+        tracing::debug!("The browser may not have received its whole page: {error}.");
     }
 }
 

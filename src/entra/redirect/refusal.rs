@@ -19,14 +19,15 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refused::Tls => f.write_str(
-                "the browser opened the redirect address with https, and it is plain http: the \
-                 connection was refused",
+                "the browser opened the redirect URI with https instead of http; the connection was \
+                 refused",
             ),
             Refused::UnknownOwner => f.write_str(
-                "the system does not report which user opened the sign-in page: it was refused",
+                "the system does not report which user opened the sign-in page; the request was \
+                 refused",
             ),
             Refused::Request(why) => {
-                write!(f, "a request to the redirect address was refused: {why}")
+                write!(f, "a request to the redirect URI was refused: {why}")
             }
         }
     }
@@ -70,9 +71,9 @@ impl Refusal {
     /// Returns the status, and the heading of the page.
     pub(super) fn status(self) -> (u16, &'static str) {
         match self {
-            Self::Tls => (400, "Only plain http is answered here"),
-            Self::Http2 => (400, "Only HTTP/1.1 is answered here"),
-            Self::OtherVersion => (505, "Only HTTP/1.1 is answered here"),
+            Self::Tls => (400, "This address supports only http"),
+            Self::Http2 => (400, "This address supports only HTTP/1.1"),
+            Self::OtherVersion => (505, "This address supports only HTTP/1.1"),
             Self::Malformed => (400, "This request cannot be read"),
             Self::TooSlow => (408, "This request took too long"),
             Self::HeadTooLarge => (431, "This request's head is too large"),
@@ -81,18 +82,15 @@ impl Refusal {
             Self::NoLength => (411, "This request does not state its length"),
             Self::BodyTooLarge => (413, "This request's body is too large"),
             Self::WrongHost => (421, "This request was meant for another host"),
-            Self::NoNavigation => (403, "Only a page that is opened is answered here"),
+            Self::NoNavigation => (403, "Open this address in a browser tab"),
             Self::OtherSite => (403, "Do you want to sign in?"),
-            Self::UnknownOwner => (403, "This page opens in another way"),
-            Self::NotFound | Self::BrowsersOwnPath => (404, "There is nothing here"),
-            Self::NotGet | Self::NotPost => (405, "The sign-in has not come back yet"),
-            Self::NotAForm => (415, "This is not a form"),
-            Self::InAddress => (
-                400,
-                "The answer came in the address, where the browser's history keeps it",
-            ),
+            Self::UnknownOwner => (403, "This page opens again through a file"),
+            Self::NotFound | Self::BrowsersOwnPath => (404, "Page not found"),
+            Self::NotGet | Self::NotPost => (405, "Still waiting for the sign-in"),
+            Self::NotAForm => (415, "This request is not a form"),
+            Self::InAddress => (400, "The sign-in response was in the address"),
             Self::QueryBesideForm | Self::OtherState | Self::NoState | Self::NotTheAnswer => {
-                (400, "This is not the answer to the sign-in")
+                (400, "This is not the response to the sign-in")
             }
         }
     }
@@ -101,17 +99,17 @@ impl Refusal {
     pub(super) fn texts(self) -> (&'static str, &'static str) {
         match self {
             Self::OtherSite => (
-                "A page of another site led here. Go on only if you began this sign-in yourself. \
-                 The wait goes on.",
+                "A page of another site opened this address. Continue only if you started this \
+                 sign-in yourself. Still waiting for the sign-in.",
                 "",
             ),
             Self::UnknownOwner => (
-                "This system does not report whose browser this is. The wait goes on.",
-                "look at the terminal where the sign-in began: the page opens again in another way",
+                "This system does not report which user opened this page. Still waiting for the \
+                 sign-in.",
+                "return to the terminal where you started the sign-in: the page opens again",
             ),
             _ => (
-                "A sign-in is being waited for at this address, and this was not its answer. The \
-                 wait goes on.",
+                "This request was not the response to the sign-in. Still waiting for the sign-in.",
                 "",
             ),
         }
@@ -145,18 +143,18 @@ impl Refusal {
             Self::BodyTooLarge => "its body is larger than 64 KiB",
             Self::WrongHost => "its Host header does not name this listener",
             Self::NoNavigation => {
-                "it comes from a page's script or resource, not from a page that opens"
+                "it comes from a script or resource of a page, not from a navigation"
             }
             Self::OtherSite => "a page of another site opened the sign-in page",
-            Self::NotFound => "its path is not that of the redirect address",
+            Self::NotFound => "its path is not that of the redirect URI",
             Self::NotGet => "its method is not GET",
             Self::NotPost => "its method is not POST",
             Self::NotAForm => "its body is not a form",
-            Self::InAddress => "it has the answer in its address instead of in a form",
+            Self::InAddress => "it has the response in its address instead of a form",
             Self::QueryBesideForm => "it has a query beside its form",
             Self::OtherState => "its state is that of another sign-in",
             Self::NoState => "it has no state",
-            Self::NotTheAnswer => "a parameter of the answer is missing or not valid",
+            Self::NotTheAnswer => "a parameter of the response is missing or not valid",
         }))
     }
 }

@@ -37,25 +37,25 @@ impl RedirectUri {
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
             Error::usage(
-                format!("the redirect address cannot be listened on: {why}"),
-                "write it like http://localhost:8080/redirect, exactly as it is registered",
+                format!("the redirect URI {why}"),
+                "Write it as it is registered, for example `--redirect-uri http://localhost:8080/redirect`.",
             )
         };
         if text.len() > MAX_URI_LENGTH {
-            return Err(wrong("it is longer than 256 characters"));
+            return Err(wrong("must have at most 256 characters"));
         }
         let rest = text
             .strip_prefix("http://")
-            .ok_or_else(|| wrong("it does not start with http://"))?;
+            .ok_or_else(|| wrong("must start with http://"))?;
         let (authority, path) = match rest.find(['/', '?', '#']) {
             Some(at) => rest.split_at(at),
             None => (rest, ""),
         };
         if path.contains(['?', '#']) {
-            return Err(wrong("it has a query or a fragment"));
+            return Err(wrong("must not have a query or a fragment"));
         }
         if !is_plain_path(path) {
-            return Err(wrong("a browser would not keep its path as it is"));
+            return Err(wrong("has a path that a browser would change"));
         }
         // The colons of `[::1]` do not start a port.
         let host_end = authority.find(']').map_or(0, |bracket| bracket + 1);
@@ -65,14 +65,14 @@ impl RedirectUri {
                 let port = &port[1..];
                 let number = port.parse().unwrap_or(0);
                 if number == 0 || number.to_string() != port {
-                    return Err(wrong("its port is not a number from 1 to 65535"));
+                    return Err(wrong("must have a port from 1 to 65535"));
                 }
                 (host, number)
             }
             None => (authority, 0),
         };
         if !host.eq_ignore_ascii_case("localhost") && host != "127.0.0.1" && host != "[::1]" {
-            return Err(wrong("its host is not localhost, 127.0.0.1 or [::1]"));
+            return Err(wrong("must have the host localhost, 127.0.0.1 or [::1]"));
         }
         Ok(RedirectUri {
             host: host.to_owned(),
@@ -143,9 +143,9 @@ impl PasteUri {
         match is_plain && is_absolute {
             true => Ok(PasteUri(text.to_owned())),
             false => Err(Error::usage(
-                "the redirect address is not an absolute URI without a fragment",
-                "write it exactly as it is registered, like \
-                 https://login.microsoftonline.com/common/oauth2/nativeclient",
+                "the redirect URI must be absolute and have no fragment",
+                "Write it as it is registered, for example \
+                 https://login.microsoftonline.com/common/oauth2/nativeclient.",
             )),
         }
     }

@@ -20,14 +20,15 @@ use crate::loopback::peer::PeerCheck;
 const NOTICED: Duration = Duration::from_secs(15);
 
 /// The causes for a browser that does not return to the listener.
-const NO_WAY_BACK: &str = "run the command again. Where the browser showed an error and never came back, the usual \
-     causes are: the redirect URI http://localhost is not registered under Mobile and desktop \
-     applications, an admin must consent first, or a Conditional Access policy blocks the sign-in";
+const NO_WAY_BACK: &str = "Run the command again. `--timeout 15m` allows more time. If the browser showed an error, the \
+     usual causes are: the redirect URI http://localhost is not registered under Mobile and desktop \
+     applications (`acspass setup`), an admin must consent first, or a Conditional Access policy \
+     blocks the sign-in.";
 
 /// The hint for a browser that opens the redirect address with https. Browsers have one HSTS entry
 /// for all ports of localhost: <https://github.com/cli/cli/issues/616>.
-const FORCED_TO_HTTPS: &str = "delete the browser's HSTS entry for localhost (Chrome and Edge: \
-     `chrome://net-internals/#hsts`), or run `acspass login --device-code` or `acspass login --paste`";
+const FORCED_TO_HTTPS: &str = "Run `acspass login --device-code`, or delete the browser's HSTS entry for localhost (Chrome and \
+     Edge: `chrome://net-internals/#hsts`).";
 
 impl Entra {
     /// See [`Entra::sign_in`].

@@ -121,8 +121,8 @@ fn check_issuer(received: Option<&str>, issuer: &str) -> Result<()> {
         true => Ok(()),
         false => Err(Error::new(
             Kind::Refused,
-            "the sign-in was answered by another authority than the one asked",
-            "check the setting `authority-host`, and sign in again",
+            "the sign-in response is from another authority than the configured one",
+            "Check the setting `authority-host`, then sign in again.",
         )),
     }
 }

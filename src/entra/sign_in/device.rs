@@ -26,9 +26,9 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// The number of codes: after two expired codes, the user is assumed absent.
 const CODES: u8 = 2;
 
-const CODE_NOT_ENTERED: &str = "run the command again, and enter its new code in time; `--timeout 15m` waits longer. Where \
-     the page refused to go on, the usual causes are: public client flows are not allowed for the \
-     application, an admin must consent first, or a Conditional Access policy blocks device codes";
+const CODE_NOT_ENTERED: &str = "Run the command again. `--timeout 15m` allows more time. If the page refused the code, the usual \
+     causes are: public client flows are not allowed for the application (`acspass setup`), an admin \
+     must consent first, or a Conditional Access policy blocks device codes.";
 
 impl Entra {
     /// See [`Entra::sign_in`].
@@ -84,10 +84,10 @@ impl Entra {
                     // A client polls on after a connection failure (section 3.5).
                     may_be_redeemed |= error.may_have_arrived();
                     if !was_outage {
-                        warn!("{error}: trying again until the code expires");
+                        warn!("{error}; retrying until the code expires");
                     }
                 }
-                debug!("polled for the device code: {outcome}");
+                debug!("Polled for the device code: {outcome}.");
             }
             if let PollOutcome::Outage(_, failure) = outcome {
                 return Err(failure);
@@ -95,8 +95,8 @@ impl Entra {
         }
         Err(Error::new(
             Kind::SignInRefused,
-            "nobody entered the code before it expired, and neither the second one",
-            "run the command again, and enter the code on the page within the time it names",
+            "the device code expired before it was entered, and so did a second one",
+            "Run the command again, and enter the code before it expires.",
         ))
     }
 
@@ -122,8 +122,8 @@ impl Entra {
         let Some(endpoint) = &metadata.device_authorization_endpoint else {
             return Err(Error::new(
                 Kind::SignInRefused,
-                format!("{host} offers no sign-in with a device code"),
-                "sign in through the browser: `acspass login`",
+                format!("{host} does not support sign-in with a device code"),
+                "Run `acspass login` to sign in through the browser.",
             ));
         };
         let scopes = scope_text(scopes);
@@ -138,7 +138,7 @@ impl Entra {
             let token_error = error_in(&host, &response)?;
             return Err(refusal::from_token_error(Grant::SignIn, &token_error));
         }
-        let other = "something that is no device code";
+        let other = "a response that is not a device code";
         refusal::read(&host, &response, other, device_code::NOT_ENTERABLE)
     }
 
@@ -183,7 +183,7 @@ impl Entra {
             _ => Some(error_in(&host, &response)?),
         };
         let Some(token_error) = token_error else {
-            let what = "JSON that is not a token answer";
+            let what = "JSON that is not a token response";
             return wire::read(&response.body)
                 .ok_or_else(|| refusal::not_entra(&host, what))
                 .and_then(|read| self.tokens(metadata, read, None, requested_at, Some(&response)))
@@ -200,7 +200,7 @@ impl Entra {
                 return Err(Error::new(
                     Kind::SignInRefused,
                     "the sign-in was declined on the other device",
-                    "run the command again, and confirm there that you sign in to this application",
+                    "Run the command again, and approve the sign-in on the other device.",
                 ));
             }
             // Entra does not know the code, or no longer knows it.

@@ -76,9 +76,9 @@ impl fmt::Display for PollOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PollOutcome::Pending => f.write_str("not entered yet"),
-            PollOutcome::SlowDown => f.write_str("poll less often"),
-            PollOutcome::Outage(None, _) => f.write_str("no answer"),
-            PollOutcome::Outage(Some(pause), _) => write!(f, "ask again in {} s", pause.as_secs()),
+            PollOutcome::SlowDown => f.write_str("slow down"),
+            PollOutcome::Outage(None, _) => f.write_str("no response"),
+            PollOutcome::Outage(Some(pause), _) => write!(f, "retry after {} s", pause.as_secs()),
             PollOutcome::Expired => f.write_str("expired"),
         }
     }

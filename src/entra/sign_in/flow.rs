@@ -92,7 +92,7 @@ impl Entra {
 pub(super) fn timed_out(timeout: Duration, hint: &str) -> Error {
     Error::new(
         Kind::SignInRefused,
-        format!("nobody finished the sign-in within {}", in_words(timeout)),
+        format!("sign-in timed out after {}", in_words(timeout)),
         hint,
     )
 }

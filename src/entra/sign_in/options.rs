@@ -93,8 +93,7 @@ impl fmt::Display for NewAccount<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} signed in, and no session of that account was ever kept here; the active account is \
-             {}",
+            "{} signed in and has no saved session; the active account is {}",
             self.account.username, self.active.username
         )
     }

@@ -23,9 +23,9 @@ use crate::text::is_unprintable;
 /// The number of pastes that are read.
 const TRIES: u32 = 3;
 
-const NOTHING_PASTED: &str = "run the command again, and paste the address that the browser ends on. Where it ended on an \
-     error of Entra's own, that address carries no answer: the page says what is wrong, and \
-     `acspass setup` shows what must be registered and consented to";
+const NOTHING_PASTED: &str = "Run the command again, and paste the address of the last page. If Entra's page shows an error, \
+     its address has no code: the page names the cause, and `acspass setup` shows the required \
+     registration and consent.";
 
 /// The shortest code. Entra's codes have hundreds of characters.
 const MIN_CODE_LENGTH: usize = 24;
@@ -40,12 +40,12 @@ const ENCLOSING: [char; 14] = [
 const PASTE_MARKS: [&str; 2] = ["\u{1b}[200~", "\u{1b}[201~"];
 
 const NO_ANSWER: &str =
-    "that address carries no code: copy the one that the browser ends on, after the sign-in";
-const CUT_OFF: &str = "that address is cut off: copy all of it";
+    "This address has no code: copy the address of the last page, after the sign-in";
+const CUT_OFF: &str = "This address is cut off: copy all of it";
 const ANOTHER: &str =
-    "that is not the answer to this sign-in, but perhaps to an earlier one, or it is cut off";
-const DAMAGED: &str = "that address is damaged";
-const NEITHER: &str = "that is neither the browser's address nor the code in it";
+    "This is not the response to this sign-in: it is cut off, or from an earlier sign-in";
+const DAMAGED: &str = "This address is damaged: copy it again";
+const NEITHER: &str = "This is neither the address of the last page nor the code in it";
 
 type Outcome = Result<AuthorizationResponse, &'static str>;
 
@@ -82,15 +82,15 @@ impl Entra {
             let Some(text) = reader().await? else {
                 return Err(Error::new(
                     Kind::SignInRefused,
-                    "nothing was pasted: standard input has ended",
-                    "run the command at a terminal, or give it the address on standard input",
+                    "no address was pasted: standard input ended",
+                    "Run the command at a terminal, or pass the address on standard input.",
                 ));
             };
             match read(earlier.expose(), text.expose(), state) {
                 Ok(response) => return Ok(response),
                 Err(why) => {
                     let length = text.expose().len();
-                    debug!("the pasted text of {length} bytes is of no use");
+                    debug!("The pasted text of {length} bytes is not the sign-in response.");
                     earlier = Pasted::new(format!("{}\n{}", earlier.expose(), text.expose()));
                     (sign_in.options.tell)(&Notice::Unusable {
                         why,
@@ -101,9 +101,9 @@ impl Entra {
         }
         Err(Error::new(
             Kind::SignInRefused,
-            "what was pasted was not the sign-in's answer, three times",
-            "run the command again; copy the whole address that the browser ends on, which holds \
-             `code=`",
+            "none of three pasted texts was the sign-in response",
+            "Run the command again, and copy the whole address of the last page, which contains \
+             `code=`.",
         ))
     }
 }
@@ -115,7 +115,7 @@ impl Entra {
 fn read(earlier: &str, text: &str, state: &str) -> Outcome {
     let new = lines(text);
     if new.is_empty() {
-        return Err("nothing was pasted");
+        return Err("No text was pasted");
     }
     let old = lines(earlier);
     let whole = joined(&new);
