@@ -2,6 +2,7 @@
 //! one, everything that is missing is one error.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
@@ -54,12 +55,12 @@ fn three_answers_are_kept_and_bring_a_token() {
         .sees(TENANT)
         .types(&format!("{}\n", emulator.tenant_id()));
     terminal.sees(CLIENT_ID).types("my app\n");
-    terminal.sees("the client id is not a GUID");
+    terminal.sees("he client id is not a GUID");
     terminal
         .sees(CLIENT_ID)
         .types(&format!("{}\n", emulator.client_id()));
     for (wrong, why) in [
-        ("contoso", "the endpoint of the ACS resource is not a URL"),
+        ("contoso", "The endpoint of the ACS resource is not a URL"),
         (
             "endpoint=https://resource.example/;accesskey=d3Jvbmc=",
             "resource.example is not a host of Azure Communication Services",
@@ -110,7 +111,7 @@ fn a_wrong_key_is_told_before_anybody_signs_in() {
     for _ in 0..5 {
         let wrong = format!("endpoint={}/;accesskey=d3Jvbmc=\n", emulator.http_url());
         terminal.sees(RESOURCE).types(&wrong);
-        terminal.sees("the ACS resource refused the access key");
+        terminal.sees("The ACS resource refused the access key");
     }
     terminal.sees(RESOURCE).types("\u{3}");
     let shown = terminal.ends(130);
@@ -158,12 +159,12 @@ fn ctrl_c_while_the_sign_in_waits_says_that_the_answers_are_kept() {
     terminal
         .sees(CLIENT_ID)
         .types(&format!("{}\n", emulator.client_id()));
-    terminal.sees("Waiting for the sign-in").types("\u{3}");
+    terminal.sees("Waiting for sign-in").types("\u{3}");
     terminal.sees("Your answers are saved in profile default of");
     terminal.ends(130);
     // Without answers before it, an interruption says nothing of any.
     let mut terminal = Terminal::start(&home, &["login"]);
-    terminal.sees("Waiting for the sign-in").types("\u{3}");
+    terminal.sees("Waiting for sign-in").types("\u{3}");
     let shown = terminal.ends(130);
     assert!(!shown.contains("are kept"), "{shown}");
 }
@@ -174,13 +175,13 @@ fn answers_that_end_early_keep_nothing() {
     let typed = format!("\n{}\n", emulator.client_id());
     for typed in ["", "\n"] {
         let call = home.call(&["login"]).at_terminal().typing(typed);
-        call.run().assert_error(2, &["nothing was kept"]);
+        call.run().assert_error(2, &["no answer was saved"]);
         assert_eq!(kept(&home), "");
     }
     let (other, _emulator) = empty_home();
     let call = other.call(&["get"]).at_terminal().typing(&typed);
     call.run()
-        .assert_error(2, &["those before are kept in profile default of"]);
+        .assert_error(2, &["earlier answers are saved in", "profile default of"]);
     assert!(kept(&other).contains(emulator.client_id()));
     let browser = TestBrowser::walking();
     let call = home.call(&["login"]).at_terminal().typing(&typed);
@@ -203,7 +204,7 @@ fn wrong_answers_are_asked_for_again_and_discard_no_right_one() {
     let call = home.call(&["login"]).at_terminal().typing(&typed);
     let run = call.by(&TestBrowser::walking()).run();
     run.assert_code(0);
-    assert_eq!(run.stderr.matches("the client id is not a GUID").count(), 4);
+    assert_eq!(run.stderr.matches("he client id is not a GUID").count(), 4);
     let file = kept(&home);
     assert!(file.contains(emulator.tenant_id()) && file.contains(emulator.client_id()));
 }
@@ -257,4 +258,58 @@ fn a_store_that_is_not_there_is_told_before_anybody_is_asked() {
     let run = call.run();
     run.assert_error(7, &["keyring"])
         .assert_does_not_say(TENANT);
+}
+
+#[test]
+fn hidden_answer_reports_its_length_and_a_bare_host_is_an_endpoint() {
+    let (mut home, emulator) = empty_home();
+    home.set("ACSPASS_CLIENT_ID", emulator.client_id());
+    home.set("ACSPASS_EXCHANGE", "entra");
+    let proxy = format!("http://127.0.0.1:{}", http::unused_port());
+    home.set("HTTPS_PROXY", &proxy);
+    let mut terminal = Terminal::start(&home, &["get"]);
+    terminal.sees(RESOURCE).types("x\n");
+    terminal.sees("Received 1 character.");
+    terminal.sees("The endpoint of the ACS resource is not a URL");
+    let host = "contoso.communication.azure.com";
+    terminal.sees(RESOURCE).types(&format!("{host}\n"));
+    terminal.sees(&format!("Received {} characters.", host.len()));
+    terminal.sees("the resource could not be checked");
+    terminal.sees("settings are saved");
+    terminal.sees("Waiting for sign-in").types("\u{3}");
+    terminal.ends(130);
+    let endpoint = format!("endpoint = \"https://{host}/\"");
+    assert!(kept(&home).contains(&endpoint), "{}", kept(&home));
+}
+
+#[test]
+fn login_probes_the_store_before_the_first_question() {
+    let (mut home, emulator) = empty_home();
+    home.unset("ACSPASS_STORE");
+    let mut terminal = Terminal::start(&home, &["login"]);
+    terminal.sees("the keyring is not available");
+    terminal.sees("Run `acspass config set store keyutils`");
+    let shown = terminal.ends(7);
+    assert!(!shown.contains(TENANT), "{shown}");
+    assert_eq!(kept(&home), "");
+    assert_eq!(emulator.requests(), []);
+}
+
+#[test]
+fn answer_that_is_typed_during_a_check_is_shown_at_its_question() {
+    let (mut home, emulator) = empty_home();
+    let authority = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = authority.local_addr().expect("an address");
+    home.set("AZURE_AUTHORITY_HOST", &format!("http://{address}"));
+    let mut terminal = Terminal::start(&home, &["login", "--timeout", "5s"]);
+    terminal.sees(TENANT).types("contoso.example\n");
+    // The check waits for the response.
+    let (connection, _) = authority.accept().expect("a connection");
+    terminal.types(&format!("{}\n", emulator.client_id()));
+    drop((connection, authority));
+    terminal.sees("could not be checked");
+    let before = terminal.shown().to_owned();
+    assert!(!before.contains(emulator.client_id()), "{before}");
+    terminal.sees(&format!("{CLIENT_ID}{}\r\n", emulator.client_id()));
+    terminal.ends(6);
 }

@@ -12,7 +12,7 @@ use acspass::emulator::Emulator;
 use crate::harness::{Home, Terminal};
 
 const NEW: &str = "New passphrase for the token store (not shown): ";
-const AGAIN: &str = "The same once more: ";
+const AGAIN: &str = "Confirm passphrase: ";
 const OPEN: &str = "Passphrase of the token store (not shown): ";
 const CONNECTION_STRING: &str = "Connection string (not shown): ";
 
@@ -86,10 +86,10 @@ fn passphrases_that_differ_or_are_empty_are_asked_for_again() {
     ] {
         terminal.sees(NEW).types(&format!("{first}\n"));
         match second {
-            None => terminal.sees("the passphrase is empty"),
+            None => terminal.sees("The passphrase is empty"),
             Some(second) => {
                 terminal.sees(AGAIN).types(&format!("{second}\n"));
-                terminal.sees("the two passphrases differ")
+                terminal.sees("The passphrases differ")
             }
         };
     }
@@ -130,11 +130,11 @@ fn wrong_passphrase_is_asked_for_three_times_and_loses_nothing() {
     for words in [&["user", "create"][..], &["login", "--no-browser"]] {
         let mut terminal = Terminal::start(&home, words);
         terminal.sees(OPEN).types("wyvern-1\n");
-        terminal.sees("is not the passphrase of the token store; 2 more tries");
+        terminal.sees("Wrong passphrase. 2 more tries");
         terminal.sees(OPEN).types("\n");
-        terminal.sees("the passphrase is empty");
+        terminal.sees("The passphrase is empty");
         terminal.sees(OPEN).types("wyvern-2\n");
-        terminal.sees("is not the passphrase of the token store; 1 more try");
+        terminal.sees("Wrong passphrase. 1 more try");
         terminal.sees(OPEN).types("wyvern-3\n");
         terminal.sees("error: wrong passphrase");
         let shown = terminal.ends(7);
@@ -147,7 +147,7 @@ fn wrong_passphrase_is_asked_for_three_times_and_loses_nothing() {
     let mut terminal = Terminal::start(&home, &["user", "create"]);
     for _ in 0..2 {
         terminal.sees(OPEN).types("wyvern\n");
-        terminal.sees("is not the passphrase of the token store");
+        terminal.sees("Wrong passphrase");
     }
     terminal.sees(OPEN).types("dragon\n");
     let shown = terminal.ends(0);
@@ -210,10 +210,10 @@ fn ctrl_z_while_a_sign_in_waits_still_stops_the_program_after_a_hidden_prompt() 
     shell.sees("at-the-shell> ").types("\"$ACSPASS\" login\n");
     shell.sees(NEW).types("dragon\n");
     shell.sees(AGAIN).types("dragon\n");
-    shell.sees("Waiting for the sign-in").types("\u{1a}");
+    shell.sees("Waiting for sign-in").types("\u{1a}");
     shell.sees("Stopped");
     shell.sees("at-the-shell> ").types("fg\n");
-    shell.sees("Waiting for the sign-in").types("\u{3}");
+    shell.sees("Waiting for sign-in").types("\u{3}");
     shell.sees("error: interrupted");
     shell.sees("at-the-shell> ").types("echo code $?\n");
     shell.sees("code 130");

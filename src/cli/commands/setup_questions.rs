@@ -2,6 +2,8 @@
 //!
 //! Each answer is checked and then saved in the profile. The command continues afterwards.
 
+use std::borrow::Cow;
+
 use zeroize::Zeroizing;
 
 use crate::acs::{ResourceAuth, resource_credential};
@@ -14,6 +16,7 @@ use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
 use crate::input;
+use crate::text::as_sentence;
 
 /// Asks for the missing settings if `may_ask` and a user is at the terminal. Returns the context with
 /// the answers and with `flags`.
@@ -28,8 +31,8 @@ pub(super) fn ask(lacking: NotConfigured, flags: &Flags, may_ask: bool) -> Resul
     if !may_ask || !env.is_interactive() || !can_save {
         return Err(config::not_configured(&missing));
     }
-    if lacks_resource {
-        // The store is checked before the user types a secret for it.
+    if context.session_store.is_persistent() {
+        // Before the first question, since the command cannot save its result otherwise.
         context.session_store.probe()?;
     }
     let editor = ProfileEditor::of(&env)?;
@@ -57,10 +60,10 @@ impl Questions {
         let env = self.context.env.clone();
         let place = self.editor.file.path().display();
         env.messages.print_always(&format!(
-            "This needs settings that are not there yet, and asks for them now. Each answer is kept \
+            "This command needs settings that are not configured yet. Each answer is saved at once \
              in profile {} of\n\n  {place}\n\n\
-             Where no application is registered yet, press Ctrl-C: `acspass setup` shows how. To \
-             try it without one, run `acspass get --emulator`.\n",
+             If no application is registered yet, press Ctrl-C and run `acspass setup`. To try \
+             acspass without one, run `acspass get --emulator`.\n",
             self.editor.profile,
         ));
         if missing.contains(&MissingSetting::ClientId) {
@@ -74,17 +77,17 @@ impl Questions {
                 self.until_valid("Application (client) id: ", false, check_client_id)?;
             self.save(Setting::ClientId, &client_id)?;
         }
-        let mut secret_is_kept = String::new();
+        let mut secret_place = String::new();
         if missing.contains(&MissingSetting::Resource) {
             let (setting, text) = self.resource()?;
             self.save(setting, &text)?;
             if setting == Setting::ConnectionString {
                 let store = store_description(&self.context.session_store);
-                secret_is_kept = format!(", the connection string in {store}");
+                secret_place = format!(", the connection string in {store}");
             }
         }
         env.messages.print_always(&format!(
-            "This is kept now{secret_is_kept}. `acspass config list` shows it.\n"
+            "All settings are saved{secret_place}. To show them, run `acspass config list`.\n"
         ));
         Ok(())
     }
@@ -127,6 +130,7 @@ impl Questions {
         let question = "Connection string or endpoint of the ACS resource (not shown): ";
         let (config, http) = (&self.context.config, &self.context.http);
         self.until_valid(question, true, |text| {
+            let text = &*with_scheme(text);
             let given = GivenResource::parse(text, &config.allowed_hosts)?;
             let owner = match (&given, config.exchange) {
                 (GivenResource::ConnectionString(read), ExchangeKind::Key) => {
@@ -157,9 +161,9 @@ impl Questions {
     /// Checks an answer over the network. An unreachable service is a warning only: the answer can
     /// be right.
     fn check(&self, what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
-        let messages = &self.context.env.messages;
-        messages.status(&format!("checking {what} ..."));
-        match block_on(work) {
+        let (input, messages) = (&self.context.env.stdin, &self.context.env.messages);
+        messages.status(&format!("Checking {what}\u{2026}"));
+        match block_on(input.without_echo(work)) {
             Err(error) if error.kind() == Kind::Unreachable => {
                 messages.warn(&format!("{what} could not be checked: {error}"));
                 Ok(())
@@ -183,21 +187,36 @@ impl Questions {
                 false => block_on(input.ask(messages, question))?,
             };
             let answer = line.ok_or_else(|| {
-                let kept = match env.saved_answers.get() {
-                    Some(place) => format!("those before are kept in {place}"),
-                    None => "nothing was kept".to_owned(),
+                let saved = match env.saved_answers.get() {
+                    Some(place) => format!("earlier answers are saved in {place}"),
+                    None => "no answer was saved".to_owned(),
                 };
                 Error::usage(
-                    format!("the answers ended early: {kept}"),
-                    "run the command again, or set what is missing with `acspass config set …`",
+                    format!("standard input ended before the last answer; {saved}"),
+                    "Run the command again, or use `acspass config set KEY VALUE`.",
                 )
             })?;
             match check(input::bare(answer.expose())) {
                 Err(error) if ABOUT_ANSWER.contains(&error.kind()) => {
-                    messages.print_always(&format!("{error}: {}\n", error.hint()));
+                    let (fault, hint) = (error.message(), error.hint());
+                    messages.print_always(&format!(
+                        "{} {}\n",
+                        as_sentence(fault),
+                        as_sentence(hint)
+                    ));
                 }
                 outcome => return outcome,
             }
         }
+    }
+}
+
+/// Returns an endpoint with its scheme. A browser shows only the host of a copied address.
+fn with_scheme(text: &str) -> Cow<'_, str> {
+    let host = text.split(['/', ':']).next().unwrap_or_default();
+    let is_bare = host.contains('.') && !text.contains(['=', ';']) && !text.contains("://");
+    match is_bare {
+        true => format!("https://{text}").into(),
+        false => text.into(),
     }
 }

@@ -34,5 +34,13 @@ pub(super) async fn hidden<T>(
     work.await
 }
 
+/// Runs `work`. Returns that no line has arrived.
+pub(super) async fn silent<T>(
+    _device: &Device,
+    work: impl Future<Output = T>,
+) -> Result<(T, bool)> {
+    Ok((work.await, false))
+}
+
 /// Does nothing.
 pub(crate) fn restore() {}

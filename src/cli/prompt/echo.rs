@@ -1,4 +1,4 @@
-//! Reads a line from a terminal that shows no typed key.
+//! Turns the echo of a terminal off, and reads a line from a terminal that shows no typed key.
 //!
 //! The modes of the terminal are restored when the work ends, at a signal that ends or stops the
 //! process, in a panic, and at the end of the program if a thread still waits for a key.
@@ -13,6 +13,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, Once, PoisonError, TryLockError};
 
 use rustix::fd::AsFd;
+use rustix::io::ioctl_fionread;
 use rustix::process::{Signal, getpgrp, getpid, kill_process};
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
@@ -47,13 +48,36 @@ pub(super) async fn hidden<T>(
     resumed: impl Fn(),
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
+    with_echo_off(device, LocalModes::ICANON, resumed, work).await
+}
+
+/// Runs `work`, which reads no key, while the terminal shows no typed key. Keys that arrive meanwhile
+/// stay for the next read. Returns the output of `work`, and whether a whole line has arrived.
+///
+/// # Errors
+/// [`Kind::Interrupted`](crate::Kind::Interrupted) at a signal that ends the process.
+pub(super) async fn silent<T>(device: &Device, work: impl Future<Output = T>) -> Result<(T, bool)> {
+    let work = async {
+        let output = work.await;
+        Ok((output, ioctl_fionread(device).is_ok_and(|bytes| bytes > 0)))
+    };
+    with_echo_off(device, LocalModes::empty(), || {}, work).await
+}
+
+/// Runs `work` while the echo and these modes are off.
+async fn with_echo_off<T>(
+    device: &Device,
+    modes: LocalModes,
+    resumed: impl Fn(),
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
     // Before the modes change, so that no signal can leave them changed.
     let mut signals = Signals::listen(NO_SIGNALS)?;
     let mut continued = listen(Signal::CONT).map_err(no_signals)?;
     restore_at_stops()?;
     restore_in_panics();
     let _end = RestoredAtEnd;
-    hide(device);
+    hide(device, modes);
     let mut work = pin!(work);
     loop {
         tokio::select! {
@@ -61,7 +85,7 @@ pub(super) async fn hidden<T>(
             outcome = &mut work => return outcome,
             _ = signals.next() => return Err(interrupted_error()),
             _ = continued.recv() => {
-                hide(device);
+                hide(device, modes);
                 resumed();
             }
         }
@@ -72,23 +96,26 @@ fn no_signals(cause: io::Error) -> Error {
     Error::internal(NO_SIGNALS).caused_by(cause)
 }
 
-/// Turns the echo off. If the device refuses that or is no terminal, it is read all the same.
-fn hide(device: &Device) {
+/// Turns the echo and these modes off. If the device refuses that or is no terminal, it is read all the
+/// same.
+fn hide(device: &Device, modes: LocalModes) {
     let mut hidden = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
     if hidden.is_some() || !is_ours(device) {
         return;
     }
-    let Ok(modes) = tcgetattr(device) else {
+    let Ok(before) = tcgetattr(device) else {
         return;
     };
-    let mut silent = modes.clone();
+    let mut silent = before.clone();
     // Keys that send signals continue to do so.
     silent
         .local_modes
-        .remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
-    silent.special_codes[SpecialCodeIndex::VMIN] = 1;
-    silent.special_codes[SpecialCodeIndex::VTIME] = 0;
-    *hidden = Some((device.clone(), modes));
+        .remove(LocalModes::ECHO | LocalModes::ECHONL | modes);
+    if modes.contains(LocalModes::ICANON) {
+        silent.special_codes[SpecialCodeIndex::VMIN] = 1;
+        silent.special_codes[SpecialCodeIndex::VTIME] = 0;
+    }
+    *hidden = Some((device.clone(), before));
     let _ = tcsetattr(device, OptionalActions::Now, &silent);
 }
 

@@ -3,6 +3,7 @@
 //! A thread reads, so that Ctrl-C and a timeout end the wait at once.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::cli::io::messages::Messages;
 use crate::error::{Error, Result};
 use crate::secret::Pasted;
+use crate::text::{is_unprintable, shown};
 
 use super::echo::{self, Device};
 
@@ -26,6 +28,8 @@ pub struct Input {
     source: Arc<Mutex<Source>>,
     device: Device,
     pub(crate) is_terminal: bool,
+    /// The next line was typed while the echo was off.
+    has_hidden_line: Arc<AtomicBool>,
 }
 
 type Source = BufReader<Box<dyn Read + Send>>;
@@ -41,6 +45,7 @@ impl Input {
             source: Arc::new(Mutex::new(BufReader::new(Box::new(source)))),
             device,
             is_terminal,
+            has_hidden_line: Arc::default(),
         }
     }
 
@@ -73,20 +78,50 @@ impl Input {
     pub(crate) async fn ask(&self, messages: &Messages, question: &str) -> Result<Option<Pasted>> {
         let mut asked = Question::new(messages, question);
         let line = self.line(read_line).await;
-        if matches!(line, Ok(Some(_))) {
+        let was_hidden = self.has_hidden_line.swap(false, Ordering::Relaxed);
+        match &line {
+            // The terminal shows the answer now, unless it may be a secret for a later question.
+            Ok(Some(text)) if was_hidden => messages.ask(&shown(text.expose().trim())),
             // The user's Enter has ended the line.
-            asked.0 = None;
+            Ok(Some(_)) => asked.0 = None,
+            _ => {}
         }
         line
     }
 
+    /// Runs `work` while the terminal shows no typed key, so that an early answer to the next question
+    /// does not mix with other output.
+    pub(crate) async fn without_echo<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        if !self.is_terminal {
+            return work.await;
+        }
+        let (outcome, has_line) = echo::silent(&self.device, work).await?;
+        self.has_hidden_line.store(has_line, Ordering::Relaxed);
+        outcome
+    }
+
     /// Asks a question and returns the line that answers it, which a terminal does not show;
-    /// `None` at the end of the input. Without a terminal the question is not printed.
+    /// `None` at the end of the input. At a terminal prints the number of characters, which shows that
+    /// a paste has arrived. Without a terminal the question is not printed.
     pub(crate) async fn ask_hidden(
         &self,
         messages: &Messages,
         question: &str,
     ) -> Result<Option<Pasted>> {
+        let line = self.ask_passphrase(messages, question).await?;
+        if let Some(line) = line.as_ref().filter(|_| self.is_terminal) {
+            messages.print(&received(line));
+        }
+        Ok(line)
+    }
+
+    /// Asks as [`Input::ask_hidden`] does, and prints no number of characters.
+    pub(crate) async fn ask_passphrase(
+        &self,
+        messages: &Messages,
+        question: &str,
+    ) -> Result<Option<Pasted>> {
+        self.has_hidden_line.store(false, Ordering::Relaxed);
         if !self.is_terminal {
             return self.line(read_line).await;
         }
@@ -146,8 +181,8 @@ impl Input {
         let line = self.on_a_thread(read)?.await;
         line.unwrap_or(Ok(None)).map_err(|error| {
             let hint = match error.kind() {
-                ErrorKind::InvalidData => "paste only the text that was asked for",
-                _ => "run the command at a terminal",
+                ErrorKind::InvalidData => "Enter only the requested text.",
+                _ => "Run the command at a terminal.",
             };
             Error::usage("standard input cannot be read", hint).caused_by(error)
         })
@@ -164,8 +199,19 @@ impl Input {
         std::thread::Builder::new()
             .name("keyboard".to_owned())
             .spawn(move || drop(sender.send(read())))
-            .map_err(|error| Error::internal("no thread to read on").caused_by(error))?;
+            .map_err(|error| {
+                Error::internal("no thread for standard input could be started").caused_by(error)
+            })?;
         Ok(receiver)
+    }
+}
+
+/// Returns a message with the number of characters of a hidden text.
+pub(crate) fn received(text: &Pasted) -> String {
+    let visible = text.expose().chars().filter(|c| !is_unprintable(*c));
+    match visible.count() {
+        1 => "Received 1 character.".to_owned(),
+        count => format!("Received {count} characters."),
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn ask(purpose: Purpose) -> Result<Passphrase> {
     // A caller can be inside a runtime, which allows no other one on its thread.
     let asking = || block_on_uninterrupted(asked(purpose, &input, &messages));
     std::thread::scope(|scope| scope.spawn(asking).join())
-        .unwrap_or_else(|_| Err(Error::internal("the passphrase could not be asked for")))
+        .unwrap_or_else(|_| Err(Error::internal("the prompt for the passphrase failed")))
 }
 
 async fn asked(purpose: Purpose, input: &Input, messages: &Messages) -> Result<Passphrase> {
@@ -29,22 +29,21 @@ async fn asked(purpose: Purpose, input: &Input, messages: &Messages) -> Result<P
     if let Purpose::OpenAgain { tries_left } = purpose {
         let tries = if tries_left == 1 { "try" } else { "tries" };
         messages.print_always(&format!(
-            "this is not the passphrase of the token store; {tries_left} more {tries}, and Ctrl-C \
-             ends this"
+            "Wrong passphrase. {tries_left} more {tries}; press Ctrl-C to cancel."
         ));
     }
     let typed = async |question| {
-        let line = input.ask_hidden(messages, question).await?;
+        let line = input.ask_passphrase(messages, question).await?;
         line.ok_or_else(no_terminal)
     };
     loop {
         let first = typed(question).await?;
         if first.expose().is_empty() {
-            messages.print_always("the passphrase is empty; Ctrl-C ends this");
+            messages.print_always("The passphrase is empty. Try again, or press Ctrl-C to cancel.");
         } else if purpose == Purpose::Choose
-            && typed("The same once more: ").await?.expose() != first.expose()
+            && typed("Confirm passphrase: ").await?.expose() != first.expose()
         {
-            messages.print_always("the two passphrases differ; Ctrl-C ends this");
+            messages.print_always("The passphrases differ. Try again, or press Ctrl-C to cancel.");
         } else {
             return Ok(Passphrase::new(first.expose()));
         }
@@ -54,7 +53,7 @@ async fn asked(purpose: Purpose, input: &Input, messages: &Messages) -> Result<P
 fn no_terminal() -> Error {
     Error::new(
         Kind::Store,
-        "the token store needs its passphrase, and none was typed at a terminal",
-        "name a key file in ACSPASS_STORE_KEY_FILE, or run this in a terminal",
+        "the token store needs a passphrase, and there is no terminal to ask for it",
+        "Set ACSPASS_STORE_KEY_FILE to a key file, or run the command at a terminal.",
     )
 }
