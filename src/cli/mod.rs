@@ -8,6 +8,7 @@ mod commands;
 mod context;
 mod env_vars;
 mod environment;
+mod hints;
 mod io;
 mod profile;
 mod prompt;
@@ -100,6 +101,7 @@ pub fn run(
     prompt::echo::restore();
     outcome.unwrap_or_else(|error| {
         let error = env.with_saved_answers_hint(error);
+        let error = hints::with_profile(error, env.global.profile.as_deref());
         output.error(&error);
         error.kind().exit_code()
     })

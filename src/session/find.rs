@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::account::{Account, NameMatch};
 use crate::error::{Error, Kind, Result};
-use crate::store::IndexEntry;
+use crate::store::{IndexEntry, IndexPage};
 use crate::text::{one_line, quoted, shell_word};
 
 use super::sessions::Sessions;
@@ -79,41 +79,92 @@ impl Sessions {
         match self.list_accounts(None) {
             Ok(None) => not_signed_in_error(),
             Ok(Some(list)) => Error::usage(
-                "no account is named",
-                format!("run `{command}` with one of the signed-in accounts:\n\n{list}"),
+                "no account was given",
+                format!("Run `{command}` with one of the signed-in accounts:\n\n{list}"),
             ),
             Err(error) => error,
         }
     }
 
-    /// Returns the error for a missing session, or for a missing active one.
-    pub(super) fn no_session_error(&self, user: Option<&str>) -> Error {
-        let list = match self.list_accounts(user) {
-            Ok(list) => list,
-            Err(error) => return error,
+    /// Returns the error for a missing session, or for a missing active one: it lists the accounts
+    /// that are signed in, and names one that is similar to `user`.
+    pub fn no_session_error(&self, user: Option<&str>) -> Error {
+        match user {
+            Some(user) => self.missing_session_or_sign_in(user),
+            None => self.missing_active_session(),
+        }
+        .unwrap_or_else(|error| error)
+    }
+
+    /// Returns the error for an account that is not signed in, of a command that needs no sign-in.
+    pub fn unknown_account_error(&self, user: &str) -> Error {
+        let hint = "Run `acspass account list` to list the signed-in accounts.";
+        self.missing_session(user, hint, "")
+            .unwrap_or_else(|error| error)
+    }
+
+    fn missing_session_or_sign_in(&self, user: &str) -> Result<Error> {
+        // A sign-in needs a whole username.
+        let login = match user.contains('@') {
+            true => format!("`acspass login --account {}`", shell_word(user, "USER")),
+            false => "`acspass login`".to_owned(),
         };
-        let (message, hint) = match (user, list) {
-            (None, None) => return not_signed_in_error(),
-            (None, Some(list)) => (
-                "no account is the active one".to_owned(),
-                format!(
-                    "run `acspass account switch USER`, or name the user with `--account USER`. \
-                     Signed in:\n\n{list}"
-                ),
+        self.missing_session(user, &format!("Run {login}."), &format!(", or run {login}"))
+    }
+
+    /// Returns the error for an account that is not signed in: it lists the others, or else has the hint
+    /// `without_accounts`. `instead` follows the advice to use another account.
+    fn missing_session(&self, user: &str, without_accounts: &str, instead: &str) -> Result<Error> {
+        let hint = match (self.list_accounts(Some(user))?, self.similar_account(user)?) {
+            (None, _) => without_accounts.to_owned(),
+            (Some(list), Some(similar)) => format!(
+                "Use the similar account {}{instead}. Signed in:\n\n{list}",
+                one_line(&similar.username, MAX_NAME_LENGTH)
             ),
-            (Some(user), list) => {
-                let name = shell_word(user, "USER");
-                let others = match list {
-                    Some(list) => format!(", or name a signed-in account:\n\n{list}"),
-                    None => "; no account is signed in".to_owned(),
-                };
-                (
-                    format!("{} is not signed in", quoted(user)),
-                    format!("run `acspass login --account {name}`{others}"),
-                )
+            (Some(list), None) => {
+                format!("Use a signed-in account{instead}. Signed in:\n\n{list}")
             }
         };
-        Error::new(Kind::SignInNeeded, message, hint)
+        let message = format!("{} is not signed in", quoted(user));
+        Ok(Error::new(Kind::SignInNeeded, message, hint))
+    }
+
+    fn missing_active_session(&self) -> Result<Error> {
+        let page = self.listed(None)?;
+        let user = match page.entries.as_slice() {
+            [] => return Ok(not_signed_in_error()),
+            [only] => shell_word(&only.account.username, "USER"),
+            _ => "USER".into(),
+        };
+        let list = format_accounts(page.entries.iter().map(account_of), page.remaining);
+        let message = "no account is active";
+        let hint = format!(
+            "Run `acspass account switch {user}`, or add `--account {user}`. Signed in:\n\n{list}"
+        );
+        Ok(Error::new(Kind::SignInNeeded, message, hint))
+    }
+
+    /// Returns the signed-in account with the most similar username, as for a typing error.
+    fn similar_account(&self, user: &str) -> Result<Option<Account>> {
+        let user = user.trim().to_lowercase();
+        let limit = (user.chars().count() / 3).clamp(1, 3);
+        let distance = |account: &Account| {
+            let username = account.username.to_lowercase();
+            let name = username.split('@').next().unwrap_or_default();
+            let whole = strsim::damerau_levenshtein(&user, &username);
+            // Two whole usernames are compared as a whole.
+            match user.contains('@') {
+                true => whole,
+                false => whole.min(strsim::damerau_levenshtein(&user, name)),
+            }
+        };
+        let index = self.index()?;
+        let accounts = index.entries().map(account_of);
+        let nearest = accounts
+            .map(|account| (distance(account), account))
+            .filter(|(distance, _)| (1..=limit).contains(distance))
+            .min_by_key(|(distance, _)| *distance);
+        Ok(nearest.map(|(_, account)| account.clone()))
     }
 
     /// Lists the accounts for a message, one a line, without `except`: the index may still list an
@@ -122,11 +173,16 @@ impl Sessions {
     /// # Errors
     /// As [`SessionStore::index`](crate::store::SessionStore::index).
     pub fn list_accounts(&self, except: Option<&str>) -> Result<Option<String>> {
+        let page = self.listed(except)?;
+        Ok((!page.entries.is_empty())
+            .then(|| format_accounts(page.entries.iter().map(account_of), page.remaining)))
+    }
+
+    fn listed(&self, except: Option<&str>) -> Result<IndexPage> {
         let mut page = self.store.list(&self.application, MAX_LISTED_ACCOUNTS)?;
         page.entries
             .retain(|entry| except.is_none_or(|name| !is_whole(name, entry)));
-        Ok((!page.entries.is_empty())
-            .then(|| format_accounts(page.entries.iter().map(account_of), page.remaining)))
+        Ok(page)
     }
 }
 
@@ -153,10 +209,10 @@ fn require_unambiguous<T>(
     let left = count.saturating_sub(limit);
     fitting.truncate(limit);
     Err(Error::usage(
-        format!("{} is ambiguous: {count} accounts fit it", quoted(user)),
+        format!("{} is ambiguous: {count} accounts match", quoted(user)),
         format!(
-            "name the account by its whole username, or by its home account id if two accounts \
-             have the same username:\n\n{}",
+            "Use the whole username, or the home account id if two accounts have the same \
+             username:\n\n{}",
             format_accounts(fitting.iter().map(account), left)
         ),
     ))
@@ -167,8 +223,8 @@ fn check_name(user: &str) -> Result<()> {
     match user.trim().is_empty() {
         false => Ok(()),
         true => Err(Error::usage(
-            "the name of the account is empty",
-            "name a user; `acspass account list` shows the signed-in users",
+            "the account name is empty",
+            "Name an account. `acspass account list` lists the signed-in accounts.",
         )),
     }
 }
@@ -189,7 +245,7 @@ fn format_accounts<'a>(accounts: impl Iterator<Item = &'a Account>, left: usize)
         );
     }
     if left > 0 {
-        let _ = writeln!(lines, "  and {left} more: see `acspass account list`");
+        let _ = writeln!(lines, "  and {left} more; `acspass account list` lists all");
     }
     lines.trim_end().to_owned()
 }
@@ -197,7 +253,7 @@ fn format_accounts<'a>(accounts: impl Iterator<Item = &'a Account>, left: usize)
 fn not_signed_in_error() -> Error {
     Error::new(
         Kind::SignInNeeded,
-        "nobody is signed in",
-        "run `acspass login`",
+        "no account is signed in",
+        "Run `acspass login`.",
     )
 }

@@ -39,11 +39,11 @@ pub(crate) enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Step::UseCached => "use the kept token",
-            Step::UseCachedBelowMinimum => "use the kept token although it is not fresh",
-            Step::Exchange => "exchange the Entra token",
-            Step::Refresh => "redeem the refresh token",
-            Step::SignIn => "sign in",
+            Step::UseCached => "Using the cached token",
+            Step::UseCachedBelowMinimum => "Using the cached token although it is not fresh",
+            Step::Exchange => "Exchanging the Entra token",
+            Step::Refresh => "Refreshing the Entra token",
+            Step::SignIn => "Signing in",
         })
     }
 }
@@ -53,7 +53,7 @@ impl fmt::Display for CompletedSteps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let steps = [
             (self.signed_in, "signed in"),
-            (self.refreshed, "redeemed"),
+            (self.refreshed, "refreshed"),
             (self.exchanged, "exchanged"),
         ];
         let completed = steps
@@ -61,7 +61,7 @@ impl fmt::Display for CompletedSteps {
             .filter_map(|(is_done, step)| is_done.then_some(step));
         match completed.collect::<Vec<&str>>() {
             steps if steps.is_empty() => Ok(()),
-            steps => write!(f, " (done: {})", steps.join(", ")),
+            steps => write!(f, " (done so far: {})", steps.join(", ")),
         }
     }
 }

@@ -35,6 +35,13 @@ pub struct PendingRenewal {
     pub(super) request: TokenRequest,
 }
 
+impl PendingRenewal {
+    /// Whether the index lists a session of the requested account.
+    pub fn has_session(&self) -> bool {
+        self.entry.is_some()
+    }
+}
+
 impl Sessions {
     /// Returns the sessions of `application` in `store`.
     pub fn new(

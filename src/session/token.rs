@@ -92,10 +92,11 @@ impl Token {
         now: Timestamp,
     ) -> Result<Token> {
         let token = Token::find_in_cache(record, request, now)
-            .ok_or_else(|| Error::internal("a token was to be used and is not there"))?;
+            .ok_or_else(|| Error::internal("the cached token is missing"))?;
         if token.remaining_validity() <= request.min_validity {
             tracing::warn!(
-                "the token has {} left, less than the {} asked for: this tenant's tokens are short",
+                "the token expires in {}, earlier than the requested {}: the tenant issues \
+                 short-lived tokens",
                 in_words(token.remaining_validity()),
                 in_words(request.min_validity),
             );

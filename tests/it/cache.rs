@@ -10,7 +10,7 @@ fn after_login_the_second_get_makes_no_request_and_needs_no_emulator() {
     let (home, emulator) = Home::with_keyring();
     let login = home.login();
     assert_eq!(login.stdout, "", "a login prints no result as text");
-    login.assert_says(&["ada@contoso.example is signed in", "kept in the keyring"]);
+    login.assert_says(&["Signed in as ada@contoso.example.", "saved in the keyring"]);
     assert!(login.pages[0].html.contains("You are signed in"));
 
     let first = home.real(&["get"]).token();
@@ -35,11 +35,11 @@ fn after_login_the_second_get_makes_no_request_and_needs_no_emulator() {
     let logout = home.real(&["logout"]);
     logout
         .assert_code(0)
-        .assert_says(&["ada@contoso.example is signed out"]);
+        .assert_says(&["Signed out ada@contoso.example."]);
     assert_eq!(home.keyring().lookup_items(), [""; 0], "no item is left");
     home.real(&["status"]).assert_code(4);
     home.real(&["get"])
-        .assert_error(4, &["nobody is signed in"]);
+        .assert_error(4, &["no account is signed in"]);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn logout_forgets_the_account_that_is_named_and_no_other() {
     home.real(&["get", "--account", "ada@contoso.example"])
         .assert_error(4, &["`ada@contoso.example` is not signed in"]);
     home.real(&["logout", "--account", "ada@contoso.example"])
-        .assert_error(4, &["nothing to forget"]);
+        .assert_error(4, &["is not signed in"]);
 }
 
 #[test]

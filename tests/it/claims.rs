@@ -100,7 +100,7 @@ fn a_challenge_outlives_a_sign_in_that_nobody_finishes() {
     login(&home, "moved@contoso.example");
     let words = ["get", "--force-refresh", "--interactive", "--timeout=1s"];
     let unfinished = home.call(&words).by(&TestBrowser::idle()).run();
-    unfinished.assert_error(3, &["nobody finished the sign-in"]);
+    unfinished.assert_error(3, &["sign-in timed out"]);
     // The active account is meant, and its name is not asked for again.
     let browser = TestBrowser::of("moved@contoso.example");
     home.call(&["login"]).by(&browser).run().assert_code(0);

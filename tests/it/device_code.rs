@@ -53,10 +53,10 @@ fn a_code_entered_on_another_device_signs_in() {
     let run = login(&clock, &home, &emulator, 12);
     run.assert_code(0).assert_says(&[
         "/devicelogin",
-        "The code can be entered for 15 min",
+        "The code expires in 15 min",
         emulator.client_id(),
-        "waiting up to 30 min",
-        "ada@contoso.example is signed in",
+        "Waiting up to 30 min",
+        "Signed in as ada@contoso.example.",
     ]);
     assert_eq!(run.stdout, "");
     // The host stands alone in its line.
@@ -125,7 +125,7 @@ fn trouble_on_the_way_is_waited_out() {
     emulator.add_fault(trouble(Route::Token, 1, FaultKind::Drop));
     let run = login(&clock, &home, &emulator, 7);
     run.assert_code(0)
-        .assert_says(&["keeps answering 503", "trying again until the code expires"]);
+        .assert_says(&["keeps answering 503", "retrying until the code expires"]);
     // 5, then 5 for the 503, 40 as asked, 20 for the broken connection.
     assert_eq!(clock.slept(), 70);
 }
@@ -154,7 +154,7 @@ fn a_code_that_expires_is_replaced_once_and_then_it_ends_with_3() {
     };
     let (home, emulator) = clock.home(options());
     let run = login(&clock, &home, &emulator, 0);
-    run.assert_error(3, &["nobody entered the code before it expired"]);
+    run.assert_error(3, &["the device code expired before it was entered"]);
     assert_eq!(emulator.count("device_authorization"), 2);
     assert_eq!(clock.slept(), 120);
 
@@ -170,8 +170,11 @@ fn the_time_that_the_user_gave_is_the_end_of_it() {
     let (home, _emulator) = clock.home(Options::default());
     let words = ["login", "--device-code", "--timeout", "2m"];
     let run = home.call(&words).by_clock(&clock).run();
-    run.assert_error(3, &["nobody finished the sign-in within 2 min"])
-        .assert_says(&["The code can be entered for 2 min", "enter its new code"])
+    run.assert_error(3, &["sign-in timed out after 2 min"])
+        .assert_says(&[
+            "The code expires in 2 min",
+            "`--timeout 15m` allows more time",
+        ])
         .assert_does_not_say("browser");
     assert_eq!(clock.slept(), 120);
 }
@@ -224,7 +227,7 @@ fn another_user_than_the_one_asked_for_is_refused() {
     });
     let words = ["login", "--device-code", "--account", "ben@contoso.example"];
     let run = home.call(&words).by_clock(&clock).run();
-    run.assert_error(3, &["ada@contoso.example signed in, but"]);
+    run.assert_error(3, &["ada@contoso.example signed in instead of"]);
 }
 
 #[test]
@@ -250,9 +253,9 @@ fn a_terminal_gets_a_qr_code_and_a_countdown_where_it_can_show_them() {
     home.set("LANG", "en_US.UTF-8");
     let shown = show(&home, &[]);
     assert!(shown.contains('▄'), "{shown}");
-    assert!(shown.contains("\r\u{1b}[KWaiting for the sign-in, 5:00 left"));
-    assert!(shown.contains("\r\u{1b}[KWaiting for the sign-in, 4:57 left"));
-    assert!(!shown.contains("waiting up to"));
+    assert!(shown.contains("\r\u{1b}[KWaiting for sign-in, 5:00 left"));
+    assert!(shown.contains("\r\u{1b}[KWaiting for sign-in, 4:57 left"));
+    assert!(!shown.contains("Waiting up to"));
     for lines in shown.lines().filter(|line| line.contains('▄')) {
         assert!(lines.chars().count() < 80);
     }
@@ -267,7 +270,7 @@ fn a_terminal_gets_a_qr_code_and_a_countdown_where_it_can_show_them() {
     );
     home.set("TERM", "dumb");
     let dumb = show(&home, &[]);
-    assert!(!dumb.contains('▄') && dumb.contains("waiting up to"));
+    assert!(!dumb.contains('▄') && dumb.contains("Waiting up to"));
 }
 
 #[test]
@@ -278,7 +281,7 @@ fn with_the_embedded_emulator_nobody_has_to_enter_it() {
     let call = home.call(&["login", "--device-code", "--emulator", "--timeout=15m"]);
     let run = call.by_clock(&clock).run();
     run.assert_code(0)
-        .assert_says(&["built-in user agent enters it as ada@contoso.example"]);
+        .assert_says(&["built-in user agent enters the code as ada@contoso.example"]);
 }
 
 #[test]

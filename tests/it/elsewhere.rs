@@ -135,7 +135,7 @@ fn another_tenant_or_application_finds_nobody_signed_in() {
         let own = home.variables[name].clone();
         home.set(name, value);
         home.real(&["get"])
-            .assert_error(4, &["nobody is signed in"]);
+            .assert_error(4, &["no account is signed in"]);
         home.real(&["status"]).assert_code(4);
         home.set(name, &own);
     }
@@ -198,5 +198,6 @@ fn a_host_that_the_profile_allows_may_be_an_endpoint() {
     home.configure("[profile.default]\nallow-endpoint = [\"other.example\"]\n");
     home.run(&["get"]).assert_error(2, &["acs.example"]);
     home.configure("[profile.default]\nallow-endpoint = [\"ACS.example\"]\n");
-    home.run(&["get"]).assert_error(4, &["nobody is signed in"]);
+    home.run(&["get"])
+        .assert_error(4, &["no account is signed in"]);
 }

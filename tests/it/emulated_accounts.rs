@@ -92,7 +92,7 @@ fn name_of_no_emulators_user_is_refused_with_the_users_named() {
         }
     }
     for run in commands(&home, " ") {
-        run.assert_error(2, &["the name of the account is empty"]);
+        run.assert_error(2, &["the account name is empty"]);
     }
 }
 

@@ -96,8 +96,8 @@ fn the_command_gets_no_other_credential_for_the_resource_and_the_user_sees_which
         assert!(!run.stdout.contains(gone), "{gone}");
     }
     assert!(run.stdout.contains("GITHUB_TOKEN=left-1"));
-    run.assert_says(&["look like credentials: GITHUB_TOKEN\n"]);
-    run.assert_says(&["does not get these variables of a credential: ", "MY_KEY"]);
+    run.assert_says(&["look like credentials: GITHUB_TOKEN.\n"]);
+    run.assert_says(&["does not get these credential variables: ", "MY_KEY"]);
     for value in ["left-1", "gone-", "Z29uZQ=="] {
         assert!(!run.stderr.contains(value), "{value}");
     }
@@ -172,7 +172,7 @@ fn what_is_no_command_is_told_as_shells_tell_it() {
         run.assert_error(127, &["no-such-command-anywhere", "PATH"]);
         let folder = home.path().display().to_string();
         let run = exec(&home, &[emulated, &["--", &folder]].concat()).end();
-        run.assert_error(126, &["cannot be run", "caused by"]);
+        run.assert_error(126, &["could not be run", "caused by"]);
     }
 }
 
@@ -182,7 +182,7 @@ fn without_a_token_nothing_is_run() {
     let mark = home.path().join("was-run");
     let touch = format!("touch {}", mark.display());
     let run = exec(&home, &["--", "sh", "-c", &touch]).end();
-    run.assert_error(4, &["nobody is signed in"]);
+    run.assert_error(4, &["no account is signed in"]);
     assert!(!mark.exists());
 }
 

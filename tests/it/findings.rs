@@ -55,13 +55,13 @@ fn a_lost_session_is_reported_by_get_once_and_by_status_from_then_on() {
         assert_eq!(accounts(&home, &["account", "list"]), [""; 0], "{loss}");
         home.real(&["logout", "--all"])
             .assert_code(0)
-            .assert_says(&["nobody was signed in"]);
+            .assert_says(&["No account is signed in."]);
         home.login();
         home.real(&["status"]).assert_code(0);
         home.real(&["get"]).token();
         home.real(&["logout", "--all"])
             .assert_code(0)
-            .assert_says(&["1 session is forgotten"]);
+            .assert_says(&["Signed out 1 account."]);
     }
 }
 
@@ -87,7 +87,7 @@ fn every_command_that_opens_the_store_reports_a_lost_session_to_the_index() {
                 run.stdout
             ),
             "logout" => {
-                run.assert_says(&["nobody was signed in", "1 account was listed"]);
+                run.assert_says(&["No account is signed in.", "Removed 1 listed account"]);
             }
             _ => {
                 run.assert_error(4, &["is missing from the store keyring"]);
@@ -185,12 +185,12 @@ fn a_session_in_the_kernels_keyring_is_its_logins_alone() {
 
     // Another login is not signed in, says so from the start, and changes nothing for the first.
     in_new_login(&home, &["status"]).assert_code(4);
-    in_new_login(&home, &["get"]).assert_error(4, &["nobody is signed in"]);
+    in_new_login(&home, &["get"]).assert_error(4, &["no account is signed in"]);
     let list = in_new_login(&home, &["account", "list"]);
     assert!(list.stdout.contains("No account is signed in"), "{list:?}");
     in_new_login(&home, &["logout"])
         .assert_code(0)
-        .assert_says(&["nobody was signed in"]);
+        .assert_says(&["No account is signed in."]);
     home.real(&["status"]).assert_code(0);
     home.real(&["get"]).token();
     home.real(&["logout"]).assert_code(0);
@@ -244,7 +244,7 @@ fn a_session_that_ended_with_its_login_is_not_counted_as_forgotten() {
     wait_until_collected(&home);
     in_new_login(&home, &["logout", "--all"])
         .assert_code(0)
-        .assert_says(&["nobody was signed in"]);
+        .assert_says(&["No account is signed in."]);
 }
 
 #[test]
@@ -276,5 +276,5 @@ fn accounts_that_a_damaged_index_lost_are_restored_from_the_keyring() {
         home.real(&words).assert_code(0);
     }
     home.real(&["get"])
-        .assert_error(4, &["nobody is signed in"]);
+        .assert_error(4, &["no account is signed in"]);
 }

@@ -287,7 +287,7 @@ fn login_probes_the_store_before_the_first_question() {
     let (mut home, emulator) = empty_home();
     home.unset("ACSPASS_STORE");
     let mut terminal = Terminal::start(&home, &["login"]);
-    terminal.sees("the keyring is not available");
+    terminal.sees("no keyring is available, because");
     terminal.sees("Run `acspass config set store keyutils`");
     let shown = terminal.ends(7);
     assert!(!shown.contains(TENANT), "{shown}");

@@ -33,7 +33,7 @@ fn tokens_of_nine_minutes_are_redeemed_once_and_then_no_more() {
     home.login();
     let first = home.real(&["get"]);
     let token = first.token();
-    first.assert_says(&["warning: ", "this tenant's tokens are short"]);
+    first.assert_says(&["warning: ", "the tenant issues short-lived tokens"]);
     assert_eq!(emulator.count("refresh_token"), 1);
     assert_eq!(emulator.count("exchange"), 1);
 
@@ -122,11 +122,7 @@ fn what_is_kept_is_better_than_nothing_and_said_but_not_where_a_refresh_is_force
         emulator.add_fault(busy(route, status));
         let kept = home.real(&["get", "--min-validity", "2h"]);
         assert_eq!(kept.token(), token);
-        kept.assert_says(&[
-            "warning: ",
-            "the kept token is handed out",
-            &status.to_string(),
-        ]);
+        kept.assert_says(&["warning: ", "using the cached token", &status.to_string()]);
         home.real(&["get", "--force-refresh"])
             .assert_error(6, &[&status.to_string()]);
         emulator.clear_faults();
@@ -142,7 +138,7 @@ fn without_network_the_kept_token_is_handed_out_with_a_warning() {
     drop(emulator);
     let kept = home.real(&["get", "--min-validity", "2h"]);
     assert_eq!(kept.token(), token);
-    kept.assert_says(&["warning: ", "the kept token is handed out"]);
+    kept.assert_says(&["warning: ", "using the cached token"]);
 }
 
 #[test]

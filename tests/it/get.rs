@@ -9,7 +9,7 @@ fn the_first_command_prints_one_token_in_an_empty_environment() {
     let home = Home::new();
     let run = home.real(&["get", "--emulator"]);
     run.token();
-    run.assert_says(&["the emulator's built-in user agent signs in as ada@contoso.example"]);
+    run.assert_says(&["The emulator's built-in user agent signs in as ada@contoso.example"]);
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn user_agent_of_a_sign_in_that_brought_a_token_is_not_reported_as_stuck() {
         let home = Home::new();
         let run = home.real(&["get", "--emulator"]);
         run.token();
-        run.assert_does_not_say("the built-in user agent is stuck");
+        run.assert_does_not_say("the built-in user agent failed");
     }
 }
 
@@ -48,9 +48,9 @@ fn with_a_display_the_emulators_user_signs_in_without_a_click() {
         let run = home.real(words);
         run.token();
         run.assert_says(&[&format!(
-            "the emulator's built-in user agent signs in as {user}"
+            "The emulator's built-in user agent signs in as {user}"
         )])
-        .assert_does_not_say("no browser can be opened");
+        .assert_does_not_say("No browser is available here");
     }
 }
 
@@ -62,7 +62,7 @@ fn without_a_display_no_interactive_does_not_keep_the_emulators_user_out() {
     // A person is another matter.
     let (home, _emulator) = Home::with_emulator();
     home.run(&["get", "--no-interactive"])
-        .assert_error(4, &["nobody is signed in"]);
+        .assert_error(4, &["no account is signed in"]);
 }
 
 #[test]
@@ -110,7 +110,8 @@ fn a_sign_in_in_the_browser_brings_one_token() {
 #[test]
 fn nobody_is_asked_to_sign_in_where_nobody_is() {
     let (home, emulator) = Home::with_emulator();
-    home.run(&["get"]).assert_error(4, &["nobody is signed in"]);
+    home.run(&["get"])
+        .assert_error(4, &["no account is signed in"]);
     let at_terminal = home.call(&["get", "--no-interactive"]).at_terminal();
     let run = at_terminal.by(&TestBrowser::never()).run();
     run.assert_error(4, &["acspass login"]);

@@ -21,11 +21,11 @@ fn login(home: &mut Home, log: Option<&str>, words: &[&str]) -> String {
     run.stderr
 }
 
-const ANSWER: &str = "is signed in";
+const ANSWER: &str = "Signed in as";
 /// `login` warns of the store `memory`.
-const WARNING: &str = "warning: the store is memory";
+const WARNING: &str = "warning: the session is not saved";
 /// The event of level info: a scope that the emulator does not grant.
-const NOTE: &str = "granted without";
+const NOTE: &str = "Entra did not grant these scopes";
 const DEBUG: &str = "debug: ";
 
 #[test]
@@ -104,9 +104,9 @@ fn debug_lines_are_plain_text_and_no_rust_values() {
         .collect();
     assert!(lines.len() > 20, "{said}");
     for words in [
-        "the freshness rule: ",
+        "Refreshing the Entra token",
         "request: GET ",
-        "polled for the device code: ",
+        "Polled for the device code: ",
     ] {
         assert!(said.contains(words), "no `{words}` in {said}");
     }

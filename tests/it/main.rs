@@ -7,6 +7,7 @@
 )]
 
 mod aadsts;
+mod account_choice;
 mod answers;
 mod authorities;
 mod bad_input;

@@ -174,9 +174,9 @@ fn unknown_name_lists_the_signed_in_accounts_and_an_empty_one_fits_none() {
         let unknown = home.run(&with("eve@contoso.example"));
         unknown.assert_error(4, &["is not signed in", ADA, "bob@contoso.example"]);
         home.run(&with(""))
-            .assert_error(2, &["the name of the account is empty"]);
+            .assert_error(2, &["the account name is empty"]);
         home.run(&with(" "))
-            .assert_error(2, &["the name of the account is empty"]);
+            .assert_error(2, &["the account name is empty"]);
     }
     assert_eq!(accounts(&home), before);
 }
@@ -200,12 +200,12 @@ fn switch_without_a_name_needs_a_terminal_and_lists_the_accounts() {
     let (home, sessions, _emulator) = signed_in();
     add(&sessions, &["bob@contoso.example"]);
     home.run(&["account", "switch"])
-        .assert_error(2, &["no account is named", ADA, "bob@contoso.example"]);
+        .assert_error(2, &["no account was given", ADA, "bob@contoso.example"]);
     let mut nobody = Home::new();
     nobody.set("ACSPASS_CLIENT_ID", "11111111-2222-3333-4444-555555555555");
     nobody
         .run(&["account", "switch"])
-        .assert_error(4, &["nobody is signed in"]);
+        .assert_error(4, &["no account is signed in"]);
 }
 
 #[test]
@@ -221,17 +221,19 @@ fn switch_at_a_terminal_offers_the_accounts_until_one_is_chosen() {
     for (wrong, why) in [
         ("9\n", "`9` is not signed in"),
         ("bo\n", "is ambiguous"),
-        ("\n", "is empty"),
+        ("ad@contoso.example\n", "is not signed in."),
+        // An empty answer brings the question again.
+        ("\n", ""),
     ] {
         terminal.sees(question).types(wrong);
         terminal.sees(why);
     }
     terminal.sees(question).types("2\n");
-    terminal.sees("bob@contoso.example is now the active account");
+    terminal.sees("bob@contoso.example is now the active account.");
     terminal.ends(0);
     let mut terminal = Terminal::start(&home, &["account", "switch"]);
     terminal.sees(question).types("bobb\n");
-    terminal.sees("bobby@contoso.example is now the active account");
+    terminal.sees("bobby@contoso.example is now the active account.");
     terminal.ends(0);
     let mut terminal = Terminal::start(&home, &["account", "switch"]);
     terminal.sees(question).types("\u{3}");
@@ -248,21 +250,15 @@ fn logout_without_an_active_account_names_the_accounts_and_signs_none_out() {
     home.run(&["logout"]).assert_code(0).assert_says(&[ADA]);
     let left = accounts(&home);
     let run = home.run(&["logout"]);
-    run.assert_error(
-        2,
-        &[
-            "no account is the active one",
-            "bob@contoso.example  (tenant",
-        ],
-    );
+    run.assert_error(2, &["no account is active", "bob@contoso.example  (tenant"]);
     run.assert_says(&["`acspass logout --account USER`", "`acspass logout --all`"]);
     assert_eq!(accounts(&home), left);
     home.run(&["get"])
-        .assert_error(4, &["no account is the active one", "bob@contoso.example"]);
+        .assert_error(4, &["no account is active", "bob@contoso.example"]);
     home.run(&["logout", "--account", "bob"]).assert_code(0);
     home.run(&["logout"])
         .assert_code(0)
-        .assert_says(&["nobody was signed in"]);
+        .assert_says(&["No account is signed in."]);
 }
 
 #[test]
@@ -271,11 +267,11 @@ fn logout_with_other_settings_says_that_sessions_are_left() {
     home.set("ACSPASS_TENANT_ID", "fabrikam.example");
     let run = home.run(&["logout"]);
     run.assert_code(0).assert_says(&[
-        "nobody was signed in",
-        "1 session is kept for other settings",
+        "No account is signed in.",
+        "1 session is saved for other settings",
         "--all",
     ]);
     home.run(&["logout", "--all"])
         .assert_code(0)
-        .assert_says(&["1 session is forgotten"]);
+        .assert_says(&["Signed out 1 account."]);
 }

@@ -33,7 +33,7 @@ fn a_new_account_becomes_active_only_after_the_user_has_confirmed_it() {
         let mut terminal = Terminal::start(&home, &["login", "--no-browser"]);
         let page = sign_in(&mut terminal, BEN);
         assert!(page.contains("confirm the account there"), "{page}");
-        terminal.sees("warning: ben@contoso.example signed in, and no session");
+        terminal.sees("warning: ben@contoso.example signed in and has no saved session");
         terminal.sees("[y/N] ").types(answer);
         let shown = terminal.ends(code);
         let (expected, kept) = match code {
@@ -54,7 +54,7 @@ fn a_new_account_becomes_active_only_after_the_user_has_confirmed_it() {
 }
 
 /// What an attack put into a user name: a shell would run it.
-const COMMAND: &str = "eve;id>/tmp/x;#";
+const COMMAND: &str = "eve@x;id>/tmp/x;#";
 
 #[test]
 fn a_command_in_a_hint_has_the_name_as_one_word_of_the_shell() {
@@ -94,7 +94,7 @@ fn without_a_terminal_a_new_account_becomes_active_with_a_warning() {
         .assert_does_not_say("no session of that account");
     let run = home.login_as(&TestBrowser::of(BEN));
     run.assert_says(&[
-        "warning: ben@contoso.example signed in, and no session of that account was ever kept here",
+        "warning: ben@contoso.example signed in and has no saved session",
         "the active account is ada@contoso.example",
         "acspass logout --account ben@contoso.example",
     ]);

@@ -150,13 +150,13 @@ fn login_status_account_and_logout_print_the_contracts_shapes() {
         left["accounts"][0]["active"], false,
         "nobody is active unasked"
     );
-    let lacks = "no account is the active one";
+    let lacks = "no account is active";
     for words in [["status"].as_slice(), &["account", "list"]] {
         let text = home.real(words).stdout;
         assert!(text.contains("`acspass account switch`"), "{text}");
     }
     home.real(&["get", "--no-interactive"])
-        .assert_error(4, &[lacks, "acspass account switch USER"]);
+        .assert_error(4, &[lacks, "acspass account switch ben@contoso.example"]);
     assert_eq!(json_of(&["logout", "--all"], 0), json!({}));
     assert_eq!(json_of(&["status"], 4), nobody);
 }
@@ -498,7 +498,7 @@ fn nothing_is_said_where_quiet_is_asked_for_but_errors() {
     quiet.assert_code(0);
     assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
     let wrong = home.call(&["get", "--quiet"]).plainly().run();
-    wrong.assert_error(4, &["nobody is signed in"]);
+    wrong.assert_error(4, &["no account is signed in"]);
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn the_last_address_signs_in_and_nobody_listens() {
     let (home, emulator) = home();
     let (run, entry) = login(&home, &[], vec![Line::Address(str::to_owned)]);
     run.assert_code(0)
-        .assert_says(&["and paste it here", "ada@contoso.example is signed in"]);
+        .assert_says(&["and paste it here", "Signed in as ada@contoso.example."]);
     assert_eq!(run.stdout, "");
     let asked = |name: &str| parameter(&entry[0], name).unwrap_or_default();
     assert_eq!(asked("response_mode"), "query");
@@ -135,7 +135,7 @@ fn the_code_alone_will_do() {
     let (home, _emulator) = home();
     let (run, _) = login(&home, &[], vec![Line::Code]);
     run.assert_code(0)
-        .assert_says(&["ada@contoso.example is signed in"]);
+        .assert_says(&["Signed in as ada@contoso.example."]);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn an_address_in_two_lines_signs_in_and_its_second_half_is_not_redeemed() {
     let (home, emulator) = home();
     let (run, entry) = login(&home, &[], vec![Line::TwoLines]);
     run.assert_code(0)
-        .assert_says(&["ada@contoso.example is signed in"]);
+        .assert_says(&["Signed in as ada@contoso.example."]);
     assert_eq!(entry.len(), 1, "one paste");
     assert_eq!(emulator.count("authorization_code"), 1);
 }
@@ -153,7 +153,7 @@ fn two_halves_that_are_pasted_one_after_the_other_sign_in() {
     let (home, emulator) = home();
     let (run, _) = login(&home, &[], vec![Line::FirstHalf, Line::SecondHalf]);
     run.assert_code(0)
-        .assert_says(&["is cut off", "ada@contoso.example is signed in"]);
+        .assert_says(&["is cut off", "Signed in as ada@contoso.example."]);
     assert_eq!(emulator.count("authorization_code"), 1);
 }
 
@@ -168,8 +168,8 @@ fn wrong_input_gets_a_sentence_and_another_try_and_the_third_is_the_last() {
     ];
     let (run, _) = login(&home, &[], lines);
     run.assert_code(0).assert_says(&[
-        "neither the browser's address nor the code",
-        "not the answer to this sign-in",
+        "neither the address of the last page nor the code",
+        "not the response to this sign-in",
         "Paste it again",
     ]);
 
@@ -181,7 +181,10 @@ fn wrong_input_gets_a_sentence_and_another_try_and_the_third_is_the_last() {
         Line::Address(str::to_owned),
     ];
     let (run, entry) = login(&home, &[], lines);
-    run.assert_error(3, &["three times", "hint: run the command again"]);
+    run.assert_error(
+        3,
+        &["none of three pasted texts", "hint: Run the command again"],
+    );
     assert_eq!(entry.len(), 3);
     assert_eq!(emulator.count("authorization_code"), redeemed);
 }
@@ -205,7 +208,7 @@ fn what_is_pasted_is_never_repeated() {
 fn nothing_to_read_ends_with_3_at_once() {
     let (home, _emulator) = home();
     let run = home.call(&["login", "--paste"]).typing("").run();
-    run.assert_error(3, &["standard input has ended"]);
+    run.assert_error(3, &["standard input ended"]);
 }
 
 #[test]
@@ -265,13 +268,13 @@ fn any_redirect_uri_goes_with_it_and_the_port_is_that_of_the_address() {
     let native = "https://login.microsoftonline.com/common/oauth2/nativeclient";
     for uri in [native, "myapp://auth", "urn:ietf:wg:oauth:2.0:oob"] {
         let (run, entry) = login(&home, &["--redirect-uri", uri], Vec::new());
-        run.assert_error(3, &["standard input has ended"]);
+        run.assert_error(3, &["standard input ended"]);
         assert_eq!(entry.len(), 0);
         run.assert_says(&[uri]);
     }
     for uri in ["nonsense", "https://x/#f", "https://u@x/", "http://x /"] {
         let (run, _) = login(&home, &["--redirect-uri", uri], Vec::new());
-        run.assert_error(2, &["redirect address"]);
+        run.assert_error(2, &["the redirect URI"]);
     }
     let (run, entry) = login(
         &home,
@@ -288,11 +291,11 @@ fn a_profile_may_choose_it_and_a_flag_another_way() {
     let (home, _emulator) = home();
     home.configure("[profile.default]\nsign-in = \"paste\"\n");
     let run = home.call(&["login"]).typing("").run();
-    run.assert_error(3, &["standard input has ended"]);
+    run.assert_error(3, &["standard input ended"]);
     let run = home.call(&["get", "--interactive"]).typing("").run();
-    run.assert_error(3, &["standard input has ended"]);
+    run.assert_error(3, &["standard input ended"]);
     let call = home.call(&["login", "--device-code", "--timeout", "1s"]);
-    call.run().assert_error(3, &["nobody finished"]);
+    call.run().assert_error(3, &["sign-in timed out"]);
 }
 
 #[test]
@@ -306,8 +309,8 @@ fn a_terminal_hands_over_all_of_a_long_address_and_shows_none_of_it() {
     // Longer than any line that a terminal collects by itself, with the code at the end.
     let padding = format!("?padding={}&", "x".repeat(6000));
     terminal.types(&format!("{}\n", ends_on(&url).replace('?', &padding)));
-    terminal.sees("characters were pasted");
-    terminal.sees("ada@contoso.example is signed in");
+    terminal.sees("Received ");
+    terminal.sees("Signed in as ada@contoso.example.");
     assert!(!terminal.ends(0).contains("xxx"));
 }
 
@@ -323,8 +326,8 @@ fn a_terminal_joins_an_address_in_two_lines_and_shows_neither() {
     // As a terminal sends a paste; the user's Enter comes later.
     terminal.types(&format!("{first}\r{second}"));
     terminal.types("\r");
-    terminal.sees("characters were pasted");
-    terminal.sees("ada@contoso.example is signed in");
+    terminal.sees("Received ");
+    terminal.sees("Signed in as ada@contoso.example.");
     let shown = terminal.ends(0);
     assert!(!shown.contains(&second[..20]) && !shown.contains("code="));
     assert_eq!(emulator.count("authorization_code"), 1);
@@ -335,7 +338,7 @@ fn a_terminal_is_set_as_it_was_when_the_time_is_over() {
     let (home, _emulator) = home();
     let words = ["login", "--paste", "--timeout=1s"];
     let mut terminal = Terminal::start(&home, &words);
-    terminal.sees("nobody finished the sign-in within 1 s");
-    terminal.sees("paste the address that the browser ends on");
+    terminal.sees("sign-in timed out after 1 s");
+    terminal.sees("paste the address of the last page");
     assert!(!terminal.ends(3).contains("never came"));
 }

@@ -12,7 +12,7 @@ fn whoever_consents_or_proves_more_is_signed_in() {
     for user in ["consent@contoso.example", "mfa@contoso.example"] {
         let run = login(&home, user, &TestBrowser::walking());
         run.assert_code(0)
-            .assert_says(&[&format!("{user} is signed in")]);
+            .assert_says(&[&format!("Signed in as {user}.")]);
     }
 }
 
@@ -48,7 +48,10 @@ fn a_page_that_leads_nowhere_ends_with_the_usual_causes() {
     let browser = TestBrowser::walking();
     let words = ["login", "--account=blocked@contoso.example", "--timeout=1s"];
     let run = home.call(&words).by(&browser).run();
-    run.assert_error(3, &["nobody finished", "Conditional Access policy blocks"]);
+    run.assert_error(
+        3,
+        &["sign-in timed out", "Conditional Access policy blocks"],
+    );
     assert!(run.pages[0].html.contains("AADSTS53003: "));
 }
 

@@ -113,7 +113,7 @@ fn requests_of_other_programs_neither_end_nor_fail_a_sign_in() {
     });
     let run = login(&home, &browser, &[]);
     run.assert_code(0)
-        .assert_says(&["ada@contoso.example is signed in"]);
+        .assert_says(&["Signed in as ada@contoso.example."]);
     assert_eq!(turned_away.load(Ordering::Relaxed), 11);
     assert_eq!(emulator.count("authorization_code"), 1);
 }
@@ -137,7 +137,7 @@ fn a_sign_in_that_nobody_finishes_ends_with_3_and_closes_its_port() {
         &browser,
         &["--timeout", "1s", "--port", &port.to_string()],
     );
-    run.assert_error(3, &["nobody finished the sign-in within 1 s"]);
+    run.assert_error(3, &["sign-in timed out after 1 s"]);
     assert!(closes(port));
 }
 
@@ -158,7 +158,7 @@ fn a_partial_grant_is_accepted_and_said() {
     let browser = TestBrowser::walking();
     let run = home.call(&["get", "--interactive"]).by(&browser).run();
     run.token();
-    run.assert_says(&["granted without Teams.ManageChats"]);
+    run.assert_says(&["Entra did not grant these scopes: Teams.ManageChats"]);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn another_user_than_the_one_asked_for_is_refused_and_nothing_changes() {
         let words = ["login", "--account", account, "--prompt", "select_account"];
         let browser = TestBrowser::of("ada@contoso.example");
         let run = home.call(&words).by(&browser).spawn().end();
-        run.assert_error(3, &["ada@contoso.example signed in, but", account]);
+        run.assert_error(3, &["ada@contoso.example signed in instead of", account]);
         assert!(run.pages[0].html.contains("Sign-in failed"));
         assert_eq!(browser.parameter("login_hint"), None);
         assert_eq!(
@@ -194,7 +194,7 @@ fn the_account_that_is_asked_for_is_hinted_to_entra() {
     let browser = TestBrowser::walking();
     let run = login(&home, &browser, &["--account", "Ben@Contoso.example"]);
     run.assert_code(0)
-        .assert_says(&["ben@contoso.example is signed in"]);
+        .assert_says(&["Signed in as ben@contoso.example."]);
     let hint = browser.parameter("login_hint");
     assert_eq!(hint.as_deref(), Some("Ben@Contoso.example"));
 }
@@ -263,7 +263,7 @@ fn ctrl_c_ends_a_waiting_sign_in_at_once_and_leaves_nothing() {
         assert!(closes(port));
         assert_eq!(home.keyring().lookup_items(), [""; 0]);
         home.real(&["get"])
-            .assert_error(4, &["nobody is signed in"]);
+            .assert_error(4, &["no account is signed in"]);
     }
     assert_eq!(emulator.count("authorization_code"), 0);
     home.login();
@@ -280,7 +280,7 @@ fn while_somebody_signs_in_others_that_may_not_end_at_once_with_4() {
     let waiting = home.call(&words).by(&browser).spawn();
     let url = browser.wait_for_opening();
     home.real(&["get", "--no-interactive"])
-        .assert_error(4, &["waiting for a person to sign in"]);
+        .assert_error(4, &["waiting for a sign-in"]);
     UserAgent::new(None).browse(&url).expect("it walks");
     waiting.end().token();
     home.real(&["get", "--no-interactive"]).token();

@@ -22,7 +22,7 @@ fn unfinished(variables: &[(&str, &str)], at_terminal: bool, flags: &[&str]) -> 
         true => call.at_terminal().run(),
         false => call.run(),
     };
-    run.assert_error(3, &["nobody finished the sign-in within 40 s"]);
+    run.assert_error(3, &["sign-in timed out after 40 s"]);
     run
 }
 
@@ -31,20 +31,20 @@ const TRUE: (&str, &str) = ("BROWSER", "/bin/true");
 #[test]
 fn a_browser_that_did_nothing_is_noticed_once_and_other_ways_are_named() {
     let run = unfinished(&[TRUE], true, &[]);
-    let noticed = run.stderr.matches("Nothing has come back").count();
+    let noticed = run.stderr.matches("Still waiting for sign-in").count();
     assert_eq!(noticed, 1, "{}", run.stderr);
     run.assert_says(&[
         "--device-code",
         "--paste",
         "open the address above",
-        "\r\u{1b}[KWaiting for the sign-in, 0:40 left; Ctrl-C ends it",
-        "\r\u{1b}[KWaiting for the sign-in, 0:01 left; Ctrl-C ends it",
+        "\r\u{1b}[KWaiting for sign-in, 0:40 left. Press Ctrl-C to cancel.",
+        "\r\u{1b}[KWaiting for sign-in, 0:01 left. Press Ctrl-C to cancel.",
     ]);
     // The countdown does not stay: each line that follows takes its place.
     let last = run.stderr.rfind("Waiting for").expect("a countdown");
     assert!(run.stderr[last..].contains("\r\u{1b}[Kerror: "));
     let before = run.stderr.find("0:25 left").expect("after 15 s");
-    let notice = run.stderr.find("Nothing has").expect("the notice");
+    let notice = run.stderr.find("Still waiting").expect("the notice");
     assert!(notice < before && run.stderr[..notice].contains("0:26 left"));
 }
 
@@ -63,15 +63,16 @@ fn a_browser_that_came_is_not_suspected() {
     });
     let words = ["login", "--timeout", "40s"];
     let run = home.call(&words).by(&browser).by_clock(&clock).run();
-    run.assert_error(3, &["nobody finished"])
-        .assert_does_not_say("Nothing has come back");
+    run.assert_error(3, &["sign-in timed out"])
+        .assert_does_not_say("Still waiting for sign-in");
 }
 
 #[test]
 fn the_address_is_printed_first_on_a_terminal_only() {
-    unfinished(&[TRUE], true, &[]).assert_says(&["if it does not open by itself", "(the address)"]);
+    unfinished(&[TRUE], true, &[])
+        .assert_says(&["Opening your browser. If nothing opens, visit: http://localhost:"]);
     let run = unfinished(&[TRUE], false, &[]);
-    run.assert_says(&["waiting up to 40 s", "Nothing has come back"])
+    run.assert_says(&["Waiting up to 40 s", "Still waiting for sign-in"])
         .assert_does_not_say("(the address)");
     run.assert_does_not_say("\r");
     unfinished(&[TRUE], true, &["--quiet"]).assert_does_not_say("(the address)");
@@ -91,7 +92,7 @@ fn over_ssh_the_line_that_forwards_the_port_is_printed() {
     }
     let run = unfinished(&[], false, &["--no-browser"]);
     run.assert_does_not_say("ssh -L")
-        .assert_does_not_say("Nothing has come back");
+        .assert_does_not_say("Still waiting for sign-in");
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn the_countdown_is_gone_before_the_result() {
     let browser = TestBrowser::walking();
     let call = home.call(&["login"]).plainly().at_terminal().by(&browser);
     call.run().assert_code(0).assert_says(&[
-        "\r\u{1b}[KWaiting for the sign-in, 5:00 left",
-        "\r\u{1b}[Kada@contoso.example is signed in",
+        "\r\u{1b}[KWaiting for sign-in, 5:00 left",
+        "\r\u{1b}[KSigned in as ada@contoso.example.",
     ]);
 }

@@ -31,7 +31,7 @@ fn without_a_bus_login_ends_with_7_before_a_browser_opens_and_status_still_works
         home.real(&["logout"]).assert_code(0);
         // Nobody is known, so the store is not even asked.
         home.real(&["get"])
-            .assert_error(4, &["nobody is signed in"]);
+            .assert_error(4, &["no account is signed in"]);
     }
     assert_eq!(emulator.count("authorize"), 0);
     assert_eq!(emulator.count("authorization_code"), 0);
@@ -101,9 +101,9 @@ fn with_the_store_in_memory_a_login_warns_that_nothing_is_kept() {
     let own = home.path().display().to_string();
     home.set("HOME", &own);
     let login = home.login();
-    login.assert_says(&["warning: the store is memory: nothing is kept"]);
+    login.assert_says(&["warning: the session is not saved, because the store is `memory`"]);
     home.real(&["get"])
-        .assert_error(4, &["nobody is signed in"]);
+        .assert_error(4, &["no account is signed in"]);
     let left: Vec<_> = std::fs::read_dir(home.path()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }
@@ -196,5 +196,5 @@ fn the_kernels_keyring_keeps_a_session_until_logout() {
     assert_eq!(emulator.count("exchange"), 1);
     home.real(&["logout"]).assert_code(0);
     home.real(&["get"])
-        .assert_error(4, &["nobody is signed in"]);
+        .assert_error(4, &["no account is signed in"]);
 }

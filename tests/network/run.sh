@@ -177,7 +177,7 @@ case_inspected() {
     say "without its CA: $(grep '^fail' "$work/out")"
 
     acspass "$through" "$trusted" -- login
-    ended 0 "is signed in"
+    ended 0 "Signed in as"
     acspass "$through" "$trusted" -- get
     ended 0
     is_token
@@ -224,7 +224,7 @@ one_family() {
     is_token
     emulator localhost http
     acspass -- login
-    ended 0 "is signed in"
+    ended 0 "Signed in as"
     acspass -- get
     ended 0
     is_token
@@ -284,7 +284,7 @@ case_default-ports() {
         settings+=(AZURE_AUTHORITY_HOST="$scheme://localhost"
             COMMUNICATION_SERVICES_CONNECTION_STRING="${connection/https/$scheme}")
         acspass -- login
-        ended 0 "is signed in"
+        ended 0 "Signed in as"
         acspass -- get --force-refresh
         ended 0
         is_token

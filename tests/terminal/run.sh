@@ -102,7 +102,7 @@ keep() { # NAME STEP
 ended() { # NAME CODE STEP
     sees "$1" "code $2"
     keep "$1" "$3"
-    lacks "$1" 'Waiting for the sign-in'
+    lacks "$1" 'Waiting for sign-in'
     lacks "$1" 'checking the'
     wipes "$1"
     types "$1" "clear; stty -a | grep -o ' icanon\| echo ' | tr -d '\n'; echo modes"
@@ -136,13 +136,13 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     runs "script$in" 'get </dev/null'
 
     # The browser.
-    sees "browser$in" 'ada@contoso.example is signed in'
-    sees "browser$in" 'The session is kept in encrypted files'
+    sees "browser$in" 'Signed in as ada@contoso.example.'
+    sees "browser$in" 'The session is saved in'
     ended "browser$in" 0 end
 
     # A code for another device; its QR code is on the screen, and whole.
-    sees "device$in" 'enter it only if you began this yourself.'
-    sees "device$in" 'Waiting for the sign-in'
+    sees "device$in" 'only if you started this sign-in.'
+    sees "device$in" 'Waiting for sign-in'
     keep "device$in" code
     [ "$(tmux display-message -p -t "device$in" '#{history_size}')" = 0 ] ||
         fail "device$in: the QR code and what is below it do not fit the screen"
@@ -150,7 +150,7 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     local code
     code=$(text "device$in" | sed -n 's/^  code  //p' | tr -d ' ')
     tests/terminal/walk.py "$code" "$(text "device$in" | sed -n 's/^  page  //p' | tr -d ' ')"
-    sees "device$in" 'ada@contoso.example is signed in'
+    sees "device$in" 'Signed in as ada@contoso.example.'
     ended "device$in" 0 end
 
     # The browser's last address: something else first, then one longer than a terminal's own line.
@@ -165,12 +165,12 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     local last
     last=$(ends_on "$(address "paste$in")")
     types "paste$in" "${last/\?/"$long"}"
-    sees "paste$in" 'ada@contoso.example is signed in'
+    sees "paste$in" 'Signed in as ada@contoso.example.'
     lacks "paste$in" xxxx
     ended "paste$in" 0 end
 
     # Ctrl-C.
-    sees "interrupted$in" 'Waiting for the sign-in'
+    sees "interrupted$in" 'Waiting for sign-in'
     keep "interrupted$in" waiting
     tmux send-keys -t "interrupted$in" C-c
     sees "interrupted$in" 'error: interrupted'
@@ -216,7 +216,7 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     runs "first-interrupted$in" get
     sees "first-interrupted$in" 'Tenant (GUID or domain'
     tmux send-keys -t "first-interrupted$in" C-d
-    sees "first-interrupted$in" 'nothing was kept'
+    sees "first-interrupted$in" 'no answer was saved'
     ended "first-interrupted$in" 2 ctrl-d
     runs "first-interrupted$in" get
     sees "first-interrupted$in" 'Tenant (GUID or domain'
@@ -236,11 +236,11 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     ended "script$in" 2 end
 
     # The time is over.
-    sees "device-timeout$in" 'nobody finished the sign-in within 3 s'
+    sees "device-timeout$in" 'sign-in timed out after 3 s'
     lacks "device-timeout$in" 'http://localhost is not registered'
     ended "device-timeout$in" 3 end
     sees "timeout$in" 'acspass login --device-code'
-    sees "timeout$in" 'nobody finished the sign-in within 17 s'
+    sees "timeout$in" 'sign-in timed out after 17 s'
     ended "timeout$in" 3 end
 }
 

@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
-use crate::cli::runtime::block_on;
-use crate::error::{Kind, Result};
+use crate::cli::sign_in::account_picker::{self, Choice};
+use crate::error::Result;
 use crate::json;
 use crate::session::Sessions;
 use crate::store::IndexEntry;
@@ -35,12 +35,11 @@ pub(crate) fn switch(
     let sessions = context.sessions()?;
     let entry = match user {
         Some(user) => sessions.require_session(user)?,
-        None => select(&context, &sessions)?,
+        None => pick(&context, &sessions)?,
     };
     context.session_store.activate(&entry.key())?;
     let account = &entry.account;
-    env.messages
-        .print(&format!("{} is now the active account", account.username));
+    account_picker::print_active(&context, account);
     let mut tokens = entry.entra_tokens.iter();
     let token = tokens.find(|token| token.scopes == context.config.scopes);
     let expires_on = token.map(|token| token.expires_on.to_string());
@@ -48,44 +47,14 @@ pub(crate) fn switch(
     output.print_result("", &json)
 }
 
-/// Lists the accounts and asks until one is selected.
-fn select(context: &Context, sessions: &Sessions) -> Result<IndexEntry> {
-    let env = &context.env;
+/// Returns the account that the user picks at the terminal.
+fn pick(context: &Context, sessions: &Sessions) -> Result<IndexEntry> {
     let name_required = || sessions.account_required_error("acspass account switch USER");
-    if !env.is_interactive() {
+    if !context.env.is_interactive() {
         return Err(name_required());
     }
-    context
-        .session_store
-        .restore_or_warn(sessions.application());
-    let page = context
-        .session_store
-        .list(sessions.application(), usize::MAX)?;
-    if page.entries.is_empty() {
-        return Err(name_required());
-    }
-    let lines = page.entries.iter().zip(1..).map(|(entry, number)| {
-        let mark = if entry.active { "*" } else { " " };
-        let (username, tenant) = (&entry.account.username, &entry.account.tenant_id);
-        format!("{mark} {number:>2}  {username}  (tenant {tenant})")
-    });
-    let lines: Vec<String> = lines.collect();
-    env.messages.print_always(&lines.join("\n"));
-    loop {
-        let question = "Number or name of the account: ";
-        let answer = block_on(env.stdin.ask(&env.messages, question))?;
-        let answer = answer.ok_or_else(name_required)?;
-        let answer = answer.expose().trim();
-        let index = answer.parse().ok();
-        let index = index.and_then(|number: usize| number.checked_sub(1));
-        if let Some(entry) = index.and_then(|index| page.entries.get(index)) {
-            return Ok(entry.clone());
-        }
-        match sessions.require_session(answer) {
-            Err(error) if matches!(error.kind(), Kind::Usage | Kind::SignInNeeded) => {
-                env.messages.print_always(error.message());
-            }
-            outcome => return outcome,
-        }
+    match account_picker::pick(context, sessions, None, name_required)? {
+        Some(Choice::Account(entry)) => Ok(*entry),
+        Some(Choice::SignIn) | None => Err(name_required()),
     }
 }

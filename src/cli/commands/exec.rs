@@ -25,7 +25,7 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<u8> {
     let [program, arguments @ ..] = command else {
-        return Err(Error::internal("a command that is required was not there"));
+        return Err(Error::internal("the required command is missing"));
     };
     let context = get::context(options, env, true)?;
     let resource = context.config.resource()?;
@@ -71,14 +71,14 @@ pub(crate) fn run(
     let program = quoted(&program.to_string_lossy());
     let (code, error) = match cause.kind() {
         io::ErrorKind::NotFound => {
-            let message = format!("there is no command {program}");
-            let hint = "check its spelling and PATH; a shell's own words need a shell: \
-                        `acspass exec -- sh -c '…'`";
+            let message = format!("command {program} not found");
+            let hint = "Check the spelling and PATH. A shell built-in needs a shell: \
+                        `acspass exec -- sh -c 'COMMAND'`.";
             (127, Error::usage(message, hint))
         }
         _ => {
-            let message = format!("the command {program} cannot be run");
-            let hint = "check that it is a program, and that you may run it";
+            let message = format!("command {program} could not be run");
+            let hint = "Check that it is an executable file.";
             (126, Error::usage(message, hint).caused_by(cause))
         }
     };
@@ -90,18 +90,19 @@ pub(crate) fn run(
 fn report(sorted: &exec_environment::Sorted<'_>, env: &Environment) {
     let print = |text: &str, names: Vec<String>| {
         if !names.is_empty() {
-            env.messages.print(&format!("{text}: {}", names.join(", ")));
+            env.messages
+                .print(&format!("{text}: {}.", names.join(", ")));
         }
     };
     // The others are those that `exec` itself reads or sets.
     let removed = sorted.removed.iter();
     let removed = removed.filter(|name| !var::RESOURCE_CREDENTIALS.contains(name));
     print(
-        "the command does not get these variables of a credential",
+        "The command does not get these credential variables",
         removed.map(|name| shown(name)).collect(),
     );
     print(
-        "the command also gets these variables, which look like credentials",
+        "The command gets these variables, which look like credentials",
         sorted.left.iter().map(|name| shown(name)).collect(),
     );
 }
@@ -112,7 +113,7 @@ fn service(env: &Environment) -> Option<Running> {
     let folder = env.serve_folder();
     let running = folder.and_then(|folder| serve::running(&folder));
     running.unwrap_or_else(|error| {
-        tracing::warn!("no token service is named to the command: {error}");
+        tracing::warn!("the command gets no address of a token service: {error}");
         None
     })
 }
@@ -134,7 +135,7 @@ fn replace_process(mut command: Command) -> io::Result<ExitStatus> {
 
 /// Runs the command as a child and passes signals on to it.
 async fn run_child(command: Command, is_terminal: bool) -> Result<io::Result<ExitStatus>> {
-    let mut signals = Signals::listen("signals cannot be passed on to the command")?;
+    let mut signals = Signals::listen("signals cannot be forwarded to the command")?;
     let mut child = match hardening::as_started(|| tokio::process::Command::from(command).spawn()) {
         Ok(child) => child,
         Err(cause) => return Ok(Err(cause)),

@@ -10,6 +10,7 @@ use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on;
+use crate::cli::sign_in::account_picker;
 use crate::cli::sign_in::{browser::PageOpener, ui::SignInUi};
 use crate::config::Setting;
 use crate::error::Result;
@@ -72,13 +73,25 @@ pub(super) fn context(
 pub(super) fn token(context: &Context, options: &TokenOptions, entra: bool) -> Result<Token> {
     let mut request = context.token_request(entra)?;
     request.force_refresh = options.force_refresh;
-    let account = context.requested_account(options.account.as_deref())?;
+    let mut account = context.requested_account(options.account.as_deref())?;
     let sessions = context.sessions()?;
-    match sessions.cached_token(account.as_deref(), request)? {
+    let opening = opening(options, &context.env);
+    let mut lookup = sessions.cached_token(account.as_deref(), request.clone())?;
+    // The users of the embedded emulator are all known, and it signs them in by itself.
+    if let CacheLookup::Miss(renewal) = &lookup
+        && !renewal.has_session()
+        && opening.is_some()
+        && !context.env.global.emulator
+        && let Some(picked) =
+            account_picker::choose_or_sign_in(context, &sessions, account.as_deref())?
+    {
+        lookup = sessions.cached_token(Some(&picked.home_account_id), request)?;
+        account = Some(picked.username);
+    }
+    match lookup {
         CacheLookup::Hit(token) => Ok(token),
         CacheLookup::Miss(renewal) => {
-            let ui = opening(options, &context.env)
-                .map(|opening| SignInUi::new(context, opening, account.as_deref()));
+            let ui = opening.map(|opening| SignInUi::new(context, opening, account.as_deref()));
             let sign_in = ui.as_ref().map(|ui| ui.options(None, options.timeout));
             block_on(renewal.run(|| context.renewal_services(!entra), sign_in.as_ref()))
         }

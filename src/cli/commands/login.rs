@@ -14,7 +14,7 @@ use crate::cli::sign_in::{browser::PageOpener, ui::SignInUi};
 use crate::config::{Setting, SignInChoice};
 use crate::error::{Error, Result};
 use crate::json;
-use crate::time::{LocalClocks, in_words};
+use crate::time::LocalClocks;
 
 use super::setup_questions;
 
@@ -35,23 +35,24 @@ pub(crate) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
     let scopes = &context.config.scopes;
     let record = block_on(sessions.login(&entra, &options, user.as_deref(), scopes))?;
     let token = record.entra_token(scopes);
-    let token = token.ok_or_else(|| Error::internal("a sign-in kept no token"))?;
+    let token = token.ok_or_else(|| Error::internal("a sign-in saved no Entra token"))?;
     let expires_on = token.expires_on;
     let now =
         LocalClocks::read(env.clock.as_ref()).estimate_server_time(record.time_sample.as_ref());
-    env.messages.print(&format!(
-        "{} is signed in. The Entra token is good until {expires_on} (another {})",
-        record.account.username,
-        in_words(expires_on.since(now)),
-    ));
+    let expiry = env
+        .local_times(now)
+        .expiry(expires_on, expires_on.since(now));
+    env.messages
+        .print(&format!("Signed in as {}.", record.account.username));
+    env.messages.print(&format!("The Entra token {expiry}."));
     match context.session_store.is_persistent() {
         true => env.messages.print(&format!(
-            "The session is kept in {}",
+            "The session is saved in {}.",
             store_description(&context.session_store)
         )),
-        false => env.messages.warn(
-            "the store is memory: nothing is kept, and the session is gone when this command ends",
-        ),
+        false => env
+            .messages
+            .warn("the session is not saved, because the store is `memory`"),
     }
     let account = json::account(&record.account);
     let json = json!({"account": account, "expiresOn": expires_on.to_string()});

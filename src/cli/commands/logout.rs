@@ -7,10 +7,11 @@ use serde_json::json;
 use crate::cli::context::{Context, Flags, all_stores};
 use crate::cli::environment::{EMULATOR, Environment};
 use crate::cli::io::output::Output;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::session::Sessions;
 use crate::store::ForgottenSessions;
-use crate::text::quoted;
+
+const NO_ACCOUNT: &str = "No account is signed in.";
 
 pub(crate) fn run(
     user: Option<&str>,
@@ -37,10 +38,10 @@ fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
     };
     context.session_store.forget(&entry.key())?;
     let name = &entry.account.username;
-    env.messages.print(&format!("{name} is signed out"));
+    env.messages.print(&format!("Signed out {name}."));
     if entry.active && lacks_active(&context, &sessions)? {
         env.messages
-            .print("no account is the active one now: `acspass account switch USER` makes it so");
+            .print("No account is active now. To select one, run `acspass account switch`.");
     }
     Ok(())
 }
@@ -54,27 +55,21 @@ fn lacks_active(context: &Context, sessions: &Sessions) -> Result<bool> {
 /// was named.
 fn report_no_session(user: Option<&str>, context: &Context, sessions: &Sessions) -> Result<()> {
     if let Some(user) = user {
-        let hint = match sessions.list_accounts(Some(user))? {
-            Some(list) => format!("name a signed-in account:\n\n{list}"),
-            None => "no account is signed in; run `acspass account list` to see that".to_owned(),
-        };
-        let name = quoted(user);
-        let message = format!("{name} is not signed in, so there is nothing to forget");
-        return Err(Error::new(Kind::SignInNeeded, message, hint));
+        return Err(sessions.unknown_account_error(user));
     }
     // To sign out any of the accounts would be a guess. A sign-in does not help, so this is a matter
     // of usage.
     if lacks_active(context, sessions)? {
         let list = sessions.list_accounts(None)?.unwrap_or_default();
         return Err(Error::usage(
-            "no account is the active one, so no account was signed out",
+            "no account is active, so no account was signed out",
             format!(
-                "run `acspass logout --account USER`, or `acspass logout --all`. Signed in:\n\n{list}"
+                "Run `acspass logout --account USER`, or `acspass logout --all`. Signed in:\n\n{list}"
             ),
         ));
     }
     let env = &context.env;
-    env.messages.print("nobody was signed in");
+    env.messages.print(NO_ACCOUNT);
     let index = context.session_store.index()?;
     let entries = index.entries().chain(index.elsewhere());
     let count = entries
@@ -82,8 +77,8 @@ fn report_no_session(user: Option<&str>, context: &Context, sessions: &Sessions)
         .count();
     if count > 0 {
         env.messages.print(&format!(
-            "{} kept for other settings (tenant, client id, authority or store): name them with \
-             `--profile NAME`, or run `acspass logout --all`",
+            "{} saved for other settings (tenant, client id, authority or store). To sign out of \
+             them, add `--profile NAME`, or run `acspass logout --all`.",
             counted(count, "session is", "sessions are")
         ));
     }
@@ -113,25 +108,26 @@ fn forget_everything(env: &Environment, output: &Output) -> Result<()> {
     if let Some(error) = failed {
         return Err(error);
     }
-    // Only a session that was in its store counts as one that was signed in.
+    // Only a session that was in its store counts as a signed-in account.
     env.messages.print(&match forgotten.sessions {
-        0 => "nobody was signed in".to_owned(),
-        count => counted(count, "session is forgotten", "sessions are forgotten"),
+        0 => NO_ACCOUNT.to_owned(),
+        count => format!("Signed out {}.", counted(count, "account", "accounts")),
     });
     for (count, one, many) in [
         (
             forgotten.only_listed,
-            "account was listed whose session was no longer stored",
-            "accounts were listed whose sessions were no longer stored",
+            "listed account that had no saved session",
+            "listed accounts that had no saved session",
         ),
         (
             forgotten.quarantined,
-            "unreadable session was removed",
-            "unreadable sessions were removed",
+            "unreadable session",
+            "unreadable sessions",
         ),
     ] {
         if count > 0 {
-            env.messages.print(&counted(count, one, many));
+            env.messages
+                .print(&format!("Removed {}.", counted(count, one, many)));
         }
     }
     Ok(())

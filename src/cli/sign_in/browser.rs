@@ -62,7 +62,7 @@ pub(crate) fn for_page(
         (_, Some(browser), _) => browser.clone(),
         (_, None, Some(user)) if !is_command => {
             env.messages
-                .print("no browser can be opened here: the emulator's users sign in without one");
+                .print("No browser is available here: the emulator's user signs in without one.");
             agent(user)
         }
         (_, None, _) => announced(false),
@@ -114,30 +114,31 @@ struct AnnouncedBrowser {
 impl Browser for AnnouncedBrowser {
     fn open(&self, link: &Link) -> Result<Opened> {
         let messages = &self.env.messages;
-        let name = match self.page {
-            Page::SignIn => "sign-in page",
-            Page::Dashboard => "dashboard",
-        };
         let browser = match self.is_printed {
             true => None,
             false => of_machine(&self.env),
         };
+        let opening = match self.page {
+            Page::SignIn => "Opening your browser.",
+            Page::Dashboard => "Opening the dashboard in your browser.",
+        };
         // A log of standard error would keep the address, which can contain state and nonce.
-        if browser.is_some() && self.env.stderr_is_terminal {
-            messages.print(&format!(
-                "The {name}; if it does not open by itself, open this address:\n\n  {}\n",
-                self.address(link)
-            ));
+        let is_shown = browser.is_some() && self.env.stderr_is_terminal;
+        if is_shown {
+            let address = self.address(link);
+            messages.print(&format!("{opening} If nothing opens, visit: {address}"));
+        } else if browser.is_some() {
+            messages.print(opening);
         }
         match browser.map(|browser| browser?.open(link)) {
             Some(Ok(opened)) => {
-                messages.print(&format!("the {name} opens in {}", opened.name()));
+                tracing::debug!("The page opens in {}.", opened.name());
                 return Ok(opened);
             }
             Some(Err(error)) => messages.warn(error.message()),
             None => {}
         }
-        self.print_address(link);
+        self.print_address(link, is_shown && !messages.is_quiet);
         Ok(Opened::by("you"))
     }
 }
@@ -152,8 +153,9 @@ impl AnnouncedBrowser {
         }
     }
 
-    /// Prints the address, and before it why no page opens here, if one was tried.
-    fn print_address(&self, link: &Link) {
+    /// Prints how to open the page, with its address unless that `is_shown` already. Prints before it
+    /// why no page opens here, if a browser was tried.
+    fn print_address(&self, link: &Link, is_shown: bool) {
         let messages = &self.env.messages;
         let url = self.address(link);
         let host = HostKind::of(&self.env.variables);
@@ -168,17 +170,21 @@ impl AnnouncedBrowser {
         let (port, instead) = match self.page {
             Page::SignIn => {
                 let port = link.start().map_or_else(|| redirect_port(url), port_of);
-                (port, " (`--paste` needs none)")
+                (port, " (not needed with `--paste`)")
             }
             Page::Dashboard => (port_of(url), ""),
+        };
+        let (address, url) = match is_shown {
+            true => ("the address above", ".".to_owned()),
+            false => ("this address", format!(":\n\n  {url}\n")),
         };
         let forwarding = port.and_then(|port| host.forwarding(port));
         messages.print_always(&match forwarding {
             Some(command) => format!(
-                "Forward the port on the machine that you sit at{instead}:\n\n  {command}\n\nthen \
-                 open this address in a browser there:\n\n  {url}\n"
+                "Forward the port on your own machine{instead}:\n\n  {command}\n\nThen open \
+                 {address} in a browser there{url}"
             ),
-            None => format!("Open this address in a browser on this machine:\n\n  {url}\n"),
+            None => format!("Open {address} in a browser on this machine{url}"),
         });
     }
 }
@@ -205,7 +211,7 @@ impl Browser for AgentBrowser {
     fn open(&self, link: &Link) -> Result<Opened> {
         let messages = self.env.messages.clone();
         messages.print(&format!(
-            "the emulator's built-in user agent signs in as {}",
+            "The emulator's built-in user agent signs in as {}.",
             self.user
         ));
         let run = UserAgent::new(Some(self.user.clone())).start(link.target())?;
@@ -213,11 +219,11 @@ impl Browser for AgentBrowser {
         // The sign-in reports its outcome once the listener has the response.
         std::thread::spawn(move || match run.join() {
             Ok(Ok(page)) if page.status >= 400 => messages.warn(&format!(
-                "the built-in user agent was left on a page with status {}",
+                "the built-in user agent ended on a page with status {}",
                 page.status
             )),
             Ok(Err(error)) if !progress.is_answered() => {
-                messages.warn(&format!("the built-in user agent is stuck: {error}"));
+                messages.warn(&format!("the built-in user agent failed: {error}"));
             }
             _ => {}
         });

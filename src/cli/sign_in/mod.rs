@@ -3,5 +3,6 @@
 //! Input is the context of a command; output are the options of a sign-in. The sign-in itself is the
 //! library's.
 
+pub(super) mod account_picker;
 pub(super) mod browser;
 pub(super) mod ui;

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use crate::cli::context::Context;
 use crate::cli::environment::Environment;
+use crate::cli::hints;
 use crate::cli::io::qr;
+use crate::cli::prompt::input::received;
 use crate::config::{Config, SignInChoice};
 use crate::emulator::UserAgent;
 use crate::entra::browser::Browser;
 use crate::entra::redirect::Refused;
 use crate::entra::{Confirm, Notice, Prompt, Reader, SignInMethod, SignInOptions};
-use crate::text::is_unprintable;
+use crate::text::shell_word;
 use crate::time::in_words;
 
 use super::browser::{self, Page, PageOpener};
@@ -48,6 +50,7 @@ impl SignInUi<'_> {
         let notices = Arc::new(Notices {
             env: env.clone(),
             names_other_methods: opening == PageOpener::Browser,
+            login: login_command(context, account),
             code_user: agent_user.filter(|_| is_device_code).map(str::to_owned),
             has_mentioned_wait: AtomicBool::new(false),
             question: Mutex::default(),
@@ -83,6 +86,15 @@ impl SignInUi<'_> {
     }
 }
 
+/// Returns the command that signs in with the same profile and user.
+fn login_command(context: &Context, account: Option<&str>) -> String {
+    let program = hints::program(context.env.global.profile.as_deref());
+    match account {
+        Some(account) => format!("{program} login --account {}", shell_word(account, "USER")),
+        None => format!("{program} login"),
+    }
+}
+
 /// Asks at the terminal whether a new account may become the active one.
 fn confirmation(env: &Arc<Environment>) -> Box<Confirm> {
     let env = env.clone();
@@ -91,7 +103,7 @@ fn confirmation(env: &Arc<Environment>) -> Box<Confirm> {
         let username = &new_account.account.username;
         let question = format!("Make {username} the active account? [y/N] ");
         env.messages.warn_always(&format!(
-            "{new_account}. Go on only if you signed in yourself."
+            "{new_account}; continue only if you signed in yourself"
         ));
         Box::pin(async move {
             let answer = env.stdin.ask(&env.messages, &question).await?;
@@ -111,8 +123,7 @@ fn paste_reader(notices: &Arc<Notices>) -> Box<Reader> {
             let ask = || messages.print_always(&notices.question());
             let text = input.ask_pasted(ask).await?;
             if let Some(text) = text.as_ref().filter(|_| input.is_terminal) {
-                let visible = text.expose().chars().filter(|c| !is_unprintable(*c));
-                messages.print(&format!("{} characters were pasted", visible.count()));
+                messages.print(&received(text));
             }
             Ok(text)
         })
@@ -124,6 +135,8 @@ struct Notices {
     env: Arc<Environment>,
     /// Other sign-in methods are named if no response arrives.
     names_other_methods: bool,
+    /// The command that signs the same user in, for the other methods.
+    login: String,
     /// The emulator's user for which the user agent enters the code.
     code_user: Option<String>,
     /// The message about the wait was printed.
@@ -139,7 +152,7 @@ impl Notices {
 
     fn show(&self, notice: &Notice<'_>) {
         let hidden = match self.env.stdin.is_terminal {
-            true => " (it is not shown), then press Enter",
+            true => " (not shown), then press Enter",
             false => "",
         };
         let messages = &self.env.messages;
@@ -149,12 +162,12 @@ impl Notices {
             Notice::NoResponse => self.no_response(),
             Notice::Refused(why) => messages.warn(&match why {
                 Refused::Tls => format!(
-                    "{why}. Another app on localhost may have set HSTS: delete the entry for \
-                     localhost (Chrome and Edge: chrome://net-internals/#hsts) and reload the page. \
-                     Or press Ctrl-C and run `acspass login --device-code` or `acspass login --paste`"
+                    "{why}. Another app on localhost may have set HSTS. Delete the entry for \
+                     localhost (Chrome and Edge: chrome://net-internals/#hsts) and reload the page, \
+                     or press Ctrl-C and run `acspass login --device-code`"
                 ),
-                Refused::UnknownOwner => format!("{why}. It opens again in another way"),
-                _ => format!("{why}. The sign-in still waits"),
+                Refused::UnknownOwner => format!("{why}. The page opens again through a file"),
+                _ => format!("{why}. Still waiting for sign-in"),
             }),
             Notice::UserCode {
                 code,
@@ -170,17 +183,17 @@ impl Notices {
                      {page}\n  host  {host}\n  code  {code}{gap}"
                 ));
                 messages.print_always(&format!(
-                    "The code can be entered for {}. It signs in to the application\n{client_id}; \
-                     enter it only if you began this yourself.",
+                    "The code expires in {}. It signs in to the application\n{client_id}. Enter it \
+                     only if you started this sign-in.",
                     in_words(*left)
                 ));
                 self.enter_code(page, code);
             }
             Notice::Address { url, redirect_uri } => {
                 *self.question() = format!(
-                    "Open this address in a browser on any machine, and sign in:\n\n  {url}\n\nIt ends \
-                     on a page that cannot be shown, and that is right. Copy the whole address of that \
-                     page, which begins with {redirect_uri}, and paste it here{hidden}:"
+                    "Open this address in a browser on any machine, and sign in:\n\n  {url}\n\nThe \
+                     last page cannot be shown; this is expected. Copy its whole address, which \
+                     begins with {redirect_uri}, and paste it here{hidden}:"
                 )
             }
             Notice::Unusable { why, tries_left: 0 } => messages.warn(why),
@@ -195,11 +208,11 @@ impl Notices {
         let seconds = left.as_secs();
         let clock = format!("{}:{:02}", seconds / 60, seconds % 60);
         let is_shown = self.env.messages.status(&format!(
-            "Waiting for the sign-in, {clock} left; Ctrl-C ends it"
+            "Waiting for sign-in, {clock} left. Press Ctrl-C to cancel."
         ));
         if !is_shown && !self.has_mentioned_wait.swap(true, Ordering::Relaxed) {
             self.env.messages.print(&format!(
-                "waiting up to {} for the sign-in; Ctrl-C ends it",
+                "Waiting up to {} for sign-in. Press Ctrl-C to cancel.",
                 in_words(left)
             ));
         }
@@ -210,10 +223,11 @@ impl Notices {
             true => "open the address above in another browser, or ",
             false => "",
         };
+        let login = &self.login;
         self.env.messages.print(&format!(
-            "Nothing has come back from the browser yet. Go on there if you are signing in.\n\
-             If no page opened, {above}press Ctrl-C and take another way:\n\n  acspass login \
-             --device-code   enter a code on any device\n  acspass login --paste         paste the \
+            "Still waiting for sign-in. If a page is open in the browser, continue there.\n\
+             If no page opened, {above}press Ctrl-C and use another method:\n\n  {login} \
+             --device-code   enter a code on any device\n  {login} --paste         paste the \
              browser's last address\n"
         ));
     }
@@ -239,7 +253,7 @@ impl Notices {
         let Some(user) = &self.code_user else { return };
         let messages = &self.env.messages;
         messages.print(&format!(
-            "the emulator's built-in user agent enters it as {user}"
+            "The emulator's built-in user agent enters the code as {user}."
         ));
         let agent = UserAgent::new(Some(user.clone())).typing(code);
         // The next poll reports the outcome.

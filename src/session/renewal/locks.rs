@@ -42,22 +42,19 @@ pub(super) async fn lock(
                 return Err(Error::new(
                     Kind::SignInRefused,
                     format!(
-                        "{} did not finish its sign-in within {}",
+                        "the sign-in of {} timed out after {}",
                         describe(holder),
                         in_words(timeout)
                     ),
-                    "finish that sign-in in the browser, or end that process, then run this again",
+                    "Finish that sign-in in the browser or end that process, then run the command again.",
                 ));
             }
             (Activity::SigningIn, Some(_)) => renewing_since = now,
             (Activity::Renewing, _) if now - renewing_since >= RENEWAL_LOCK_TIMEOUT => {
                 return Err(Error::new(
                     Kind::Store,
-                    format!(
-                        "{} has held the session's lock for a minute",
-                        describe(holder)
-                    ),
-                    "see what that process is doing and end it: the lock goes with it",
+                    format!("{} has held the session lock for 60 s", describe(holder)),
+                    "End that process, then run the command again.",
                 ));
             }
             (Activity::Renewing, _) => {}
@@ -68,7 +65,7 @@ pub(super) async fn lock(
                 Activity::SigningIn => "sign in",
                 Activity::Renewing => "renew the session",
             };
-            info!("waiting for {} to {task}", describe(holder));
+            info!("Waiting for {} to {task}.", describe(holder));
         }
         tokio::time::sleep(delay).await;
         delay = (delay * 2).min(MAX_RETRY_DELAY);
@@ -79,8 +76,8 @@ pub(super) async fn lock(
 pub(super) fn sign_in_in_progress(holder: Option<Holder>) -> Error {
     Error::new(
         Kind::SignInNeeded,
-        format!("{} is waiting for a person to sign in", describe(holder)),
-        "finish that sign-in in the browser, then run this again",
+        format!("{} is waiting for a sign-in", describe(holder)),
+        "Finish that sign-in in the browser, then run the command again.",
     )
 }
 

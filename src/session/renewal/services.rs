@@ -52,7 +52,7 @@ impl Exchange {
             Exchange::Direct(direct) => {
                 let exchanged = direct.exchange(source.exchange, token).await?;
                 if let Some(identity) = exchanged.identity {
-                    debug!("exchanged as the identity {identity}");
+                    debug!("The exchange returned a token of the identity {identity}.");
                 }
                 return Ok(exchanged.issued);
             }
@@ -108,8 +108,8 @@ impl Sessions {
         if offset != 0 && known.unwrap_or_default().abs_diff(offset) > MAX_CLOCK_SKEW_SECONDS {
             let direction = if offset > 0 { "behind" } else { "ahead of" };
             warn!(
-                "this machine's clock is {} {direction} the service's; expiry is judged by the \
-                 service's clock. Set the clock right",
+                "this machine's clock is {} {direction} the service's, which decides expiry; correct \
+                 the clock",
                 in_words(Duration::from_secs(offset.unsigned_abs())),
             );
         }
@@ -120,7 +120,7 @@ impl Sessions {
 fn log_missing_scopes(requested: &[String], granted: &[String]) {
     let short = |scope: &str| scope.rsplit('/').next().unwrap_or(scope).to_lowercase();
     let granted: Vec<String> = granted.iter().map(|scope| short(scope)).collect();
-    debug!("scopes granted: {}", granted.join(", "));
+    debug!("Entra granted these scopes: {}.", granted.join(", "));
     let missing: Vec<&str> = requested
         .iter()
         .filter(|scope| short(scope) != ".default" && !granted.contains(&short(scope)))
@@ -128,7 +128,7 @@ fn log_missing_scopes(requested: &[String], granted: &[String]) {
         .collect();
     if !missing.is_empty() {
         info!(
-            "granted without {}: the token is kept and covers the rest",
+            "Entra did not grant these scopes: {}. The token covers the others.",
             missing.join(", ")
         );
     }

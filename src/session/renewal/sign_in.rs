@@ -90,7 +90,7 @@ impl Sessions {
         if let Err(error) = &outcome
             && let Some(claims) = error.claims().filter(|claims| Some(*claims) != challenge)
         {
-            info!("{error}: the sign-in is asked for once more, with what Entra wants proved");
+            info!("Signing in again, because Entra requires more of the sign-in: {error}.");
             outcome = entra
                 .sign_in(scopes, expected.hint, Some(claims), options)
                 .await;
@@ -136,15 +136,19 @@ impl Sessions {
                 // An unreadable index could not list the session that is saved next.
                 return self.store.index().map(drop);
             }
+            let name = expected.hint.unwrap_or(required);
             return Err(Error::new(
                 Kind::SignInRefused,
                 format!(
-                    "{} signed in, but {} was asked for: nothing was changed",
+                    "{} signed in instead of {}; nothing was changed",
                     account.username,
-                    shown(expected.hint.unwrap_or(required)),
+                    shown(name),
                 ),
-                "sign in as the right user (`--prompt select_account` offers the choice), or run \
-                 `acspass login` without `--account`",
+                format!(
+                    "Run `acspass login --account {} --prompt select_account` to choose the account \
+                     in the browser, or `acspass login` to accept any user.",
+                    shell_word(name, "USER")
+                ),
             ));
         }
         let index = self.store.index()?;
@@ -164,8 +168,8 @@ impl Sessions {
         };
         let Some(confirm) = options.confirm else {
             warn!(
-                "{new_account}. The new account replaces it. If that was not you, run `acspass logout \
-                 --account {}`",
+                "{new_account}; the new account becomes the active one. If this was not you, run \
+                 `acspass logout --account {}`",
                 shell_word(&account.username, "USER")
             );
             return Ok(());
@@ -183,10 +187,13 @@ impl Sessions {
         Err(Error::new(
             Kind::SignInRefused,
             format!(
-                "{} was not confirmed{why}: nothing was changed",
+                "{} was not confirmed{why}; nothing was changed",
                 account.username
             ),
-            "sign in again; `acspass login --account USER` accepts that user and no other",
+            format!(
+                "To accept only this user, run `acspass login --account {}`.",
+                shell_word(&account.username, "USER")
+            ),
         ))
     }
 }

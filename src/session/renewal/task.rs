@@ -14,6 +14,7 @@ use crate::session::token::{Token, TokenKind};
 use crate::store::{
     Activity, CachedCommunicationToken, Guard, LockAttempt, LockTarget, Record, ShortLifetimeNote,
 };
+use crate::text::shell_word;
 use crate::time::{Timestamp, in_words};
 
 /// The most steps of a renewal: sign in, exchange, refresh, exchange, use, and the same once more if
@@ -147,7 +148,9 @@ impl<'a> RenewalTask<'a> {
             }
             step = self.next();
         }
-        Err(Error::internal("the freshness rule did not come to an end"))
+        Err(Error::internal(
+            "the renewal did not end after its last step",
+        ))
     }
 
     fn next(&self) -> Step {
@@ -161,7 +164,7 @@ impl<'a> RenewalTask<'a> {
             Step::Refresh if self.refresh_refusal.is_some() => Step::SignIn,
             step => step,
         };
-        debug!("the freshness rule: {step}{}", self.completed);
+        debug!("{step}{}.", self.completed);
         step
     }
 
@@ -181,7 +184,7 @@ impl<'a> RenewalTask<'a> {
             return Err(error);
         };
         warn!(
-            "{error}: the kept token is handed out, with {} left",
+            "{error}; using the cached token, which expires in {}",
             in_words(token.remaining_validity())
         );
         Ok(token)
@@ -207,13 +210,13 @@ impl<'a> RenewalTask<'a> {
             && record.challenge.as_ref() != Some(claims)
         {
             record.challenge = Some(claims.clone());
-            self.save_or_warn("what Entra asks the next sign-in for is not remembered");
+            self.save_or_warn("the claims that Entra requires were not saved");
         }
     }
 
     /// Removes the Entra token, and sends the challenge with the refresh, or else with the sign-in.
     fn discard_revoked_token(&mut self, error: &Error) {
-        info!("{error}: it asks for a new token");
+        info!("Requesting a new Entra token, because the resource requires one: {error}.");
         self.resource_challenge = error.claims().cloned();
         if let Some(record) = &mut self.record {
             let scopes = self.renewal.request.scopes();
@@ -228,7 +231,7 @@ impl<'a> RenewalTask<'a> {
         let refresh_token = record
             .refresh_token
             .clone()
-            .ok_or_else(|| Error::internal("a redemption without a refresh token"))?;
+            .ok_or_else(|| Error::internal("a refresh without a refresh token"))?;
         let scopes = request.scopes();
         let (entra, challenge) = (&services.entra, self.resource_challenge.as_ref());
         let tokens = match entra.refresh(&refresh_token, scopes, challenge).await {
@@ -236,7 +239,7 @@ impl<'a> RenewalTask<'a> {
             Err(failure) => {
                 if let Some(token) = failure.refresh_token {
                     record.refresh_token = Some(token);
-                    self.save_or_warn("the new refresh token is lost");
+                    self.save_or_warn("the new refresh token was not saved");
                 }
                 return match failure.error.kind() {
                     Kind::SignInNeeded => self.handle_refusal(failure.error),
@@ -249,8 +252,8 @@ impl<'a> RenewalTask<'a> {
         {
             return Err(Error::new(
                 Kind::Refused,
-                "Entra renewed the session for another user: nothing was stored",
-                "run `acspass logout`, then `acspass login`",
+                "Entra refreshed the session as another user; nothing was saved",
+                "Run `acspass logout`, then `acspass login`.",
             ));
         }
         sessions.add_tokens(record, tokens, scopes);
@@ -297,9 +300,11 @@ impl<'a> RenewalTask<'a> {
     async fn sign_in(&mut self, services: &RenewalServices) -> Result<()> {
         let (sessions, user) = (&self.renewal.sessions, &self.renewal.user);
         let Some(options) = self.options.filter(|_| !self.completed.signed_in) else {
-            return Err(self.refresh_refusal.take().unwrap_or_else(|| {
-                sessions.no_session_error(user.as_deref().or(self.username.as_deref()))
-            }));
+            let name = self.username.as_deref().or(user.as_deref());
+            return Err(match self.refresh_refusal.take() {
+                Some(refusal) => naming_account(refusal, name),
+                None => sessions.no_session_error(user.as_deref().or(name)),
+            });
         };
         let required = match self.locks.initial.scope() {
             LockTarget::Session(key) => Some(key.home_account_id.clone()),
@@ -314,7 +319,9 @@ impl<'a> RenewalTask<'a> {
         let (entra, scopes) = (&services.entra, self.renewal.request.scopes());
         let (challenge, locks) = (challenge.as_ref(), &mut self.locks);
         let signed_in = sessions.sign_in(entra, options, expected, scopes, challenge, locks);
-        self.record = Some(signed_in.await?);
+        let record = signed_in.await?;
+        info!("Signed in as {}.", record.account.username);
+        self.record = Some(record);
         self.refresh_refusal = None;
         self.completed = CompletedSteps {
             signed_in: true,
@@ -332,7 +339,7 @@ impl<'a> RenewalTask<'a> {
     /// Saves the record beside a failure that the caller reports.
     fn save_or_warn(&self, loss: &str) {
         if let Err(error) = self.save() {
-            warn!("{error}: {loss}");
+            warn!("{loss}: {error}");
         }
     }
 }
@@ -352,6 +359,25 @@ impl PendingRenewal {
             life_seconds: life.as_secs(),
         })
     }
+}
+
+/// Adds the account to the commands in the hint that sign in again, except those that let the user
+/// choose another account.
+fn naming_account(error: Error, username: Option<&str>) -> Error {
+    let account = username.map(|name| shell_word(name, "USER"));
+    let Some(account) = account.filter(|_| !error.hint().contains("--account")) else {
+        return error;
+    };
+    let mut commands = error.hint().split("`acspass login");
+    let mut hint = commands.next().unwrap_or_default().to_owned();
+    for rest in commands {
+        hint.push_str("`acspass login");
+        if !rest.starts_with(" --prompt select_account") {
+            hint.push_str(&format!(" --account {account}"));
+        }
+        hint.push_str(rest);
+    }
+    error.with_hint(hint)
 }
 
 fn no_session() -> Error {

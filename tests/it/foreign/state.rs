@@ -198,7 +198,7 @@ fn planted_service_receives_no_file_and_no_command_hears_of_it() {
     let ended = run(ADA, &machine, &state, &words);
     ended
         .assert_code(0)
-        .assert_says(&["no token service is named to the command"]);
+        .assert_says(&["the command gets no address of a token service"]);
     assert_eq!(ended.stdout, "none\n");
 }
 

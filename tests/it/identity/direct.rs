@@ -38,7 +38,7 @@ fn signs_in_and_gets_tokens_without_a_key(exchange: &str) {
     let (home, emulator) = keyless(exchange);
     let (operation, name) = of(exchange, &emulator);
     home.login()
-        .assert_says(&["ada@contoso.example is signed in"]);
+        .assert_says(&["Signed in as ada@contoso.example."]);
     let token = home.real(&["get"]).token();
     let claims = claims_of(&token);
     assert_eq!(

@@ -237,10 +237,10 @@ fn what_a_renewal_says_is_heard() {
     let service = Service::start(&home, &["-v"]);
     service.get("/token?min-validity=23h").assert_status(200);
     // The renewal runs beside the requests; its words come out as those of the command.
-    service
-        .stop()
-        .assert_code(0)
-        .assert_says(&["the freshness rule", "this tenant's tokens are short"]);
+    service.stop().assert_code(0).assert_says(&[
+        "Refreshing the Entra token",
+        "the tenant issues short-lived tokens",
+    ]);
 }
 
 #[test]

@@ -140,7 +140,10 @@ async fn malformed_requests_are_refused_and_the_wait_continues() {
             !answer.contains(CODE) && !answer.contains(STATE),
             "{answer}"
         );
-        assert!(answer.contains("Still waiting for the sign-in."), "{answer}");
+        assert!(
+            answer.contains("Still waiting for the sign-in."),
+            "{answer}"
+        );
     }
     completes(port, wait).await;
 }

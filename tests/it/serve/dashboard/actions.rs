@@ -38,7 +38,7 @@ fn a_user_signs_in_and_out_and_no_token_is_told_but_on_demand() {
         .assert_status(200);
     assert_eq!(again.json()["url"], url.as_str());
     home.real(&["get"])
-        .assert_error(4, &["is waiting for a person to sign in"]);
+        .assert_error(4, &["is waiting for a sign-in"]);
     let walk = UserAgent::new(Some("ben@contoso.example".to_owned())).start(&url);
     let page = walk
         .expect("a walk")
