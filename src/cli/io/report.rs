@@ -28,10 +28,16 @@ impl Report {
         }
     }
 
-    /// Adds a line in bold.
+    /// Adds a line in bold. Further lines hang under the text behind a mark, as in `* ada@contoso.example`.
     pub(crate) fn heading(&mut self, text: &str) {
-        let text = self.style.bold(&printable(text));
-        self.push(&wrapped("", &text, self.columns));
+        let text = printable(text);
+        let (mark, text) = match text.starts_with("* ") || text.starts_with("  ") {
+            true => text.split_at(2),
+            false => ("", text.as_str()),
+        };
+        for line in wrapped(mark, text, self.columns).lines() {
+            self.push(&self.style.bold(line.trim_end()));
+        }
     }
 
     /// Adds an empty line.
@@ -140,10 +146,11 @@ mod tests {
             has_symbols: true,
         };
         let mut report = Report::new(style, Some(40));
-        report.heading("Accounts");
+        report.heading("* ada@contoso.example (tenant of contoso)");
         report.row("  Store", 12, "the keyring of this login on this machine");
         report.marked_row("  Token", 10, (Mark::Bad, "expired"), " x\u{7}");
-        let expected = "\u{1b}[1mAccounts\u{1b}[0m\n  Store     the keyring of this login on\n            \
+        let expected = "\u{1b}[1m* ada@contoso.example (tenant of\u{1b}[0m\n\u{1b}[1m  \
+                        contoso)\u{1b}[0m\n  Store     the keyring of this login on\n            \
                         this machine\n  Token   \u{1b}[31m✗ expired\u{1b}[0m x";
         assert_eq!(report.into_text(), expected);
     }
