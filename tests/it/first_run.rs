@@ -278,7 +278,7 @@ fn hidden_answer_reports_its_length_and_a_bare_host_is_an_endpoint() {
     terminal.sees("settings are saved");
     terminal.sees("Waiting for sign-in").types("\u{3}");
     terminal.ends(130);
-    let endpoint = format!("endpoint = \"https://{host}/\"");
+    let endpoint = format!("endpoint = \"https://{host}\"");
     assert!(kept(&home).contains(&endpoint), "{}", kept(&home));
 }
 

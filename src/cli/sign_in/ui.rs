@@ -226,9 +226,9 @@ impl Notices {
         let login = &self.login;
         self.env.messages.print(&format!(
             "Still waiting for sign-in. If a page is open in the browser, continue there.\n\
-             If no page opened, {above}press Ctrl-C and use another method:\n\n  {login} \
-             --device-code   enter a code on any device\n  {login} --paste         paste the \
-             browser's last address\n"
+             If no page opened, {above}press Ctrl-C and use another method.\n\n\
+             To enter a code on any device, run:\n\n  {login} --device-code\n\n\
+             To paste the last address of a browser on any machine, run:\n\n  {login} --paste\n"
         ));
     }
 
