@@ -54,8 +54,8 @@ impl WebOrigin {
             Error::new(
                 Kind::Usage,
                 format!("{} {what}", quoted(text)),
-                "write it as the browser does, like https://app.contoso.com or \
-                 http://localhost:3000",
+                "use the form of a browser's address bar without a path, like \
+                 https://app.contoso.com or http://localhost:3000",
             )
         };
         let none = || wrong("is not a web origin");
@@ -65,7 +65,7 @@ impl WebOrigin {
         match url.scheme() {
             "https" => {}
             "http" if is_loopback_host(host) => {}
-            "http" => return Err(wrong("is plain http and not on this machine")),
+            "http" => return Err(wrong("uses http, which is accepted for this machine only")),
             _ => return Err(none()),
         }
         // An origin has no path.

@@ -48,13 +48,18 @@ pub fn bind(port: u16) -> Result<Bound> {
         let error = match port {
             0 => Error::new(
                 Kind::Internal,
-                "no loopback address can be listened on",
-                "check that the machine's loopback interface is up",
+                "this machine has no loopback address to listen on",
+                "check that the loopback interface is up",
+            ),
+            _ if cause.kind() == ErrorKind::AddrInUse => Error::new(
+                Kind::Usage,
+                format!("port {port} is already in use"),
+                "choose another port, or stop the program that uses this one",
             ),
             _ => Error::new(
                 Kind::Usage,
-                format!("port {port} cannot be listened on"),
-                "choose another port, or stop the program that holds this one",
+                format!("port {port} cannot be used"),
+                "choose another port",
             ),
         };
         error.caused_by(cause)
@@ -73,23 +78,23 @@ pub fn adopt(listeners: Vec<TcpListener>) -> Result<Bound> {
         let address = listener.local_addr().map_err(unusable)?;
         if !FAMILIES.contains(&address.ip()) {
             return Err(refused(format!(
-                "the socket that was handed over is bound to {address}, where others reach it"
+                "the inherited socket is bound to {address}, which is not loopback"
             )));
         }
         let first = *port.get_or_insert(address.port());
         if address.port() != first {
             return Err(refused(format!(
-                "the sockets that were handed over have two ports, {first} and {}",
+                "the inherited sockets have two ports, {first} and {}",
                 address.port()
             )));
         }
         if !listens(listener).map_err(unusable)? {
             return Err(refused(format!(
-                "the socket that was handed over at {address} does not listen"
+                "the inherited socket at {address} does not listen"
             )));
         }
     }
-    let port = port.ok_or_else(|| refused("no socket was handed over".to_owned()))?;
+    let port = port.ok_or_else(|| refused("no socket was inherited".to_owned()))?;
     complete(listeners, port).map_err(unusable)
 }
 
@@ -149,14 +154,14 @@ fn listens(_listener: &TcpListener) -> io::Result<bool> {
 }
 
 fn unusable(cause: io::Error) -> Error {
-    refused("the sockets that were handed over cannot be used".to_owned()).caused_by(cause)
+    refused("the inherited sockets cannot be used".to_owned()).caused_by(cause)
 }
 
 fn refused(message: String) -> Error {
     Error::new(
         Kind::Usage,
         message,
-        "hand over stream sockets that listen on 127.0.0.1 and [::1] at one port, as the units of \
+        "pass stream sockets that listen on 127.0.0.1 and [::1] at one port, as the units of \
          `acspass serve --install` do",
     )
 }
@@ -235,7 +240,7 @@ mod tests {
         for address in ["0.0.0.0:0", "[::]:0", "127.0.0.2:0"] {
             let error = adopt(vec![listener(address)]).expect_err("not ours alone");
             assert_eq!(error.kind(), Kind::Usage);
-            assert!(error.message().contains("others reach it"), "{error}");
+            assert!(error.message().contains("not loopback"), "{error}");
         }
     }
 

@@ -206,7 +206,7 @@ fn an_unknown_tenant_a_wrong_key_and_a_taken_port_are_told_apart() {
             "`disableLocalAuth`",
         ],
     );
-    assert_found(&json, "redirect-port", "fail", &["cannot be listened on"]);
+    assert_found(&json, "redirect-port", "fail", &["already in use"]);
     home.set("ACSPASS_TENANT_ID", "nowhere.example");
     let (run, json) = doctor(&home, &[]);
     assert_eq!(run.code, Some(2));

@@ -11,6 +11,7 @@ use url::Url;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::sign_in::browser::{self, Page, PageOpener};
+use crate::config::Opener;
 use crate::entra::browser::{Link, Opened};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
@@ -19,10 +20,11 @@ use crate::serve::{Client, DashboardLink, Running};
 
 const TICKETS: &str = "/dashboard/tickets";
 
-/// Whether a browser is started. Without a terminal, or if a program reads the result, the link is
-/// only printed.
+/// Whether a browser is started: at a terminal, and without one (a desktop launcher, a build tool) if
+/// this environment has a browser. If a program reads the result, the link is only printed.
 pub(crate) fn opens(env: &Environment, output: &Output) -> bool {
-    env.stderr_is_terminal && !output.is_json
+    let has_browser = !matches!(Opener::of(&env.variables), Opener::Nothing(_));
+    !output.is_json && (env.stderr_is_terminal || has_browser)
 }
 
 /// Opens the link, or prints it. The result keeps the redirect file, if there is one.
@@ -37,7 +39,7 @@ pub(crate) fn show(
     };
     let browser = browser::for_page(Page::Dashboard, env, opening, None);
     env.messages
-        .print("the link to the dashboard works once, and for a minute");
+        .print("The dashboard link works once and expires in 1 min.");
     browser.open(&dashboard.link)
 }
 
@@ -76,10 +78,10 @@ pub(crate) async fn request_link(
         Error::new(
             Kind::Unreachable,
             format!(
-                "the service at {} gave no link to its dashboard",
+                "the service at {} returned no link to its dashboard",
                 running.url
             ),
-            "stop it, then run `acspass serve --open` again",
+            "stop the service, then run `acspass serve --open` again",
         )
     })?;
     let link = Link::new(ticket.url);

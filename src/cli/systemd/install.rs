@@ -46,8 +46,8 @@ pub(crate) fn install(
         {
             let (pid, url) = (other.pid, &other.url);
             return Err(Error::usage(
-                format!("another `acspass serve` (process {pid}) runs already, at {url}"),
-                "stop it first: the installed one takes its place",
+                format!("another `acspass serve` (process {pid}) is already running at {url}"),
+                format!("run `kill {pid}`, then run `acspass serve --install` again"),
             ));
         }
         match units.exist() {
@@ -70,7 +70,7 @@ pub(crate) fn install(
     let undo = || {
         // A unit that was not enabled cannot be disabled. Its removal is enough.
         if let Err(error) = block_on(systemctl.disable()) {
-            tracing::debug!("taking back: {error}");
+            tracing::debug!("the units could not be disabled: {error}");
         }
         units.remove()?;
         block_on(systemctl.order(&["daemon-reload"]))
@@ -78,55 +78,59 @@ pub(crate) fn install(
     if let Err(error) = start() {
         let left = match undo() {
             Ok(()) => "nothing is installed".to_owned(),
-            Err(also) => format!("{also}: `acspass serve --uninstall` removes what is left"),
+            Err(also) => format!("{also}; run `acspass serve --uninstall` to remove the rest"),
         };
         let hint = format!("{}; {left}", error.hint());
         return Err(error.with_hint(hint));
     }
     let url = running(&serve)?.map(|running| running.url);
-    let served = match &url {
-        Some(url) => format!("at {url}"),
-        None => "will be served".to_owned(),
-    };
     let paths = [&serve.file_path("secret"), &units.service, &units.socket];
     let [secret_file, service, socket] = paths.map(|path| path.display().to_string());
-    let text = format!(
-        "Fresh tokens {served}, from now on and at every login
-secret file  {secret_file}
-units        {service}
-             {socket}
-`acspass serve --status` shows how it is, `acspass serve --uninstall` ends it, and
-`journalctl --user -u acspass` shows what it says.",
-    );
+    if !output.is_json {
+        let mut report = output.report();
+        report.paragraph("The token service is installed. It starts at every login.");
+        let mut row = |label: &str, text: &str| report.row(label, 13, text);
+        if let Some(url) = &url {
+            row("Token URL", &format!("{url}/token"));
+        }
+        row("Secret file", &secret_file);
+        row("Units", &service);
+        row("", &socket);
+        row("State", "run `acspass serve --status`");
+        row("Log", "run `journalctl --user -u acspass`");
+        row("Remove", "run `acspass serve --uninstall`");
+        return output.print_report(report);
+    }
     let json = json!({
         "url": url,
         "secretFile": secret_file,
         "units": [service, socket],
     });
-    output.print_result(&text, &json)
+    output.print_json(&json)
 }
 
 /// Stops and removes the service.
 pub(crate) fn uninstall(env: &Environment, output: &mut Output) -> Result<u8> {
     let units = Units::of(env)?;
     if !units.exist() {
-        env.messages
-            .print("no service is installed: nothing to remove");
+        env.messages.print("No service is installed.");
         return output.print_result("", &json!({ "removed": [] }));
     }
     let systemctl = Systemctl(env);
     match block_on(systemctl.disable()) {
         Err(error) if error.kind() == Kind::Interrupted => return Err(error),
         // Without a manager nothing runs; the files would start it later.
-        Err(error) => env.messages.warn(&format!("it was not stopped: {error}")),
+        Err(error) => env
+            .messages
+            .warn(&format!("the service was not stopped: {error}")),
         Ok(()) => {}
     }
     units.remove()?;
     if let Err(error) = block_on(systemctl.order(&["daemon-reload"])) {
-        let what = "systemd was not told that the units are gone";
+        let what = "systemd did not reload its units";
         env.messages.warn(&format!("{what}: {error}"));
     }
-    env.messages.print("the service is stopped and removed");
+    env.messages.print("Stopped and removed the service.");
     let removed = [&units.service, &units.socket].map(|path| path.display().to_string());
     output.print_result("", &json!({ "removed": removed }))
 }
@@ -136,14 +140,15 @@ fn texts(args: &args::Serve, flags: &Flags, env: &Arc<Environment>) -> Result<[S
     let refused = |message: &str, hint: &str| Err(Error::usage(message, hint));
     if env.global.emulator {
         return refused(
-            "the embedded emulator cannot be installed: it is a new world in every run",
-            "run `acspass serve --emulator` while you need it, or leave out --emulator",
+            "--install does not work with --emulator, because each run of the emulator starts from \
+             the initial state",
+            "run `acspass serve --emulator` without --install",
         );
     }
     if args.port == 0 {
         return refused(
-            "an installed service needs a port that stays: 0 takes another one each time",
-            "leave out --port, or name one",
+            "--install needs a fixed port, not --port 0",
+            "run `acspass serve --install` without --port",
         );
     }
     let (name, profile) = env.profile()?;
@@ -155,8 +160,8 @@ fn texts(args: &args::Serve, flags: &Flags, env: &Arc<Environment>) -> Result<[S
     let kept = kept(env)?;
     let Some(program) = &env.program else {
         return refused(
-            "the system does not tell where this program is",
-            "call it by its whole path",
+            "the system does not report the path of this program",
+            "run acspass by its full path",
         );
     };
     let state = absolute(&env.state_folder()?.path())?;
@@ -205,29 +210,29 @@ fn check_settings(env: &Environment, name: &str, profile: &Profile) -> Result<()
         false => format!("--profile {} ", shell_word(name, "NAME")),
     };
     Err(Error::usage(
-        format!("the service would not have what the environment sets here: {all}"),
+        format!("the service does not read these settings from environment variables: {all}"),
         format!(
-            "put each into the profile, like `acspass {profile}config set {first} …`, unset the \
-             variable, and run this again"
+            "run `acspass {profile}config set {first}` with the value for each setting, and unset \
+             the variable"
         ),
     ))
 }
 
 /// Refuses a configuration that needs a user or a terminal.
 fn check_config(env: &Environment, config: &Config) -> Result<()> {
-    let other = "choose another one: `acspass config set store keyring`, then `acspass login`";
+    let other = "run `acspass config set store keyring`, then `acspass login`";
     let (message, hint) = match config.store {
         StoreChoice::Memory => (
-            "the store `memory` keeps no sign-in that the service could use",
+            "the service cannot use the store `memory`, which ends with each process",
             other,
         ),
         StoreChoice::Keyutils => (
-            "the store `keyutils` is this login's own, and the service does not see it",
+            "the service cannot use the store `keyutils`, which belongs to this login",
             other,
         ),
         StoreChoice::File if env.variable(var::ACSPASS_STORE_KEY_FILE).is_none() => (
-            "the store `file` asks for its passphrase, and the service has no terminal",
-            "name a key file in ACSPASS_STORE_KEY_FILE, or choose the store keyring",
+            "the service cannot use the store `file` with a passphrase, because it has no terminal",
+            "set ACSPASS_STORE_KEY_FILE to a key file, or run `acspass config set store keyring`",
         ),
         StoreChoice::File | StoreChoice::Keyring => return check_resource(env, config),
     };
@@ -240,9 +245,8 @@ fn check_resource(env: &Environment, config: &Config) -> Result<()> {
     let secret = var::UNIT_SECRETS.into_iter().find(is_set);
     match (config.resource_unchecked()?.key, secret) {
         (KeySource::None, Some(variable)) => Err(Error::usage(
-            format!("the ACS resource is reached by {variable}, which is no setting of a service"),
-            "give the profile the resource's connection string: `acspass config set \
-             connection-string`; a secret is never written into a unit",
+            format!("the resource needs {variable}, which is not written into a systemd unit"),
+            "run `acspass config set connection-string`, and unset the variable",
         )),
         _ => Ok(()),
     }
@@ -260,9 +264,11 @@ fn kept(env: &Environment) -> Result<Vec<(&'static str, String)>> {
         // Before a host, only a user name and a password end with `@`.
         if env.variable(name).is_some_and(|proxy| proxy.contains('@')) {
             return Err(Error::usage(
-                format!("{name} holds a user name or a password, and units are no place for one"),
-                "name a proxy that asks for none, like one on this machine that adds them, and run \
-                 this again",
+                format!(
+                    "{name} contains a user name or a password, which is not written into a \
+                     systemd unit"
+                ),
+                "set the variable to a proxy without a password",
             ));
         }
     }
@@ -276,8 +282,8 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|cause| {
         let path = quoted(&path.to_string_lossy());
         Error::usage(
-            format!("{path} cannot be made absolute"),
-            "name it from the root on",
+            format!("the path {path} cannot be made absolute"),
+            "use an absolute path",
         )
         .caused_by(cause)
     })

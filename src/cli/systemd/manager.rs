@@ -30,10 +30,7 @@ impl Systemctl<'_> {
         let output = self.call(&query, QUERY_TIMEOUT).await?;
         match output.status.success() {
             true => Ok(()),
-            false => {
-                Err(missing("this user has no systemd manager to talk to")
-                    .caused_by(reason(&output)))
-            }
+            false => Err(missing("systemd does not run for this user").caused_by(reason(&output))),
         }
     }
 
@@ -48,7 +45,7 @@ impl Systemctl<'_> {
                     words.join(" "),
                     reason(&output)
                 ),
-                "`journalctl --user -u acspass` shows the service's own words",
+                "run `journalctl --user -u acspass` to see the log of the service",
             )),
         }
     }
@@ -80,8 +77,11 @@ impl Systemctl<'_> {
             .kill_on_drop(true);
         tokio::time::timeout(timeout, command.output())
             .await
-            .map_err(|_| missing("`systemctl --user` does not answer"))?
-            .map_err(|cause| missing("there is no `systemctl` to be run here").caused_by(cause))
+            .map_err(|_| missing("`systemctl --user` did not respond within the time limit"))?
+            .map_err(|cause| {
+                missing("`systemctl` was not found, so that --install cannot set up a service")
+                    .caused_by(cause)
+            })
     }
 }
 
@@ -96,8 +96,8 @@ fn reason(output: &Output) -> String {
 fn missing(message: &str) -> Error {
     Error::usage(
         message,
-        "let whatever starts programs at login here (a container's own command, launchd, the task \
-         scheduler) run `acspass serve`; with systemd, log in as this user, not by su or sudo",
+        "run `acspass serve` in the programs that start at login (in a container, as its command). \
+         If the system has systemd, log in as this user instead of su or sudo",
     )
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn report_ready(env: &Environment) -> bool {
         return false;
     };
     if let Err(cause) = send_ready(name) {
-        tracing::warn!("the service manager could not be told that the service is ready: {cause}");
+        tracing::warn!("readiness could not be reported to the service manager: {cause}");
     }
     true
 }

@@ -4,16 +4,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use askama::Template;
 use serde::Serialize;
 
 use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
-use crate::cli::io::output::{Output, render};
+use crate::cli::io::output::Output;
+use crate::cli::io::report::Report;
+use crate::cli::io::style::Mark;
 use crate::cli::runtime::block_on;
 use crate::error::{Kind, Result};
 use crate::files::Folder;
 use crate::serve::{Client, Running, running};
+use crate::text::shell_word;
 use crate::time::{Timestamp, in_words};
 
 use super::manager::Systemctl;
@@ -23,14 +25,14 @@ use super::units::{SERVICE, SOCKET, Units};
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The state of service, units and accounts, in the order of the keys in JSON.
-#[derive(Template, Serialize)]
-#[template(path = "systemd/status.txt", escape = "none")]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Status {
     /// Of the service's unit; `None` if systemd does not report it.
     active: Option<bool>,
+    /// The start as local text.
     #[serde(skip)]
-    age: String,
+    started: String,
     answers: bool,
     installed: bool,
     pid: Option<u32>,
@@ -45,13 +47,83 @@ struct Status {
     url: Option<String>,
 }
 
+/// The width of the labels, as after a start.
+const LABEL_COLUMNS: usize = 13;
+
 impl Status {
-    fn word(is_active: &Option<bool>) -> &'static str {
-        match is_active {
-            Some(true) => "active",
-            Some(false) => "not active",
-            None => "not known",
+    fn add_to(&self, report: &mut Report) {
+        let mut marked = |label: &str, mark: (Mark, &str), rest: &str| {
+            report.marked_row(label, LABEL_COLUMNS, mark, rest);
+        };
+        match self.pid {
+            Some(pid) => {
+                let process = format!(": process {pid}{}", self.started);
+                match self.answers {
+                    true => marked("Service", (Mark::Good, "running"), &process),
+                    false => marked("Service", (Mark::Bad, "not responding"), &process),
+                }
+            }
+            None => marked("Service", (Mark::Warning, "not running"), self.next_step()),
         }
+        let mut row = |label: &str, text: &str| report.row(label, LABEL_COLUMNS, text);
+        if let Some(url) = &self.url {
+            row("Token URL", &format!("{url}/token"));
+            row("Dashboard", "run `acspass serve --open`");
+        }
+        if let Some(path) = &self.secret_file {
+            row("Secret file", path);
+        }
+        if let Some(path) = &self.socket {
+            row("Unix socket", path);
+        }
+        match self.installed {
+            true => row(
+                "systemd",
+                &format!(
+                    "installed; service {}, socket {}",
+                    word(self.active),
+                    word(self.socket_active)
+                ),
+            ),
+            false => row(
+                "systemd",
+                "not installed. Run `acspass serve --install` to start the service at every login.",
+            ),
+        }
+        let mut marked = |mark: (Mark, &str), rest: &str| {
+            report.marked_row("Accounts", LABEL_COLUMNS, mark, rest);
+        };
+        if self.signed_in.is_empty() && self.sign_in_needed.is_empty() {
+            marked((Mark::Warning, "none"), ". Run `acspass login`.");
+        }
+        if !self.signed_in.is_empty() {
+            let names = self.signed_in.join(", ");
+            marked((Mark::Good, "signed in"), &format!(": {names}"));
+        }
+        for name in &self.sign_in_needed {
+            let command = format!("acspass login --account {}", shell_word(name, "USER"));
+            marked(
+                (Mark::Warning, "sign-in needed"),
+                &format!(": {name}. Run `{command}`."),
+            );
+        }
+    }
+
+    /// What starts a service that does not run.
+    fn next_step(&self) -> &'static str {
+        match (self.installed, self.socket_active) {
+            (false, _) => ". Run `acspass serve` to start it.",
+            (true, Some(true)) => ". The next connection to its port starts it.",
+            (true, _) => ". Run `journalctl --user -u acspass` to see why.",
+        }
+    }
+}
+
+fn word(is_active: Option<bool>) -> &'static str {
+    match is_active {
+        Some(true) => "active",
+        Some(false) => "not active",
+        None => "unknown",
     }
 }
 
@@ -88,7 +160,6 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let since = service.as_ref().and_then(since);
     let status = Status {
         active,
-        age: since.map_or_else(String::new, |at| in_words(env.clock.now().since(at))),
         answers,
         installed,
         pid: service.as_ref().map(|service| service.pid),
@@ -101,13 +172,27 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
             .as_ref()
             .and_then(|service| service.socket.as_ref().map(shown)),
         socket_active,
+        started: since.map_or_else(String::new, |at| started(env, at)),
         url: service.map(|service| service.url),
     };
-    output.print_result(render(&status)?.trim_end(), &status)?;
+    match output.is_json {
+        true => output.print_json(&status)?,
+        false => {
+            let mut report = output.report();
+            status.add_to(&mut report);
+            output.print_report(report)?
+        }
+    };
     Ok(match answers {
         true => 0,
         false => Kind::Unreachable.exit_code(),
     })
+}
+
+fn started(env: &Environment, at: Timestamp) -> String {
+    let now = env.clock.now();
+    let time = env.local_times(now).clock_time(at);
+    format!(", since {time} ({})", in_words(now.since(at)))
 }
 
 /// Whether the service answers at its port, and no other program.

@@ -36,7 +36,7 @@ impl Units {
         let config = config.ok_or_else(|| {
             Error::usage(
                 "this user has no home folder for a systemd unit",
-                "set HOME",
+                "set the variable HOME",
             )
         })?;
         let folder = config.join("systemd/user");
@@ -191,8 +191,8 @@ pub(super) fn text_of(path: &Path) -> Result<&str> {
 
 fn cannot_stand(text: &str) -> Error {
     Error::usage(
-        format!("{} cannot be written into a unit of systemd", quoted(text)),
-        "give it another name, in UTF-8 and without quotes and control characters",
+        format!("{} cannot be written into a systemd unit", quoted(text)),
+        "choose a name in UTF-8 without quotes and control characters",
     )
 }
 

@@ -180,7 +180,7 @@ fn uninstall_stops_the_service_and_removes_all_files() {
     assert_eq!(systemd.left(), std::slice::from_ref(&wants));
     assert_eq!(fs::read_dir(wants).expect("the folder").count(), 0);
     let run = systemd.home.run(&["serve", "--uninstall"]);
-    run.assert_code(0).assert_says(&["nothing to remove"]);
+    run.assert_code(0).assert_says(&["No service is installed"]);
     assert_eq!(systemd.orders(), Vec::<String>::new());
 }
 
@@ -194,6 +194,6 @@ fn uninstall_without_a_manager_removes_the_files() {
     systemd.fails("d");
     let run = systemd.home.run(&["serve", "--uninstall"]);
     run.assert_code(0)
-        .assert_says(&["it was not stopped", "told to fail"]);
+        .assert_says(&["the service was not stopped", "told to fail"]);
     assert_eq!(systemd.left(), Vec::<std::path::PathBuf>::new());
 }

@@ -112,9 +112,9 @@ fn proxy_with_a_password_is_refused() {
 #[test]
 fn store_that_needs_a_user_or_this_login_is_refused() {
     for (store, word) in [
-        ("memory", "keeps no sign-in"),
+        ("memory", "cannot use the store `memory`"),
         ("file", "ACSPASS_STORE_KEY_FILE"),
-        ("keyutils", "this login's own"),
+        ("keyutils", "belongs to this login"),
     ] {
         let systemd = SystemdHome::new();
         systemd
@@ -130,12 +130,12 @@ fn emulator_port_0_invalid_origin_and_empty_profile_are_refused() {
     assert_refused(
         &systemd,
         &["serve", "--install", "--emulator"],
-        &["a new world in every run"],
+        &["--emulator"],
     );
     assert_refused(
         &systemd,
         &["serve", "--install", "--port", "0"],
-        &["a port that stays"],
+        &["a fixed port"],
     );
     let origin = ["serve", "--install", "--allow-origin", "nonsense"];
     assert_refused(&systemd, &origin, &["nonsense"]);
@@ -154,7 +154,7 @@ fn value_with_a_line_break_is_refused() {
     assert_refused(
         &systemd,
         &["serve", "--install"],
-        &["cannot be written into a unit"],
+        &["cannot be written into a systemd unit"],
     );
 }
 
@@ -165,10 +165,14 @@ fn missing_systemd_is_an_error_with_a_hint() {
     let run = systemd.home.run(&["serve", "--install"]);
     run.assert_error(
         2,
-        &["no systemd manager", "told to fail", "run `acspass serve`"],
+        &[
+            "systemd does not run",
+            "told to fail",
+            "run `acspass serve`",
+        ],
     );
     systemd.home.set("PATH", "/nonexistent");
     let run = systemd.home.run(&["serve", "--install"]);
-    run.assert_error(2, &["no `systemctl`", "run `acspass serve`"]);
+    run.assert_error(2, &["`systemctl` was not found", "run `acspass serve`"]);
     assert_eq!(systemd.left(), Vec::<PathBuf>::new());
 }

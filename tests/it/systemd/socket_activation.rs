@@ -82,7 +82,7 @@ fn socket_that_other_machines_reach_is_refused() {
     let _caller = http::connect(port.parse().expect("a port"));
     let run = process.end();
     run.assert_code(2)
-        .assert_says(&["others reach it", "[::1] at one port"]);
+        .assert_says(&["not loopback", "[::1] at one port"]);
     assert!(!home.path().join("state/serve/secret").exists());
 }
 
@@ -147,6 +147,6 @@ fn readiness_is_reported_after_the_secret_exists_and_no_request_is_logged() {
         process.signal("TERM");
         let run = process.end();
         run.assert_code(0);
-        assert_eq!(run.stderr, "stopped\n");
+        assert_eq!(run.stderr, "The service stopped.\n");
     }
 }
