@@ -1,30 +1,38 @@
-// Who is signed in, until when it is fresh, what happens next; signing in and out.
+// The accounts, their tokens and the next action for each; signing in and out.
 
 import {
-  at, busy, button, confirmed, copy, countdown, inWords, make, noticeOf, render, timeOf, toast,
+  at, busy, button, confirmed, copy, countdown, inWords, make, noticeOf, render, tickTimes, timeLeft,
+  timeOf, toast,
 } from "./page.js";
 import { get, post, remove } from "./service.js";
 
 let refresh;
 let pending = false;
-/** Who was signed in when last looked. */
+/** The names of the accounts in the last state. */
 let present = null;
-/** What the lists were last made of. */
+/** The values that the lists were made of. */
 let shown = {};
+let latest = [];
+/** The scopes of the Entra token, for a token that names none. */
+let entraScopes = [];
+/** The error of the last action of each account's card. */
+const errors = new Map();
 
 export function begin(hooks) {
   ({ refresh } = hooks);
   const more = at("sign-in-more");
   more.onclick = () => signIn(more);
-  // A sign-in whose page is gone is waited for by nobody.
+  // A sign-in ends with the page that began it.
   addEventListener("pagehide", () => {
     if (pending) remove("/dashboard/sign-in", { keepalive: true }).catch(() => {});
   });
 }
 
-/** Shows this state. Nothing is touched where nothing changed, so that nobody loses the place. */
-export function show({ accounts, signIn: waits, signInFailed: failed }) {
+/** Shows this state. Unchanged parts stay, so that the focus and the selection stay. */
+export function show({ accounts, signIn: waits, signInFailed: failed, service }) {
   pending = waits !== null;
+  latest = accounts;
+  entraScopes = service.scopes.map((scope) => scope.split("/").pop());
   tellChanges(accounts.map((account) => account.username));
   const now = Date.now();
   deadlines.clear();
@@ -42,11 +50,11 @@ export function show({ accounts, signIn: waits, signInFailed: failed }) {
   tick();
 }
 
-/** Says who came and who went, also to those who do not see it. */
+/** Announces sign-ins and sign-outs. */
 function tellChanges(names) {
   if (present !== null) {
-    for (const name of names) if (!present.includes(name)) toast(`${name} is signed in`);
-    for (const name of present) if (!names.includes(name)) toast(`${name} is signed out`);
+    for (const name of names) if (!present.includes(name)) toast(`Signed in ${name}`);
+    for (const name of present) if (!names.includes(name)) toast(`Signed out ${name}`);
   }
   present = names;
 }
@@ -60,17 +68,23 @@ function whereChanged(what, values, then) {
 function showAccounts(accounts) {
   const active = accounts.filter((one) => one.active).map(activeOne);
   const list = [...active, ...accounts.filter((one) => !one.active).map(otherOne)];
-  if (list.length === 0 && !pending) list.push(nobody());
+  if (list.length === 0 && !pending) list.push(noAccount());
+  if (list.length > 0 && accounts.length > 0 && active.length === 0) list.unshift(noActive());
   render(at("accounts"), ...list);
 }
 
-function nobody() {
+const noActive = () =>
+  make("div", { className: "notice warn" },
+    make("p", {}, make("strong", {}, "No account is active: apps get 401 now.")),
+    make("p", {}, "Make an account active, or let the app name one with ", make("code", {}, "?account=USER"), "."));
+
+function noAccount() {
   const start = button("Sign in", { key: "sign-in", className: "primary", onclick: () => signIn(start) });
   const picture = make("div", { className: "avatar", ariaHidden: "true" });
   picture.append(at("person").content.cloneNode(true));
   return make("div", { className: "empty" }, picture,
-    make("h3", {}, "Nobody is signed in"),
-    make("p", {}, "Sign in as a Teams user, and the apps on this computer have a fresh token whenever they ask."),
+    make("h3", {}, "No account is signed in"),
+    make("p", {}, "Apps get 401 now. Sign in as a Teams user to give the apps on this computer access tokens."),
     start);
 }
 
@@ -92,40 +106,60 @@ function activeOne(account) {
   const head = who(account, "Tenant ", make("span", { className: "mono" }, account.tenantId));
   const ring = make("div", { className: "ring" });
   ring.dataset.account = account.homeAccountId;
+  if (account.failure) ring.dataset.failed = "";
   ring.append(at("ring").content.cloneNode(true));
   ring.append(make("div", {}, make("b", {}), make("span", {})));
   const tokens = make("dl", { className: "tokens" },
-    row("Communication token", until(account.communicationToken)),
+    row("Communication access token", until(account.communicationToken)),
+    row("Scopes", (account.scopes ?? entraScopes).join(", ")),
     row("Entra token", until(account.entraToken)),
     row("Next", next(account)));
   return make("article", { className: "account", ariaLabel: account.username },
     head, make("div", { className: "active" }, ring, tokens), failureOf(account), buttons(account));
 }
 
-/** Why the service has no new token for this account, and what to do. */
-const failureOf = ({ failure }) => (failure ? noticeOf(failure) : null);
+/** The error of the card's last action, or why the service has no new token for this account. */
+function failureOf({ homeAccountId: id, failure }) {
+  const error = errors.get(id);
+  if (!error) return failure ? noticeOf(failure) : null;
+  const dismiss = button("Dismiss", {
+    key: `dismiss ${id}`,
+    className: "small",
+    onclick: () => {
+      forget(id);
+      showAccounts(latest);
+      tick();
+    },
+  });
+  return noticeOf(error, make("div", { className: "buttons" }, dismiss));
+}
+
+function forget(id) {
+  errors.delete(id);
+}
 
 function otherOne(account) {
   const token = account.communicationToken;
-  const line = token?.fresh ? ["Fresh until ", timeOf(token.expiresOn)] : [next(account)];
+  const line = token?.fresh ? ["Expires ", timeLeft(token.expiresOn)] : [next(account)].flat();
   return make("article", { className: "other", ariaLabel: account.username }, who(account, ...line), failureOf(account), buttons(account));
 }
 
 const row = (name, value) => make("div", {}, make("dt", {}, name), make("dd", {}, ...[value].flat()));
 
 function until(token) {
-  if (!token) return "None yet";
-  if (token.expiresInSeconds <= 0) return ["Expired at ", timeOf(token.expiresOn)];
-  return [token.fresh ? "Fresh until " : "Short, until ", timeOf(token.expiresOn)];
+  if (!token) return "None";
+  if (token.expiresInSeconds <= 0) return ["Expired ", timeOf(token.expiresOn)];
+  return ["Expires ", timeLeft(token.expiresOn), token.fresh ? "" : " (not fresh)"];
 }
 
-function next({ next: { does, on } }) {
+function next({ next: { does, on }, failure }) {
+  if (failure && does !== "sign-in" && does !== "renews") return "The next request tries again";
   switch (does) {
-    case "renews": return ["Renewed by itself at ", timeOf(on)];
-    case "exchanges": return "An app that asks has the Entra token exchanged";
-    case "redeems": return "An app that asks has the session renewed";
-    case "hands-out": return "An app that asks gets the kept token";
-    default: return "Needs a sign-in";
+    case "renews": return ["Refreshed automatically at ", timeOf(on)];
+    case "exchanges": return "Token is issued on the next request";
+    case "redeems": return "Session is refreshed on the next request";
+    case "hands-out": return "Cached token is returned on the next request";
+    default: return "Sign-in needed";
   }
 }
 
@@ -134,7 +168,17 @@ function buttons(account) {
   const id = account.homeAccountId;
   const element = (text, key, className, work) => {
     const made = button(text, {
-      key: `${key} ${id}`, className, unseen: `: ${name}`, onclick: () => busy(made, work),
+      key: `${key} ${id}`,
+      className,
+      unseen: `: ${name}`,
+      onclick: () => {
+        forget(id);
+        return busy(made, work, (error) => {
+          errors.set(id, error);
+          showAccounts(latest);
+          tick();
+        });
+      },
     });
     return made;
   };
@@ -143,14 +187,22 @@ function buttons(account) {
     const again = element("Sign in again", "again", "primary", () => startSignIn(name));
     return make("div", { className: "buttons" }, again, out);
   }
+  const renew = element("Refresh now", "refresh", "", () => refreshNow(account));
   if (!account.active) {
     const activate = element("Make active", "switch", "", () => makeActive(account));
-    return make("div", { className: "buttons" }, activate, out);
+    return make("div", { className: "buttons" }, activate, renew, out);
   }
   return make("div", { className: "buttons" },
     element("Copy token", "copy", "primary", () => copyToken(account)),
-    element("What it says", "claims", "", () => showClaims(account)),
+    renew,
+    element("View claims", "claims", "", () => showClaims(account)),
     out);
+}
+
+async function refreshNow({ homeAccountId, username }) {
+  await post("/dashboard/refresh", { account: homeAccountId });
+  await refresh();
+  toast(`Refreshed the token of ${username}`);
 }
 
 async function makeActive({ homeAccountId, username }) {
@@ -161,14 +213,14 @@ async function makeActive({ homeAccountId, username }) {
 
 async function copyToken({ homeAccountId }) {
   const { token, expiresInSeconds } = await get(`/token?account=${encodeURIComponent(homeAccountId)}`);
-  await copy(token, `Token copied, valid for another ${inWords(expiresInSeconds)}`);
+  await copy(token, `Copied the token, which expires in ${inWords(expiresInSeconds)}`);
   await refresh();
 }
 
 async function signOut({ homeAccountId, username }) {
   const sure = await confirmed({
     title: "Sign out?",
-    text: `${username} is forgotten on this computer, for every program that uses acspass. To get tokens again, that user has to sign in anew.`,
+    text: `The tokens of ${username} are removed from this computer, for every program that uses acspass.`,
     yes: "Sign out",
   });
   if (!sure) return;
@@ -181,7 +233,7 @@ async function signOut({ homeAccountId, username }) {
 async function showClaims({ homeAccountId, username }) {
   const { claims } = await get(`/dashboard/claims?account=${encodeURIComponent(homeAccountId)}`);
   at("claims-text").textContent =
-    `The Communication token of ${username}, decoded by the service. Nothing was verified, and the token itself is not on this page.`;
+    `The claims of the Communication access token of ${username}. The signature is not verified. This page does not contain the token.`;
   at("claims-rows").replaceChildren(...Object.entries(claims).map(claimRow));
   at("claims").showModal();
 }
@@ -194,11 +246,12 @@ function claimRow([name, value]) {
   return make("tr", {}, make("th", { scope: "row" }, name), cell);
 }
 
-const signIn = (element) => busy(element, () => startSignIn(null));
+const signIn = (element) => busy(element, () => startSignIn(null), (error) =>
+  render(at("sign-in"), noticeOf(error)));
 
 async function startSignIn(account) {
   const { url } = await post("/dashboard/sign-in", { account });
-  // Where this is blocked, the link on the page does the same.
+  // If the browser blocks this, the link on the page does the same.
   open(url, "_blank", "noopener,noreferrer");
   await refresh();
   at("sign-in").querySelector("a")?.focus();
@@ -224,7 +277,7 @@ function showSignIn(waits, failed) {
     render(place, make("div", { className: "notice" },
       make("div", { className: "waits" }, make("div", {},
         make("p", {}, make("strong", {}, "Waiting for the sign-in in the other tab")),
-        make("p", {}, "This page notices by itself. If no tab opened, open it here."))),
+        make("p", {}, "If no tab opened, open the sign-in page here."))),
       make("div", { className: "buttons" }, link, cancel)));
   } else if (failed) {
     const dismiss = button("Dismiss", {
@@ -244,12 +297,13 @@ function showSignIn(waits, failed) {
 
 /** When each account's token ends, by this computer's clock. */
 const deadlines = new Map();
-/** A ring is full for this long, and for longer where a token was seen with more. */
+/** A full ring, in seconds; more if a token was seen with more. */
 const FULL = 3600;
 const lives = new Map();
 
 /** Counts down. */
 export function tick() {
+  tickTimes();
   for (const ring of document.querySelectorAll(".ring")) {
     const id = ring.dataset.account;
     const end = deadlines.get(id);
@@ -261,8 +315,8 @@ export function tick() {
     ring.dataset.state = state;
     ring.style.setProperty("--share", (100 * left) / life);
     const say = {
-      none: ["No token", "not asked for yet"],
-      gone: ["Expired", "renewed when asked"],
+      none: ["No token", "failed" in ring.dataset ? "request failed" : "none requested"],
+      gone: ["Expired", "failed" in ring.dataset ? "refresh failed" : "refresh on request"],
     }[state] ?? [countdown(left), "left"];
     if (large.textContent !== say[0]) large.textContent = say[0];
     if (small.textContent !== say[1]) small.textContent = say[1];

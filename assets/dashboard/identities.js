@@ -1,23 +1,26 @@
-// Identities of the resource, and tokens for them: what the portal's page of that name does.
+// Identities of the resource and tokens for them, as on the page "Identities" of the Azure portal.
 
 import {
-  FieldError, at, busy, button, confirmed, copy, inWords, make, render, sentence, timeOf, words,
+  FieldError, at, busy, button, confirmed, copy, inWords, make, noticeOf, render, sentence, timeLeft, toast,
+  words,
 } from "./page.js";
 import { post, remove } from "./service.js";
 
 const SCOPES = [
-  ["chat", "Everything in chats", true],
-  ["voip", "Everything in calls", true],
-  ["chat.join", "Take part in chats; create and delete none", false],
-  ["chat.join.limited", "As chat.join, without adding or removing people", false],
-  ["voip.join", "Join calls; start none", false],
+  ["chat", "Full access to chats", true],
+  ["voip", "Full access to calls", true],
+  ["chat.join", "Join chats, but not create or delete them", false],
+  ["chat.join.limited", "As chat.join, without adding or removing participants", false],
+  ["voip.join", "Join calls, but not start them", false],
 ];
 const HOURS = [1, 2, 4, 8, 12, 24];
-/** What is kept across a reload: names, never a token. */
+/** The storage of names across a reload; it never contains a token. */
 const SHELF = "acspass-identities";
 
-/** By identity. A token is in here and nowhere on the page. */
+/** By identity. Only this map contains tokens. */
 const known = new Map();
+/** The error of the last action of each identity. */
+const errors = new Map();
 let refresh;
 
 export function begin(hooks) {
@@ -34,7 +37,8 @@ export function begin(hooks) {
   };
   at("generate").onsubmit = (event) => {
     event.preventDefault();
-    busy(at("generate-button"), generate);
+    busy(at("generate-button"), generate, (error) =>
+      at("generate-problem").replaceChildren(noticeOf(error)));
   };
   for (const [id, kept] of Object.entries(JSON.parse(sessionStorage.getItem(SHELF) ?? "{}"))) {
     known.set(id, kept);
@@ -53,7 +57,7 @@ export function show({ owner }) {
 async function generate() {
   const scopes = [...document.querySelectorAll("#scopes :checked")].map((box) => box.value);
   if (scopes.length === 0) {
-    throw new FieldError(at("scopes-field"), { message: "No scope is chosen", hint: "Choose what the token is for." });
+    throw new FieldError(at("scopes-field"), { message: "No scope is selected", hint: "Select at least one scope." });
   }
   const asked = { scopes, expiresInMinutes: Number(at("lifetime").value) };
   const existing = at("existing").value.trim();
@@ -63,7 +67,7 @@ async function generate() {
     try {
       token = await post(`/identities/${encodeURIComponent(existing)}/tokens`, asked);
     } catch (error) {
-      // The rest of the request is chosen from lists: what is wrong or unknown is the identity.
+      // The other values come from lists, so that the identity is wrong or unknown.
       throw [400, 404].includes(error.status) ? new FieldError(at("existing"), error) : error;
     }
   } else {
@@ -92,16 +96,26 @@ function list() {
 function item([id, identity]) {
   const { scopes, token, expiresOn } = identity;
   const act = (text, key, className, work) => {
-    const made = button(text, { key: `${key} ${id}`, className: `small ${className}`, onclick: () => busy(made, work) });
+    const made = button(text, {
+      key: `${key} ${id}`,
+      className: `small ${className}`,
+      onclick: () => {
+        errors.delete(id);
+        return busy(made, work, (error) => {
+          errors.set(id, error);
+          list();
+        });
+      },
+    });
     return made;
   };
   const left = () => (Date.parse(expiresOn) - Date.now()) / 1000;
   const isOver = !expiresOn || left() <= 0;
   const state = identity.revoked
-    ? ["Its tokens are revoked, which takes up to 15 minutes"]
-    : isOver ? ["The token has expired"] : [`For ${scopes.join(", ")}, until `, timeOf(expiresOn)];
+    ? ["Tokens revoked. The revocation takes up to 15 min."]
+    : isOver ? ["Token expired"] : [`Scopes: ${scopes.join(", ")}. Expires `, timeLeft(expiresOn)];
   const get = token && !isOver && !identity.revoked
-    ? act("Copy token", "copy", "primary", () => copy(token, `Token copied, valid for another ${inWords(left())}`))
+    ? act("Copy token", "copy", "primary", () => copy(token, `Copied the token, which expires in ${inWords(left())}`))
     : act("Issue a token", "copy", "", async () => {
       const issued = await post(`/identities/${encodeURIComponent(id)}/tokens`, identity.asked);
       keep(id, { ...identity, revoked: false, token: issued.token, expiresOn: issued.expiresOn });
@@ -111,24 +125,35 @@ function item([id, identity]) {
     make("div", {}, make("code", { className: "mono" }, id), make("p", {}, ...state)),
     make("div", { className: "buttons" },
       get,
-      act("Copy id", "id", "", () => copy(id, "The identity’s id is copied")),
-      act("Revoke tokens", "revoke", "", async () => {
-        await post(`/identities/${encodeURIComponent(id)}/revoke`);
-        keep(id, { ...identity, revoked: true, token: undefined });
-        await refresh();
-      }),
-      act("Delete", "delete", "quiet away", () => discard(id))));
+      act("Copy id", "id", "", () => copy(id, "Copied the id of the identity")),
+      act("Revoke tokens", "revoke", "", () => revoke(id, identity)),
+      act("Delete", "delete", "quiet away", () => discard(id))),
+    errors.has(id) ? noticeOf(errors.get(id)) : null);
+}
+
+async function revoke(id, identity) {
+  const sure = await confirmed({
+    title: "Revoke all tokens of this identity?",
+    text: `Every app that uses a token of ${id} loses access within 15 min.`,
+    yes: "Revoke",
+  });
+  if (!sure) return;
+  await post(`/identities/${encodeURIComponent(id)}/revoke`);
+  keep(id, { ...identity, revoked: true, token: undefined });
+  toast("Revoked the tokens of the identity");
+  await refresh();
 }
 
 async function discard(id) {
   const sure = await confirmed({
     title: "Delete this identity?",
-    text: `${id} is deleted from the resource, with all of its tokens, for every app that uses it.`,
+    text: `${id} and all its tokens are deleted from the resource, for every app that uses them.`,
     yes: "Delete",
   });
   if (!sure) return;
   await remove(`/identities/${encodeURIComponent(id)}`);
   keep(id, undefined);
+  toast("Deleted the identity");
   await refresh();
   at("generate-button").focus();
 }

@@ -1,4 +1,4 @@
-// What every part of the page uses: elements, words for times, copying, dialogs, what is said.
+// The parts that every module of the page uses: elements, times, copying, dialogs, messages.
 
 export const at = (id) => document.getElementById(id);
 
@@ -37,15 +37,14 @@ export function countdown(seconds) {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${two(minutes)}:${two(whole % 60)}`;
 }
 
-/** `58 minutes`, `23 hours 52 minutes`, `40 seconds`. */
+/** `58 min`, `23 h 52 min`, `40 s`. */
 export function inWords(seconds) {
-  const some = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
   const whole = Math.max(0, Math.floor(seconds));
-  if (whole < 60) return some(whole, "second");
+  if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return some(minutes, "minute");
+  if (minutes < 60) return `${minutes} min`;
   const rest = minutes % 60;
-  return some(Math.floor(minutes / 60), "hour") + (rest > 0 ? ` ${some(rest, "minute")}` : "");
+  return `${Math.floor(minutes / 60)} h${rest > 0 ? ` ${rest} min` : ""}`;
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
@@ -60,7 +59,26 @@ export function timeOf(text) {
   return make("time", { dateTime: text, title: text }, (isToday ? clock : dated).format(time));
 }
 
-/** Says something in passing. */
+/** `18:24, in 1 h 14 min`. `tickTimes` keeps the time left up to date. */
+export function timeLeft(text) {
+  const left = make("span", {});
+  left.dataset.until = text;
+  showLeft(left);
+  return make("span", {}, timeOf(text), left);
+}
+
+function showLeft(element) {
+  const seconds = (Date.parse(element.dataset.until) - Date.now()) / 1000;
+  const text = seconds > 0 ? `, in ${inWords(seconds)}` : "";
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Updates the times left. */
+export function tickTimes() {
+  document.querySelectorAll("[data-until]").forEach(showLeft);
+}
+
+/** Shows a message for some seconds. */
 export function toast(text) {
   const said = make("p", {}, text);
   at("toasts").replaceChildren(said);
@@ -78,7 +96,7 @@ export function sentence(text) {
   return start.replace(/([^.!?])$/, "$1.");
 }
 
-/** A notice of what went wrong, and what to do next. */
+/** A notice of an error, with the next step. */
 export function noticeOf({ message, hint }, ...more) {
   return make("div", { className: "notice bad" },
     make("p", {}, make("strong", {}, ...words(sentence(message)))),
@@ -86,7 +104,7 @@ export function noticeOf({ message, hint }, ...more) {
     ...more);
 }
 
-/** Says what went wrong until it is dismissed. */
+/** Shows an error at the top of the page until it is dismissed: for errors of the whole page. */
 export function complain(error) {
   const dismiss = button("Dismiss", { className: "small", onclick: quieten });
   at("alerts").replaceChildren(noticeOf(
@@ -97,9 +115,10 @@ export function complain(error) {
   at("alerts").scrollIntoView({ block: "nearest" });
 }
 
-/** Forgets what was said of the last try, at the top of the page and beside its fields. */
+/** Removes the errors of the last attempt, at the top of the page and beside its fields. */
 export function quieten() {
   at("alerts").replaceChildren();
+  at("generate-problem").replaceChildren();
   for (const place of document.querySelectorAll(".field-error")) place.replaceChildren();
   for (const field of document.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
 }
@@ -123,34 +142,52 @@ function complainBeside({ field, message, hint }) {
   field.scrollIntoView({ block: "nearest" });
 }
 
-/** Does what a button is for, once at a time, and says what went wrong. */
-export async function busy(element, work) {
+/** A request that takes longer shows its progress. */
+const SLOW = 300;
+const VERY_SLOW = 4000;
+
+/** Does the work of a button, once at a time. Shows the progress of slow work, and its error: beside
+ * the field, or with `show` in the part of the page that it belongs to. */
+export async function busy(element, work, show = complain) {
   if (element.ariaDisabled === "true") return;
   element.ariaDisabled = "true";
   quieten();
+  const progress = [
+    setTimeout(() => (element.ariaBusy = "true"), SLOW),
+    setTimeout(() => toast("Still working. A slow service can take 30 s."), VERY_SLOW),
+  ];
   try {
     await work();
   } catch (error) {
     if (error instanceof FieldError) complainBeside(error);
-    else complain(error);
+    else show(error);
   } finally {
+    progress.forEach(clearTimeout);
     element.ariaDisabled = null;
+    element.ariaBusy = null;
   }
 }
 
-/** Puts text into the clipboard; what was copied is never shown. */
+/** Disables every control of the page's content, or enables it again. */
+export function freeze(isFrozen) {
+  if (isFrozen && at("columns").contains(document.activeElement)) at("main").focus();
+  for (const control of at("columns").querySelectorAll("button, input, select")) control.disabled = isFrozen;
+  at("columns").classList.toggle("frozen", isFrozen);
+}
+
+/** Puts text into the clipboard, and shows `said`, never the text. */
 export async function copy(text, said) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    throw Object.assign(new Error("The browser did not let this page write to the clipboard"), {
+    throw Object.assign(new Error("The browser refused access to the clipboard"), {
       hint: "Allow it for this page, keep the tab in front, then copy again.",
     });
   }
   toast(said);
 }
 
-/** Asks before what cannot be undone. */
+/** Asks for confirmation of an action that cannot be undone. */
 export function confirmed({ title, text, yes }) {
   const dialog = at("confirm");
   at("confirm-title").textContent = title;

@@ -1,6 +1,6 @@
-// Asks the service that this page came from.
+// Sends requests to the service that this page came from.
 
-/** An answer that says no, with the words for it. */
+/** An error response, or no response (status 0). */
 export class Refusal extends Error {
   constructor(status, { message, hint, code }) {
     super(message);
@@ -10,7 +10,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Where this session is over, and only another link helps. */
+/** The session has ended; only another link helps. */
 export class Over extends Refusal {}
 
 // Cookies have no port: another program on this computer can see the cookie of this session, but
@@ -45,8 +45,8 @@ async function request(method, path, body, options) {
     });
   } catch {
     throw new Refusal(0, {
-      message: "The service does not answer",
-      hint: "It may have been stopped: start it again with `acspass serve --open`.",
+      message: "The service has stopped",
+      hint: "Apps get no tokens now. Start the service with `acspass serve --open`.",
     });
   }
   const read = await answer.json().catch(() => ({}));
@@ -55,11 +55,11 @@ async function request(method, path, body, options) {
     if (key) shelf()?.setItem(SHELF, key);
     return read;
   }
-  const said = read.error ?? { message: `The service answered ${answer.status}` };
+  const said = read.error ?? { message: `The service returned status ${answer.status}` };
   throw new (said.code === "DashboardClosed" ? Over : Refusal)(answer.status, said);
 }
 
-/** Makes sure that this page may ask. */
+/** Gets the key of this page's session. */
 export async function enter() {
   if (key) {
     try {

@@ -8,18 +8,23 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::loopback;
 use crate::loopback::serve::Caller;
-use crate::loopback::{self, WebOrigin};
 use crate::secret::ServiceSecret;
 
 use super::dashboard::pages::{NOT_OPENED, closed};
 use super::instance::is_secret;
+use super::origins::{Origins, PageId};
 use super::response::Refusal;
 
 /// The one route without a secret. Its response contains no information.
 pub(super) const OPEN_PATH: &str = "/healthz";
+/// The one route that the key of an approved page opens.
+const TOKEN_PATH: &str = "/token";
 /// The fetch metadata header that names the relation of the sending page to this origin.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// The fetch metadata header that names the kind of the request.
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// The listener of a request.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +41,7 @@ pub(super) enum Listener {
 pub(super) fn check_host_and_origin(
     request: &Parts,
     listener: Listener,
-    origins: &[WebOrigin],
+    origins: &Origins,
 ) -> Result<Option<HeaderValue>, Refusal> {
     let port = match listener {
         Listener::Port(port) => port,
@@ -45,7 +50,8 @@ pub(super) fn check_host_and_origin(
     check_host(request, port)?;
     let headers = &request.headers;
     let approved = single(headers, header::ORIGIN)
-        .filter(|sent| origins.iter().any(|origin| origin.as_str() == *sent));
+        .filter(|sent| sent.to_str().is_ok_and(|sent| origins.is_approved(sent)));
+    note_page(request, origins);
     // A page sends images and links without `Origin`. This origin has no page of ours; a page there
     // belongs to another program.
     let is_no_page = !headers.contains_key(header::ORIGIN) && is_fetch_site(headers, &["none"]);
@@ -54,17 +60,50 @@ pub(super) fn check_host_and_origin(
         false => Err(Refusal::new(
             StatusCode::FORBIDDEN,
             "OriginNotApproved",
-            "this web page's origin has not been approved",
-            "restart the service with `--allow-origin` and the page's origin",
+            "the origin of this web page is not approved",
+            "run `acspass serve --open` to approve it on the dashboard, or restart the service with \
+             `--allow-origin`",
         )),
     }
 }
 
-/// Checks the secret. This function contains every exception. Returns the response, or `None` if the
-/// routes answer the request.
+/// Lists a web page for the user if it is not approved. A browser sent the request, as far as its
+/// headers tell: a program can only put a name into the list, which the user then rejects.
+fn note_page(request: &Parts, origins: &Origins) {
+    let origin = single(&request.headers, header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    if let Some(origin) = origin.filter(|_| is_script_of_page(&request.headers)) {
+        let page = PageId::in_query(request.uri.query().unwrap_or_default());
+        origins.note(origin, page);
+    }
+}
+
+/// Whether a script of a page of another origin sent the request, by the headers that browsers set.
+fn is_script_of_page(headers: &HeaderMap) -> bool {
+    let is = |name, values: &[&str]| {
+        single(headers, name).is_some_and(|sent| values.iter().any(|value| sent == value))
+    };
+    is(FETCH_MODE, &["cors"]) && is(FETCH_SITE, &["cross-site", "same-site"])
+}
+
+/// Returns the page id of a request if the user approved that page of this origin: the proof is then
+/// made with it, because the page does not know the service's secret.
+pub(super) fn approved_page(
+    request: &Parts,
+    origin: Option<&HeaderValue>,
+    origins: &Origins,
+) -> Option<PageId> {
+    let page = PageId::in_query(request.uri.query()?)?;
+    let origin = origin?.to_str().ok()?;
+    origins.is_page_approved(origin, page).then_some(page)
+}
+
+/// Checks the secret, or for `GET /token` the key of an approved page of `origin`. This function
+/// contains every exception. Returns the response, or `None` if the routes answer the request.
 pub(super) fn check_secret(
     request: &Parts,
     secret: &ServiceSecret,
+    origin: Option<&HeaderValue>,
+    origins: &Origins,
 ) -> Result<Option<Response>, Refusal> {
     let path = request.uri.path();
     if is_preflight(request) {
@@ -76,7 +115,14 @@ pub(super) fn check_secret(
     let sent = single(&request.headers, header::AUTHORIZATION)
         .and_then(|value| value.as_bytes().split_at_checked("Bearer ".len()))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "));
-    if sent.is_some_and(|(_, sent)| is_secret(secret, sent)) {
+    let has_page_key = |key: &[u8]| {
+        let origin = origin.and_then(|origin| origin.to_str().ok());
+        request.method == Method::GET
+            && path == TOKEN_PATH
+            && is_script_of_page(&request.headers)
+            && origin.is_some_and(|origin| origins.has_key(origin, key))
+    };
+    if sent.is_some_and(|(_, sent)| is_secret(secret, sent) || has_page_key(sent)) {
         Caller::trust(&request.extensions);
         return Ok(None);
     }
@@ -88,8 +134,8 @@ pub(super) fn check_secret(
         StatusCode::UNAUTHORIZED,
         "SecretNeeded",
         "the service's secret is missing or wrong",
-        "send `Authorization: Bearer` and the contents of the secret file that `acspass serve` \
-         printed; every run has another",
+        "send `Authorization: Bearer` and the contents of the secret file. `acspass serve --status` \
+         prints its path. Each run has another secret",
     ))
 }
 
@@ -155,8 +201,8 @@ pub(super) fn check_host(request: &Parts, port: u16) -> Result<(), Refusal> {
         false => Err(Refusal::new(
             StatusCode::MISDIRECTED_REQUEST,
             "WrongHost",
-            "the request was meant for another host",
-            "call the service by the address that `acspass serve` printed",
+            "the request names another host",
+            "use the URL that `acspass serve --status` prints",
         )),
     }
 }

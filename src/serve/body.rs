@@ -20,7 +20,7 @@ use super::response::Refusal;
 const BODY: usize = 64 * 1024;
 /// The time limit for a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-const HINT: &str = "see GET /openapi.json";
+const HINT: &str = "see `GET /openapi.json`";
 
 /// The members that were not taken yet.
 #[derive(Debug, Default)]
@@ -35,16 +35,16 @@ impl Members {
             Refusal::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "TooSlow",
-                "the request's body did not come in time",
-                "send it within ten seconds",
+                "the body of the request did not arrive within 10 s",
+                "send the body within 10 s",
             )
         })?;
         let bytes = bytes.map_err(|_| {
             Refusal::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "TooLarge",
-                "the request's body is too large or broke off",
-                "send 64 KiB at most",
+                "the body of the request is too large or incomplete",
+                "send a body of 64 KiB at most",
             )
         })?;
         if bytes.is_empty() {
@@ -54,8 +54,8 @@ impl Members {
             return Err(Refusal::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "NotJson",
-                "the request's body is not said to be JSON",
-                "send `Content-Type: application/json`",
+                "the body of the request is not declared as JSON",
+                "send the header `Content-Type: application/json`",
             ));
         }
         serde_json::from_slice(&input::utf8(&bytes))
@@ -107,7 +107,7 @@ impl Members {
             return Ok(());
         };
         let name = quoted(name);
-        let message = format!("the body has a member {name}, which this route does not take");
+        let message = format!("the body has the unknown member {name}");
         Err(Refusal::of_request(message, HINT))
     }
 

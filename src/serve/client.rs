@@ -65,8 +65,8 @@ impl Client {
         let name = path.file_name().and_then(OsStr::to_str).ok_or_else(|| {
             Error::new(
                 Kind::Usage,
-                "the path of the token service's secret names no file",
-                "use the path that `acspass serve` printed",
+                "the path of the token service's secret file has no file name",
+                "use the path that `acspass serve --status` prints",
             )
         })?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -85,8 +85,8 @@ impl Client {
         let wrong = || {
             Error::new(
                 Kind::Usage,
-                "the token service's address is not an http address of this machine",
-                "use the address that `acspass serve` printed, like http://127.0.0.1:8487",
+                "the token service's URL is not an http URL of this machine",
+                "use the URL that `acspass serve --status` prints, like http://127.0.0.1:8487",
             )
         };
         let parsed = Url::parse(url).map_err(|_| wrong())?;
@@ -122,7 +122,7 @@ impl Client {
             let secret = self.secret()?;
             let mut connection = self.connect(&secret).await?;
             let mut bearer = HeaderValue::try_from(format!("Bearer {}", secret.expose()))
-                .map_err(|_| self.odd("has a secret file that holds no secret"))?;
+                .map_err(|_| self.odd("has a secret file without a secret"))?;
             bearer.set_sensitive(true);
             let request = Request::builder()
                 .method(method)
@@ -138,13 +138,13 @@ impl Client {
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let done = tokio::time::timeout(TIMEOUT, work).await;
-        done.unwrap_or_else(|_| Err(self.odd("does not answer")))
+        done.unwrap_or_else(|_| Err(self.odd("does not respond")))
     }
 
     /// The secret of the run.
     fn secret(&self) -> Result<ServiceSecret> {
         read_secret(&self.folder, &self.secret_file)
-            .map_err(|cause| no_service("its secret is not there").caused_by(cause))
+            .map_err(|cause| no_service("the secret file is missing").caused_by(cause))
     }
 
     async fn connect(&self, secret: &ServiceSecret) -> Result<Connection> {
@@ -157,7 +157,7 @@ impl Client {
         }
         let connection = self.over_tcp(secret).await;
         connection.map_err(|error| match self.is_stale() {
-            true => no_service("its secret file was left by a run that was killed"),
+            true => no_service("the secret file belongs to a run that was killed"),
             false => error,
         })
     }
@@ -172,7 +172,7 @@ impl Client {
     async fn over_tcp(&self, secret: &ServiceSecret) -> Result<Connection> {
         let address = (self.host.as_str(), self.port);
         let stream = tokio::net::TcpStream::connect(address).await;
-        let stream = stream.map_err(|cause| self.odd("does not answer").caused_by(cause))?;
+        let stream = stream.map_err(|cause| self.odd("does not respond").caused_by(cause))?;
         let host = self.url.trim_start_matches("http://");
         let mut connection = self.connection(stream, host).await?;
         let nonce = new_secret()?;
@@ -187,11 +187,10 @@ impl Client {
             return Err(Error::new(
                 Kind::Unreachable,
                 format!(
-                    "what answers at {} did not show that it knows the token service's secret",
+                    "the program at {} did not prove that it knows the token service's secret",
                     self.url
                 ),
-                "it is another program, or a run with another secret: find it with `acspass serve \
-                 --status`, or start `acspass serve`",
+                "run `acspass serve --status` to find the service, or run `acspass serve` to start it",
             ));
         }
         self.body(response).await?;
@@ -233,14 +232,14 @@ impl Client {
     }
 
     fn broken(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-        self.odd("broke the connection").caused_by(cause)
+        self.odd("closed the connection").caused_by(cause)
     }
 
     fn odd(&self, what: &str) -> Error {
         Error::new(
             Kind::Unreachable,
             format!("the token service at {} {what}", self.url),
-            "see that `acspass serve` runs",
+            "run `acspass serve --status` to check the service",
         )
     }
 }
@@ -248,8 +247,8 @@ impl Client {
 fn no_service(why: &str) -> Error {
     Error::new(
         Kind::Unreachable,
-        format!("no token service runs: {why}"),
-        "start `acspass serve`",
+        format!("no token service is running: {why}"),
+        "run `acspass serve` to start it",
     )
 }
 

@@ -11,6 +11,7 @@ use crate::acs::{Endpoint, IdentityClient};
 use crate::entra::Entra;
 use crate::entra::redirect::RedirectUri;
 use crate::error::{Error, Kind, Result};
+use crate::files::Folder;
 use crate::loopback::WebOrigin;
 use crate::session::{
     CacheLookup, Overview, PendingRenewal, RenewalServices, Sessions, Token, TokenRequest,
@@ -19,6 +20,7 @@ use crate::store::{Index, IndexEntry};
 use crate::time::Clock;
 
 use super::events::Events;
+use super::origins::Origins;
 
 /// Makes the clients of other services when a request first needs them. Every call may block.
 pub trait Clients: Send + Sync {
@@ -61,16 +63,22 @@ pub struct Options {
     pub sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
 }
 
-/// The options, the recent events, and the client of the ACS resource once a request has needed it.
+/// The options, the approved origins, the recent events, and the client of the ACS resource once a
+/// request has needed it.
 pub(super) struct Context {
     pub(super) options: Options,
+    pub(super) origins: Origins,
     pub(super) events: Events,
     identity_client: OnceCell<IdentityClient>,
 }
 
 impl Context {
-    pub(super) fn new(options: Options) -> Self {
+    /// Approvals of the user are kept in `folder`.
+    pub(super) fn new(options: Options, folder: Folder) -> Self {
+        let configured = options.origins.clone();
+        let (clock, profile) = (options.clock.clone(), options.profile.clone());
         Context {
+            origins: Origins::open(configured, clock, folder, profile),
             events: Events::new(options.clock.clone()),
             options,
             identity_client: OnceCell::new(),
@@ -125,15 +133,29 @@ impl Context {
         self.session().cached_token(user, token_request)
     }
 
+    /// Refreshes and exchanges again for the account with this id, regardless of cached tokens. The
+    /// call blocks.
+    pub(super) fn refresh_now(&self, home_account_id: &str) -> Result<Token> {
+        let mut token_request = self.options.token_request.clone();
+        token_request.force_refresh = true;
+        match self
+            .session()
+            .cached_token(Some(home_account_id), token_request)?
+        {
+            CacheLookup::Hit(token) => Ok(token),
+            CacheLookup::Miss(renewal) => self.renew(renewal),
+        }
+    }
+
     /// Renews a token without an interactive sign-in. The call blocks.
     pub(super) fn renew(&self, renewal: PendingRenewal) -> Result<Token> {
         let renewed = Handle::current().block_on(renewal.run(|| self.options.clients.net(), None));
         match &renewed {
             Ok(token) => {
                 let name = &token.account.username;
-                self.events.good(format!("{name} has a new token"));
+                self.events.good(format!("New token for {name}"));
             }
-            Err(error) => self.events.bad("No token could be had", error),
+            Err(error) => self.events.bad("No new token", error),
         }
         renewed
     }
@@ -154,6 +176,6 @@ pub(super) async fn blocking<T: Send + 'static>(
     let logged = move || tracing::dispatcher::with_default(&subscriber, work);
     match tokio::task::spawn_blocking(logged).await {
         Ok(outcome) => outcome,
-        Err(error) => Err(Error::internal("a piece of work did not end").caused_by(error)),
+        Err(error) => Err(Error::internal("a background task failed").caused_by(error)),
     }
 }

@@ -45,7 +45,7 @@ impl Events {
         let id = &account.home_account_id;
         let is_same = |event: &Event| event.home_account_id.as_ref() == Some(id);
         self.record(1, is_same, || {
-            let text = format!("A token of {} was handed out", account.username);
+            let text = format!("Token of {} returned to an app", account.username);
             ("plain", text, Some(id.clone()))
         });
     }
@@ -61,7 +61,7 @@ impl Events {
     /// Records a refused request. Unauthenticated callers can cause this event, so that each reason
     /// has one entry: refusals cannot remove the other events.
     pub(super) fn refused(&self, error: &Error) {
-        let text = format!("A request was refused: {}", error.message());
+        let text = format!("Request refused: {}", error.message());
         self.record_text(MAX_EVENTS, "bad", text);
     }
 
@@ -130,7 +130,7 @@ mod tests {
         let list = events.json();
         let list = list.as_array().expect("a list");
         assert_eq!(list.len(), 1 + refusals.len(), "{list:?}");
-        assert_eq!(list[0]["text"], "A request was refused: unknown page");
+        assert_eq!(list[0]["text"], "Request refused: unknown page");
         assert_eq!(list[0]["times"], MAX_EVENTS);
         assert_eq!(list[3]["text"], "ada signed in");
     }

@@ -29,8 +29,8 @@ pub(super) async fn create(State(accounts): AccountsState, request: Request) -> 
         let (scopes, lifetime) = token_options(request).await?;
         if scopes.is_empty() && lifetime.is_some() {
             return Err(Refusal::of_request(
-                "`expiresInMinutes` without `scopes` means nothing",
-                "name the scopes of a token, or leave both out",
+                "`expiresInMinutes` needs `scopes`",
+                "send the scopes of the token, or leave both out",
             ));
         }
         let client = client(context).await?;
@@ -44,7 +44,7 @@ pub(super) async fn create(State(accounts): AccountsState, request: Request) -> 
         let json = json::created(&created.map_err(of_resource)?, context.clock().now());
         Ok((StatusCode::CREATED, Json(json)).into_response())
     };
-    logged(context, "An identity was created", created).await
+    logged(context, "Identity created", created).await
 }
 
 /// `POST /identities/{id}/tokens`
@@ -59,8 +59,8 @@ pub(super) async fn issue_token(
         let (scopes, lifetime) = token_options(request).await?;
         if scopes.is_empty() {
             return Err(Refusal::of_request(
-                "a token without scopes is good for nothing",
-                "name them in the body, like {\"scopes\": [\"chat\", \"voip\"]}",
+                "the body has no scopes",
+                "send them like {\"scopes\": [\"chat\", \"voip\"]}",
             ));
         }
         let client = client(context).await?;
@@ -68,7 +68,7 @@ pub(super) async fn issue_token(
         let json = json::issued(&issued.map_err(of_resource)?, context.clock().now());
         Ok(Json(json).into_response())
     };
-    logged(context, "A token was issued for an identity", issued).await
+    logged(context, "Token issued for an identity", issued).await
 }
 
 /// `POST /identities/{id}/revoke`
@@ -79,7 +79,7 @@ pub(super) async fn revoke(State(accounts): AccountsState, params: RawPathParams
         let revoked = client(context).await?.revoke_tokens(&user).await;
         revoked.map(|()| done()).map_err(of_resource)
     };
-    logged(context, "An identity's tokens were revoked", revoked).await
+    logged(context, "Tokens of an identity revoked", revoked).await
 }
 
 /// `DELETE /identities/{id}`
@@ -90,7 +90,7 @@ pub(super) async fn delete(State(accounts): AccountsState, params: RawPathParams
         let deleted = client(context).await?.delete_user(&user).await;
         deleted.map(|()| done()).map_err(of_resource)
     };
-    logged(context, "An identity was deleted", deleted).await
+    logged(context, "Identity deleted", deleted).await
 }
 
 /// Exchanges the Entra token of a Teams user, which a client of the hero sample sends.
@@ -106,7 +106,7 @@ pub(super) async fn exchange(context: &Context, token: EntraToken) -> Result<Iss
                 format!("the claim `{name}` of the token in `teams-user-aad-token` is not text")
             }
             None => {
-                "the token in `teams-user-aad-token` names no application or no user".to_owned()
+                "the token in `teams-user-aad-token` has no application id or no user id".to_owned()
             }
         };
         return Err(Refusal::of_request(
@@ -146,7 +146,19 @@ async fn logged(context: &Context, what: &str, work: impl Future<Output = Reply>
     let events = &context.events;
     work.await
         .inspect(|_| events.good(what))
-        .inspect_err(|refusal| events.bad("The resource's service failed", &refusal.error))
+        .inspect_err(|refusal| events.bad(failed(&refusal.error), &refusal.error))
+}
+
+/// The part that an error blames, in an event.
+fn failed(error: &Error) -> &'static str {
+    let status = error.service_response().map(|response| response.status);
+    match (status, error.kind()) {
+        (Some(500..), _) => "The resource's service failed",
+        (Some(_), _) => "The resource refused the request",
+        (None, Kind::Usage) => "Invalid request for an identity",
+        (None, Kind::Unreachable) => "The resource was unreachable",
+        (None, _) => "Request for an identity failed",
+    }
 }
 
 /// Maps an error of the resource. The request was valid, so a usage error means that the service is

@@ -16,6 +16,7 @@ mod dashboard;
 mod events;
 mod identities;
 mod instance;
+mod origins;
 mod response;
 mod routes;
 mod server;

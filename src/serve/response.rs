@@ -39,8 +39,8 @@ impl Refusal {
         Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "NoSuchMethod",
-            "this path does not take that method",
-            "see GET /openapi.json",
+            "this path does not support the method",
+            "see `GET /openapi.json`",
         )
     }
 }

@@ -17,7 +17,9 @@ use hyper_util::service::TowerToHyperService;
 use crate::loopback::serve::{Handler, handler};
 use crate::secret::ServiceSecret;
 
-use super::access::{Listener, OPEN_PATH, check_host_and_origin, check_secret, origin_headers};
+use super::access::{
+    Listener, OPEN_PATH, approved_page, check_host_and_origin, check_secret, origin_headers,
+};
 use super::accounts::Accounts;
 use super::context::Context;
 use super::dashboard::{self, Dashboard};
@@ -58,8 +60,8 @@ pub(super) fn router(accounts: Arc<Accounts>, dashboard: Arc<Dashboard>) -> Rout
             Refusal::new(
                 StatusCode::NOT_FOUND,
                 "NoSuchRoute",
-                "there is nothing at this path",
-                "see GET /openapi.json",
+                "this path does not exist",
+                "see `GET /openapi.json`",
             )
         })
         .method_not_allowed_fallback(async || Refusal::no_such_method())
@@ -88,7 +90,7 @@ impl Service {
     async fn respond(&self, listener: Listener, request: Request<Incoming>) -> Response {
         let (mut parts, body) = request.into_parts();
         let is_chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
-        let origins = &self.context.options.origins;
+        let origins = &self.context.origins;
         let (mut origin, mut proof) = (None, None);
         let checked = match listener {
             Listener::Dashboard => self.dashboard.authorize(&mut parts),
@@ -96,9 +98,12 @@ impl Service {
                 origin = approved;
                 // The socket needs no proof: no other program can listen there.
                 if let Listener::Port(port) = listener {
-                    proof = proof_header(&self.secret, port, &parts.headers);
+                    let page = approved_page(&parts, origin.as_ref(), origins);
+                    let page = page.map(|page| ServiceSecret::new(page.text()));
+                    let key = page.as_ref().unwrap_or(&self.secret);
+                    proof = proof_header(key, port, &parts.headers);
                 }
-                check_secret(&parts, &self.secret)
+                check_secret(&parts, &self.secret, origin.as_ref(), origins)
             }),
         };
         let mut response = match checked {

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::files::Folder;
 use crate::hardening::Confined;
 use crate::loopback::serve::{Limits, serve};
-use crate::loopback::{self, Bound};
+use crate::loopback::{self, Bound, WebOrigin};
 
 use super::access::Listener;
 use super::accounts::Accounts;
@@ -94,7 +94,8 @@ impl Server {
         sockets: impl Into<Sockets>,
         folder: impl Into<Folder>,
     ) -> Result<Server> {
-        let mut dir = InstanceDir::acquire(&folder.into())?;
+        let folder = folder.into();
+        let mut dir = InstanceDir::acquire(&folder)?;
         let bound = match sockets.into() {
             Sockets::Port(port) => loopback::bind(port)?,
             Sockets::Given(listeners) => loopback::adopt(listeners)?,
@@ -103,7 +104,7 @@ impl Server {
         let dashboard_bound = loopback::bind(0)?;
         let serves = Served::by(&options.session, &options.token_request);
         let secret = dir.publish(bound.port, serves)?;
-        let context = Arc::new(Context::new(options));
+        let context = Arc::new(Context::new(options, folder));
         let accounts = Arc::new(Accounts::new(context.clone()));
         let running = dir.running.clone();
         let dashboard = Dashboard::new(accounts.clone(), running, dashboard_bound.port);
@@ -149,6 +150,11 @@ impl Server {
     /// The file that contains the secret, and nothing else.
     pub fn secret_file(&self) -> &Path {
         &self.dir.running.secret_file
+    }
+
+    /// The approved web origins: those of the options, and those that the user approved.
+    pub fn origins(&self) -> Vec<WebOrigin> {
+        self.service.context.origins.approved()
     }
 
     /// The Unix socket, if there is one.

@@ -18,6 +18,7 @@ use crate::time::parse_duration;
 use super::accounts::AccountsState;
 use super::context::blocking;
 use super::identities::exchange;
+use super::origins::is_page;
 use super::response::{Refusal, Reply};
 
 /// The OpenAPI document.
@@ -79,6 +80,8 @@ fn token_query(query: &str) -> Result<(Option<String>, Option<Duration>), Refusa
     let (mut user, mut min_validity) = (None, None);
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match name.as_ref() {
+            // It was checked with the secret.
+            page if is_page(page) => {}
             "account" if user.is_none() => {
                 user = Some(input::bare(&value).to_owned());
             }
@@ -88,10 +91,10 @@ fn token_query(query: &str) -> Result<(Option<String>, Option<Duration>), Refusa
             _ => {
                 return Err(Refusal::of_request(
                     format!(
-                        "{} is no parameter here, or stands there twice",
+                        "the parameter {} is unknown, or is there twice",
                         quoted(&name)
                     ),
-                    "the parameters are `account` and `min-validity`",
+                    "use the parameters `account` and `min-validity`, each at most once",
                 ));
             }
         }

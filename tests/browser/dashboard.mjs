@@ -1,5 +1,8 @@
 // The ways around the dashboard, and its states as pages to look at.
 
+import { once } from "node:events";
+import { get } from "node:http";
+
 import { emulator, expectListener, openTab, pick, serve } from "./world.mjs";
 
 export const ada = "ada@contoso.example";
@@ -35,7 +38,7 @@ export const beginSignIn = (tab) =>
 export const wrongKey = emulator.connectionString.replace(/accesskey=.*/, "accesskey=d29ydGhsZXNz");
 
 /** Signs a user in, until the card shows what follows. */
-export async function signIn(tab, username, then = /Fresh until/) {
+export async function signIn(tab, username, then = /^Expires .*, in /) {
   const popup = await beginSignIn(tab);
   await pick(popup, username);
   await popup.getByRole("heading", { name: "You are signed in" }).waitFor();
@@ -58,6 +61,13 @@ const reached = (act = () => {}, settings) => async (tab) => {
   await act(tab);
 };
 
+/** Asks for a token as a script of a page of this origin does. */
+async function asks({ url }, origin, page) {
+  const headers = { origin, "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors" };
+  const [answer] = await once(get(`${url}/token${page ? `?page=${page}` : ""}`, { headers }), "response");
+  answer.resume();
+}
+
 const heading = "acspass";
 const dialog = ({ page }) => page.locator("dialog[open]").waitFor();
 
@@ -78,15 +88,15 @@ export const dashboardPages = {
       await signIn(tab, ben);
       await generate(tab);
       await button(tab.page, "Copy id").click();
-      await tab.page.getByText("The identity’s id is copied").waitFor();
-      await tab.page.getByText("JavaScript", { exact: true }).click();
+      await tab.page.getByText("Copied the id of the identity").waitFor();
+      await tab.page.getByRole("tab", { name: "JavaScript" }).click();
     }),
   },
   "dashboard-claims": {
     heading,
     reach: reached(async (tab) => {
       await signIn(tab, ada);
-      await button(tab.page, "What it says").click();
+      await button(tab.page, "View claims").click();
       await dialog(tab);
     }),
   },
@@ -105,10 +115,10 @@ export const dashboardPages = {
       const popup = await beginSignIn(tab);
       await button(popup, "Cancel").click();
       await page.locator("#sign-in").getByText("The sign-in was cancelled").waitFor();
-      await page.getByLabel("chat Everything").uncheck();
-      await page.getByLabel("voip Everything").uncheck();
+      await page.getByLabel("chat Full access").uncheck();
+      await page.getByLabel("voip Full access").uncheck();
       await button(page, "Generate").click();
-      await page.getByText("No scope is chosen").waitFor();
+      await page.getByText("No scope is selected").waitFor();
     }),
   },
   "dashboard-exchange-failed": {
@@ -116,6 +126,40 @@ export const dashboardPages = {
     reach: reached(async (tab) => {
       await signIn(tab, ada, /access key/);
     }, { COMMUNICATION_SERVICES_CONNECTION_STRING: wrongKey }),
+  },
+  "dashboard-no-active": {
+    heading,
+    reach: reached(async (tab) => {
+      await signIn(tab, ada);
+      await signIn(tab, ben);
+      await button(card(tab.page, ben), "Sign out").click();
+      await button(tab.page.getByRole("dialog"), "Sign out").click();
+      await tab.page.getByText("No account is active").waitFor();
+    }),
+  },
+  "dashboard-origins": {
+    heading,
+    async reach(tab) {
+      const service = await serve(["--allow-origin", "https://app.contoso.com"]);
+      await open(tab, service);
+      await asks(service, "http://localhost:3000", "LHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM");
+      await tab.page.getByText("Web pages that ask for tokens").waitFor();
+      await button(tab.page, "Approve permanently").click();
+      await tab.page.getByText("Approved permanently, 1 page").waitFor();
+      await asks(service, "https://teams.contoso.com");
+      await asks(service, "http://localhost:5173", "MHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM");
+      await tab.page.getByText("After the approval").waitFor();
+    },
+  },
+  "dashboard-stopped": {
+    heading,
+    async reach(tab) {
+      const service = await serve();
+      await open(tab, service);
+      await signIn(tab, ada);
+      await service.stop();
+      await tab.page.getByText("Stopped", { exact: true }).waitFor();
+    },
   },
   "dashboard-no-key": {
     heading,
@@ -125,12 +169,12 @@ export const dashboardPages = {
     }),
   },
   "dashboard-closed": {
-    heading: "This page is not open here",
+    heading: "The dashboard is not open here",
     status: 401,
     reach: async ({ page }) => page.goto((await serve()).url),
   },
   "dashboard-spent-link": {
-    heading: "This link does not work any more",
+    heading: "This link has expired",
     status: 401,
     async reach({ page }) {
       const service = await serve();

@@ -22,7 +22,7 @@ test("the start page opens the dashboard once", patience, async () => {
   assertUneventful(first);
   const second = await openTab();
   await second.page.goto(start);
-  await second.page.getByText("This link does not work any more").waitFor();
+  await second.page.getByText("This link has expired").waitFor();
   assertUneventful(second, { status: 401 });
 });
 

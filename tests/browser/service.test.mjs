@@ -87,8 +87,43 @@ async function pasted(tab, origin, text) {
   await tab.page.goto(`${origin}/browser/`);
   await tab.page.getByLabel("Address").fill(service.url);
   await tab.page.getByLabel("secret").fill(text);
-  await tab.page.getByRole("button").click();
+  await tab.page.getByRole("button", { name: "Use the secret" }).click();
 }
+
+test("a page without the secret gets tokens once the user approves it on the dashboard", patience, async () => {
+  const { url: link } = await (await fetch(`${service.url}/dashboard/tickets`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${secret}` },
+  })).json();
+  mayBeAsked(new URL(link).origin);
+  const dashboard = await openTab();
+  await dashboard.page.goto(link);
+  const tab = await openTab();
+  await tab.page.goto(`${foreign}/browser/`);
+  await tab.page.getByLabel("Address").fill(service.url);
+  await tab.page.getByRole("button", { name: "Ask for approval" }).click();
+  const [code] = (await tab.page.getByText("Approve this page").innerText()).match(/\d{3} \d{3}/);
+  const asking = dashboard.page.getByRole("listitem").filter({ hasText: foreign }).filter({ hasText: code });
+  await asking.waitFor();
+  assert.equal(await tab.page.getByRole("listitem").count(), 0);
+  await asking.getByRole("button", { name: "Approve once" }).click();
+  await tab.page.getByRole("listitem").first().waitFor();
+  assert.equal(await tab.page.getByRole("status").innerText(), "The credential has a token.");
+
+  // A page that is loaded again has another key, and asks again.
+  await tab.page.reload();
+  await tab.page.getByLabel("Address").fill(service.url);
+  await tab.page.getByRole("button", { name: "Ask for approval" }).click();
+  await dashboard.page.getByText("A page of this approved origin asks.").waitFor();
+  assert.equal(await tab.page.getByRole("listitem").count(), 0);
+  // The test after this one needs the origin without approval.
+  const row = dashboard.page.getByRole("listitem").filter({ hasText: "1 page without the secret" });
+  await row.getByRole("button", { name: "Remove" }).click();
+  await dashboard.page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+  await row.waitFor({ state: "detached" });
+  await tab.context.close();
+  await dashboard.context.close();
+});
 
 test("the SDK's credential lives in an approved page through three refreshes", patience, async () => {
   const tab = await openTab();

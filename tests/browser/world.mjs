@@ -93,7 +93,7 @@ export async function openTab(options = {}) {
     // Anything else: none of our pages talks to the console.
     seen.complaints.push(`${message.type()}: ${message.text()}`);
   });
-  context.on("weberror", ({ error }) => seen.complaints.push(`exception: ${error()}`));
+  context.on("weberror", (raised) => seen.complaints.push(`exception: ${raised.error()}`));
   return { context, page, seen };
 }
 
@@ -238,6 +238,11 @@ export async function serve(args = [], settings = {}, port = 0) {
   };
   return {
     url,
+    /** Stops it as Ctrl-C does. */
+    stop: async () => {
+      child.kill("SIGINT");
+      if (child.exitCode === null) await once(child, "exit");
+    },
     /** Asks as an app does. */
     ask,
     /** A link that opens the dashboard, once. */

@@ -34,16 +34,17 @@ const LAST_RESORT_MS = 60_000;
  *
  * @param url        where the service is, as `acspass serve` prints it
  * @param secret     gives the contents of the service's secret file; every run has another one
+ * @param page       the id of this page's key, if `secret` is a page's key: see `requestApproval`
  * @param socket     the service's Unix socket (Node only), which is tried first: it is the file
  *                   `socket` beside the secret file, and no other user can listen there
  * @param account    whose tokens; without it, those of the active account
  * @param onTrouble  is told what keeps a token from being replaced
  */
-export function tokenRefresher({ url, secret, socket, account, onTrouble = console.warn }) {
+export function tokenRefresher({ url, secret, page, socket, account, onTrouble = console.warn }) {
   let last;
   return async (abortSignal) => {
     try {
-      last = await ask({ url, secret, socket, account, abortSignal });
+      last = await ask({ url, secret, page, socket, account, abortSignal });
     } catch (error) {
       const left = last ? Date.parse(last.expiresOn) - Date.now() : 0;
       if (abortSignal?.aborted || left <= LAST_RESORT_MS) throw error;
@@ -53,10 +54,11 @@ export function tokenRefresher({ url, secret, socket, account, onTrouble = conso
   };
 }
 
-async function ask({ url, secret, socket, account, abortSignal }) {
+async function ask({ url, secret, page, socket, account, abortSignal }) {
   const address = new URL("token", `${url}/`);
   address.searchParams.set("min-validity", MIN_VALIDITY);
   if (account) address.searchParams.set("account", account);
+  if (page) address.searchParams.set("page", page);
   const stop = new AbortController();
   const abort = () => stop.abort();
   const patience = setTimeout(abort, PATIENCE_MS);
@@ -66,7 +68,7 @@ async function ask({ url, secret, socket, account, abortSignal }) {
     // The file goes with the service, so that a missing one means the same as no answer.
     const key = (await secret()).trim();
     const answer = await throughSocket(socket, address, key, stop.signal)
-      ?? await overTcp(address, key, stop.signal);
+      ?? await overTcp(address, key, page ?? key, stop.signal);
     if (answer.ok) return answer.body;
     const { error } = answer.body;
     const Refusal = error.kind === "sign_in_needed" ? SignInNeededError : AcspassError;
@@ -113,7 +115,7 @@ async function throughSocket(socketPath, address, key, signal) {
 
 /** The answer over TCP, where another user's program may listen once the service is gone. So the
  * service first shows that it knows the secret; only then the secret is sent. */
-async function overTcp(address, key, signal) {
+async function overTcp(address, key, proven, signal) {
   const send = async (target, headers) => {
     const nonce = base64url(crypto.getRandomValues(new Uint8Array(32)));
     const answer = await fetch(target, {
@@ -123,7 +125,7 @@ async function overTcp(address, key, signal) {
       signal,
     });
     const port = address.port || "80";
-    if (!(await isProof(answer.headers.get("acspass-proof"), key, port, nonce))) {
+    if (!(await isProof(answer.headers.get("acspass-proof"), proven, port, nonce))) {
       throw new AcspassError({
         kind: "unreachable",
         message: `what answers at ${address.origin} did not show that it knows the secret: it is another program, or a run with another secret`,
@@ -132,9 +134,41 @@ async function overTcp(address, key, signal) {
     }
     return answer;
   };
-  await send(new URL("healthz", address), {});
+  const page = address.searchParams.get("page");
+  await send(new URL(page ? `healthz?page=${page}` : "healthz", address), {});
   const answer = await send(address, { authorization: `Bearer ${key}` });
   return { ok: answer.ok, body: await answer.json() };
+}
+
+/**
+ * For a web page without the service's secret: makes a random key, and waits until the user approves
+ * this page on the service's dashboard (`acspass serve --open`). The result is what `tokenRefresher`
+ * takes as `secret` and `page`. The key is in this page's memory only: a page that is loaded again asks
+ * again.
+ *
+ * @param url     where the service is
+ * @param onCode  is given the code that the page has to show: the user compares it with the dashboard's
+ * @param signal  ends the waiting
+ */
+export async function requestApproval({ url, onCode, signal }) {
+  const key = base64url(crypto.getRandomValues(new Uint8Array(32)));
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
+  const page = base64url(new Uint8Array(hash));
+  const digits = String(new DataView(hash).getUint32(0) % 1_000_000).padStart(6, "0");
+  onCode(`${digits.slice(0, 3)} ${digits.slice(3)}`);
+  const address = new URL("healthz", `${url}/`);
+  address.searchParams.set("page", page);
+  for (;;) {
+    signal?.throwIfAborted();
+    // The browser does not let a page that is not approved read any answer.
+    const nonce = base64url(crypto.getRandomValues(new Uint8Array(32)));
+    const headers = { "acspass-nonce": nonce };
+    const answer = await fetch(address, { headers, cache: "no-store", redirect: "error", signal }).catch(() => null);
+    if (answer && await isProof(answer.headers.get("acspass-proof"), page, address.port || "80", nonce)) {
+      return { page, secret: async () => key };
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+  }
 }
 
 /** Whether `proof` is the HMAC-SHA-256 of this port and nonce under the secret. */

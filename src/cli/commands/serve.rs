@@ -4,7 +4,6 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use askama::Template;
 use serde_json::{Value, json};
 
 use crate::acs::{Endpoint, IdentityClient};
@@ -12,7 +11,8 @@ use crate::cli::args;
 use crate::cli::context::{Context, Flags};
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
-use crate::cli::io::output::{Output, render};
+use crate::cli::io::output::Output;
+use crate::cli::io::report::Report;
 use crate::cli::runtime::{block_on, runtime, stopped};
 use crate::cli::service::{confinement, dashboard, notification};
 use crate::cli::sign_in::{browser::PageOpener, ui::SignInUi};
@@ -20,7 +20,8 @@ use crate::cli::systemd::{install, manager, status};
 use crate::config::Setting;
 use crate::entra::Entra;
 use crate::error::{Error, Result};
-use crate::files::{Folder, shell_quoted};
+use crate::files::Folder;
+use crate::loopback::WebOrigin;
 use crate::serve::{self, Options, Running, Server, Sockets};
 use crate::session::{CacheLookup, Overview, RenewalServices};
 
@@ -74,10 +75,16 @@ pub(crate) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
     }
     let outcome = runtime.block_on(async {
         let running = server.running();
-        output.print_result(&render(&Started { running })?, &location(running))?;
+        match output.is_json {
+            true => output.print_json(&location(running))?,
+            false => {
+                let mut report = output.report();
+                add_start(&mut report, running, &server.origins(), args.open);
+                output.print_report(report)?
+            }
+        };
         if !manager::report_ready(env) {
-            env.messages
-                .print("Ctrl-C stops it, and removes the secret.");
+            env.messages.print("Press Ctrl-C to stop the service.");
         }
         let page = match args.open {
             true => {
@@ -104,7 +111,7 @@ pub(crate) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
     // A renewal under way can take long, and its result is not needed any more.
     runtime.shutdown_background();
     outcome?;
-    env.messages.print("stopped");
+    env.messages.print("The service stopped.");
     Ok(0)
 }
 
@@ -119,7 +126,7 @@ fn open_running(
     let opening = block_on(dashboard::request_link(running, folder, has_start))?;
     let url = &running.url;
     env.messages
-        .print(&format!("`acspass serve` runs already, at {url}"));
+        .print(&format!("The token service is already running at {url}."));
     let opened = dashboard::show(&opening, env, output)?;
     if opened.is_by_file() {
         block_on(dashboard::wait_for_use(running, folder, &opening))?;
@@ -150,7 +157,7 @@ fn raise_file_limit() {
     }
     let current = Some(maximum.unwrap_or(ENOUGH).min(ENOUGH));
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current, maximum }) {
-        tracing::debug!("no more connections than usual can be had: {error}");
+        tracing::debug!("the limit of open files could not be raised: {error}");
     }
 }
 
@@ -212,7 +219,7 @@ fn sign_in_needed(env: &Environment) -> Arc<dyn Fn(&Error) + Send + Sync> {
         let text = format!("{error}: {}", error.hint());
         messages.warn(&text);
         if has_bus {
-            notification::show("acspass: please sign in", &text);
+            notification::show("acspass: sign-in needed", &text);
         }
     })
 }
@@ -235,9 +242,39 @@ fn sign_in_first(context: &Context) -> Result<()> {
     block_on(renewal.run(|| context.renewal_services(true), Some(&options))).map(|_| ())
 }
 
-/// The text after a start: the addresses, and a command that asks for a token.
-#[derive(Template)]
-#[template(path = "serve/start.txt")]
-struct Started<'r> {
-    running: &'r Running,
+/// The width of the labels: an address fits beside one at 40 columns.
+const LABEL_COLUMNS: usize = 13;
+
+/// Adds the text after a start: the addresses and the approved origins.
+fn add_start(report: &mut Report, running: &Running, origins: &[WebOrigin], is_opened: bool) {
+    let mut row = |label: &str, text: &str| report.row(label, LABEL_COLUMNS, text);
+    row("Token URL", &format!("{}/token", running.url));
+    row(
+        "Dashboard",
+        match is_opened {
+            true => "opens in a browser",
+            false => "run `acspass serve --open` in another terminal",
+        },
+    );
+    row("Secret file", &running.secret_file.display().to_string());
+    if let Some(socket) = &running.socket {
+        row("Unix socket", &socket.display().to_string());
+    }
+    row(
+        "Web origins",
+        &match origins.len() {
+            0 => "none approved".to_owned(),
+            count => {
+                let names = origins.iter().take(MAX_ORIGINS).map(ToString::to_string);
+                let names = names.collect::<Vec<_>>().join(", ");
+                match count.saturating_sub(MAX_ORIGINS) {
+                    0 => names,
+                    more => format!("{names}, and {more} more"),
+                }
+            }
+        },
+    );
 }
+
+/// Most approved origins that the text after a start names.
+const MAX_ORIGINS: usize = 3;

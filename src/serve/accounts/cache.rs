@@ -84,6 +84,23 @@ impl Accounts {
         changed
     }
 
+    /// Refreshes and exchanges again for this account, and returns the new token.
+    pub(in crate::serve) async fn refresh_now(&self, home_account_id: &str) -> Result<()> {
+        let (context, id) = (self.context.clone(), home_account_id.to_owned());
+        let renewed = blocking(move || context.refresh_now(&id)).await;
+        self.expire_cache().await;
+        if let Err(error) = renewed {
+            if let Some(account) = self.known(home_account_id) {
+                *account.state.failure() = Some(error.clone());
+            }
+            return Err(error);
+        }
+        // The new token can expire in the same second as the one in memory.
+        self.cache().credentials.remove(home_account_id);
+        // Apps then find the token in memory.
+        self.token(Some(home_account_id), None).await.map(drop)
+    }
+
     /// Makes later requests read the index again. Waits for a read in progress, which may return the
     /// index before the change.
     pub(in crate::serve) async fn expire_cache(&self) {
@@ -117,7 +134,7 @@ impl Accounts {
                 Some(credential) => return Ok(credential),
                 None => Error::new(
                     Kind::Unreachable,
-                    "the account was signed in and out again during this request",
+                    "the account changed during this request",
                     "send the request again",
                 ),
             },

@@ -39,7 +39,7 @@ pub(super) fn refresh(
     if context.stored_entry(home_account_id)?.is_none() {
         return Err(Error::new(
             Kind::SignInNeeded,
-            "the account was signed out",
+            "the account is signed out",
             "run `acspass login` to sign in again",
         ));
     }
@@ -72,7 +72,9 @@ fn stored_or_renewed(
             let left = Duration::from_secs(token.expires_in_seconds);
             Ok(RefreshedToken::new(secret, token.expires_on).with_expires_in(Some(left)))
         }
-        TokenSecret::Entra(_) => Err(Error::internal("an Entra token where another was asked")),
+        TokenSecret::Entra(_) => Err(Error::internal(
+            "an Entra token was returned instead of an access token",
+        )),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::acs::{Endpoint, IdentityClient};
 use crate::entra::Entra;
 use crate::entra::redirect::RedirectUri;
 use crate::error::{Error, Kind, Result};
+use crate::files::Folder;
 use crate::secret::EntraToken;
 use crate::serve::context::{Clients, Context, Options, blocking};
 use crate::session::{Overview, RenewalServices, Sessions, TokenKind, TokenRequest};
@@ -56,7 +57,7 @@ fn context(sessions: &Arc<SessionStore>) -> (Arc<Context>, Arc<AtomicUsize>) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let notices = Arc::new(AtomicUsize::new(0));
     let count = notices.clone();
-    let context = Context::new(Options {
+    let options = Options {
         session: Sessions::new(sessions.clone(), clock.clone(), application()),
         token_request: TokenRequest::new(TokenKind::Entra(Vec::new()), Duration::from_secs(600)),
         clients: Arc::new(SignInNeeded),
@@ -68,7 +69,8 @@ fn context(sessions: &Arc<SessionStore>) -> (Arc<Context>, Arc<AtomicUsize>) {
         sign_in_needed: Arc::new(move |_| {
             count.fetch_add(1, Ordering::Relaxed);
         }),
-    });
+    };
+    let context = Context::new(options, Folder::new("/nonexistent"));
     (Arc::new(context), notices)
 }
 

@@ -102,8 +102,8 @@ impl Dashboard {
                 Some(query) => format!("{path}?{query}").parse(),
                 None => path.parse(),
             };
-            request.uri = below
-                .map_err(|_| Refusal::of_request("the path cannot be read", "reload the page"))?;
+            request.uri =
+                below.map_err(|_| Refusal::of_request("the path is invalid", "reload the page"))?;
         }
         Ok(response)
     }
@@ -185,8 +185,8 @@ fn no_session() -> Refusal {
     Refusal::new(
         StatusCode::UNAUTHORIZED,
         "DashboardClosed",
-        "this page's session is over, or another tab or browser has it",
-        "run `acspass serve --open` again",
+        "the session of this page has ended, or another tab or browser has it",
+        "run `acspass serve --open`",
     )
 }
 
@@ -206,8 +206,8 @@ fn check_origin(request: &Parts, port: u16, is_own_site: bool) -> Result<(), Ref
         false => Err(Refusal::new(
             StatusCode::FORBIDDEN,
             "OriginNotApproved",
-            "another web page sent this to the dashboard",
-            "open the dashboard by `acspass serve --open`",
+            "another web page sent this request to the dashboard",
+            "run `acspass serve --open` to open the dashboard",
         )),
     }
 }
@@ -219,7 +219,7 @@ fn check_sent_by_page(headers: &HeaderMap) -> Result<(), Refusal> {
         false => Err(Refusal::new(
             StatusCode::FORBIDDEN,
             "NotOurPage",
-            "the dashboard's own page did not send this",
+            "the dashboard's page did not send this request",
             "use the buttons of the page, or send the service's secret",
         )),
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::json;
+use crate::jwt;
 use crate::serve::accounts::AccountCredential;
 use crate::session::{AccountState, TokenState};
 use crate::text::printable;
@@ -29,7 +30,16 @@ pub(super) fn account(
         "on": after.map(|after| minute(clock.now().plus(after))),
     });
     json["failure"] = json!(last_error.as_ref().map(failure));
+    json["scopes"] = json!(credential.and_then(scopes));
     json
+}
+
+/// Returns the scopes of the token in memory, if it names them.
+fn scopes(credential: &AccountCredential) -> Option<Vec<String>> {
+    let cached = credential.credential.cached()?;
+    let claims = jwt::decode(cached.token.expose())?.claims;
+    let scopes = claims.get("acsScope")?.as_str()?.split(',');
+    Some(scopes.map(|scope| printable(scope.trim())).collect())
 }
 
 /// An error as the page shows it.

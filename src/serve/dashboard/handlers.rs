@@ -40,6 +40,10 @@ pub(in crate::serve) fn routes(dashboard: Arc<Dashboard>) -> Router {
         )
         .route("/dashboard/switch", post(switch))
         .route("/dashboard/sign-out", post(sign_out))
+        .route("/dashboard/refresh", post(refresh))
+        .route("/dashboard/origins/approve", post(approve_origin))
+        .route("/dashboard/origins/dismiss", post(dismiss_origin))
+        .route("/dashboard/origins/withdraw", post(withdraw_origin))
         .with_state(dashboard)
 }
 
@@ -61,7 +65,9 @@ async fn await_ticket(State(dashboard): DashboardState, RawQuery(query): RawQuer
     let number = query.strip_prefix("number=");
     let number = number
         .and_then(|number| number.parse().ok())
-        .ok_or_else(|| Refusal::of_request("no ticket is named", "name it, like `?number=1`"))?;
+        .ok_or_else(|| {
+            Refusal::of_request("the ticket's number is missing", "send it like `?number=1`")
+        })?;
     let gone = dashboard.sessions.ticket_gone(number);
     let is_gone = tokio::time::timeout(TICKET_WAIT, gone).await.is_ok();
     Ok(Json(json!({"waits": !is_gone})).into_response())
@@ -95,11 +101,13 @@ async fn state(State(dashboard): DashboardState) -> Reply {
             "secretFile": running.secret_file.display().to_string(),
             "socket": running.socket.as_ref().map(|path| path.display().to_string()),
             "minValiditySeconds": options.token_request.min_validity.as_secs(),
+            "scopes": options.token_request.scopes(),
         },
         "accounts": accounts,
         "signIn": sign_in,
         "signInFailed": sign_in_failure,
         "owner": owner,
+        "origins": context.origins.json(),
         "events": context.events.json(),
     });
     Ok(Json(json).into_response())
@@ -115,8 +123,8 @@ async fn claims(State(dashboard): DashboardState, RawQuery(query): RawQuery) -> 
         Refusal::new(
             StatusCode::CONFLICT,
             "OpaqueToken",
-            "this token cannot be read: it is not three parts of JSON",
-            "it is as good as any; there is nothing to show of it",
+            "this token has no readable claims",
+            "use the token as it is",
         )
     })?;
     let json = json!({
@@ -143,7 +151,7 @@ async fn switch(State(dashboard): DashboardState, request: Request) -> Reply {
     let change = dashboard
         .accounts
         .change(move |sessions| sessions.activate(&user));
-    let text = format!("{} is the active account", change.await?.username);
+    let text = format!("Active account: {}", change.await?.username);
     dashboard.accounts.context.events.good(text);
     Ok(done())
 }
@@ -153,9 +161,69 @@ async fn sign_out(State(dashboard): DashboardState, request: Request) -> Reply {
     let change = dashboard
         .accounts
         .change(move |sessions| sessions.forget(&user));
-    let text = format!("{} was signed out", change.await?.username);
+    let text = format!("Signed out {}", change.await?.username);
     dashboard.accounts.context.events.good(text);
     Ok(done())
+}
+
+async fn refresh(State(dashboard): DashboardState, request: Request) -> Reply {
+    let user = required_account(request).await?;
+    dashboard.accounts.refresh_now(&user).await?;
+    Ok(done())
+}
+
+/// Approves the page with this number, until the service stops or permanently.
+async fn approve_origin(State(dashboard): DashboardState, request: Request) -> Reply {
+    let mut members = Members::read(request).await?;
+    let number = number(&mut members)?;
+    let is_permanent = match members.text("for")?.as_deref() {
+        Some("run") => false,
+        Some("ever") => true,
+        _ => {
+            return Err(Refusal::of_request(
+                "the duration is missing",
+                "send `run` or `ever`",
+            ));
+        }
+    };
+    members.end()?;
+    let context = dashboard.accounts.context.clone();
+    let approved = blocking(move || context.origins.approve(number, is_permanent)).await?;
+    let events = &dashboard.accounts.context.events;
+    events.good(format!("Approved the origin {approved}"));
+    Ok(done())
+}
+
+async fn dismiss_origin(State(dashboard): DashboardState, request: Request) -> Reply {
+    let mut members = Members::read(request).await?;
+    let number = number(&mut members)?;
+    members.end()?;
+    dashboard.accounts.context.origins.dismiss(number);
+    Ok(done())
+}
+
+async fn withdraw_origin(State(dashboard): DashboardState, request: Request) -> Reply {
+    let mut members = Members::read(request).await?;
+    let origin = members.text("origin")?.unwrap_or_default();
+    members.end()?;
+    let context = dashboard.accounts.context.clone();
+    let text = format!("Removed the approval of {origin}");
+    blocking(move || context.origins.withdraw(&origin)).await?;
+    dashboard.accounts.context.events.good(text);
+    Ok(done())
+}
+
+/// Reads the number of a page that asks for approval.
+fn number(members: &mut Members) -> Result<u64, Refusal> {
+    let number = members
+        .text("number")?
+        .and_then(|number| number.parse().ok());
+    number.ok_or_else(|| {
+        Refusal::of_request(
+            "the page's number is missing",
+            "send it like {\"number\": \"1\"}",
+        )
+    })
 }
 
 /// Reads the account of a request, if the body has one.
@@ -167,7 +235,7 @@ async fn account(request: Request) -> Result<Option<String>, Refusal> {
     match account.as_deref().and_then(secret_form) {
         Some(form) => Err(Refusal::of_request(
             format!("the body's member `account` has the form of {form}"),
-            "name a username or a home account id",
+            "send a username or a home account id",
         )),
         None => Ok(account),
     }
@@ -175,6 +243,9 @@ async fn account(request: Request) -> Result<Option<String>, Refusal> {
 
 async fn required_account(request: Request) -> Result<String, Refusal> {
     account(request).await?.ok_or_else(|| {
-        Refusal::of_request("no account is named", "name it, like {\"account\": \"…\"}")
+        Refusal::of_request(
+            "the account is missing",
+            "send it like {\"account\": \"…\"}",
+        )
     })
 }

@@ -22,14 +22,18 @@ const PARTS: &str = include_str!("../../../assets/dashboard/page.js");
 const SERVICE: &str = include_str!("../../../assets/dashboard/service.js");
 const ACCOUNTS: &str = include_str!("../../../assets/dashboard/accounts.js");
 const IDENTITIES: &str = include_str!("../../../assets/dashboard/identities.js");
+const ORIGINS: &str = include_str!("../../../assets/dashboard/origins.js");
+const SNIPPETS: &str = include_str!("../../../assets/dashboard/snippets.js");
 /// Path below the session, media type and text of each asset. The modules follow the main script.
-const ASSETS: [(&str, &str, &str); 6] = [
+const ASSETS: [(&str, &str, &str); 8] = [
     ("/style.css", CSS, STYLE),
     ("/main.js", SCRIPT, MAIN),
     ("/page.js", SCRIPT, PARTS),
     ("/service.js", SCRIPT, SERVICE),
     ("/accounts.js", SCRIPT, ACCOUNTS),
     ("/identities.js", SCRIPT, IDENTITIES),
+    ("/origins.js", SCRIPT, ORIGINS),
+    ("/snippets.js", SCRIPT, SNIPPETS),
 ];
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -93,19 +97,19 @@ pub(in crate::serve) type ClosedReason = (&'static str, &'static str);
 
 /// This browser has no session with this run of the service.
 pub(in crate::serve) const NOT_OPENED: ClosedReason = (
-    "This page is not open here",
-    "The dashboard is at an address of its own, which is another one in every run.",
+    "The dashboard is not open here",
+    "Each run of the service has a new dashboard address, which works in one browser.",
 );
 /// The link was used or has expired.
 pub(super) const SPENT_TICKET: ClosedReason = (
-    "This link does not work any more",
-    "Each link opens the dashboard once, within a minute.",
+    "This link has expired",
+    "Each link opens the dashboard once, within 1 min.",
 );
 /// A program opened the start page, and the system does not report its user.
 pub(super) const UNKNOWN_OWNER: ClosedReason = (
-    "This page opens in another way",
-    "The system does not report which user opened it. Open the address that the terminal shows: it \
-     works once, within a minute.",
+    "Open the address from the terminal",
+    "This system does not report the user of a connection. Open the address that the terminal shows. \
+     It works once, within 1 min.",
 );
 
 #[derive(Template)]

@@ -111,7 +111,7 @@ impl SignIn {
         match outcome.await {
             Ok(Some(account)) => {
                 accounts.expire_cache().await;
-                events.good(format!("{} signed in", account.username));
+                events.good(format!("Signed in {}", account.username));
                 // Apps then find a token in memory. The events contain the error.
                 if let Err(error) = accounts.token(Some(&account.home_account_id), None).await {
                     tracing::debug!("no token after the sign-in: {error}");
@@ -122,7 +122,7 @@ impl SignIn {
             }
             Ok(None) => {}
             Err(error) => {
-                events.bad("A sign-in failed", &error);
+                events.bad("Sign-in failed", &error);
                 self.progress.send_modify(|progress| *progress = Err(error));
             }
         }

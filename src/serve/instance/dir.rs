@@ -168,7 +168,9 @@ impl InstanceDir {
             self.lock.write_all(&text)
         });
         if let Err(cause) = written {
-            tracing::warn!("other programs will not find the service: {cause}");
+            tracing::warn!(
+                "the lock file was not written, so other programs cannot find the service: {cause}"
+            );
         }
     }
 }
@@ -181,7 +183,7 @@ impl Drop for InstanceDir {
         }
         // The file stays: without it two services could lock two files of one name.
         if let Err(cause) = self.lock.set_len(0) {
-            tracing::debug!("the lock file could not be emptied: {cause}");
+            tracing::debug!("the lock file was not emptied: {cause}");
         }
     }
 }
@@ -229,7 +231,9 @@ fn open_socket(folder: &Folder) -> Option<UnixListener> {
     let path = path.display();
     open()
         .inspect_err(|cause| {
-            tracing::warn!("there is no Unix socket, only the port: `{path}`: {cause}");
+            tracing::warn!(
+                "the Unix socket `{path}` was not created, so apps must use the port: {cause}"
+            );
         })
         .ok()
 }
@@ -252,14 +256,15 @@ fn try_lock(lock: &File) -> std::result::Result<(), TryLockError> {
 fn taken(owner: Option<Running>) -> Error {
     let message = match owner {
         Some(Running { pid, url, .. }) => {
-            format!("another `acspass serve` (process {pid}) runs already, at {url}")
+            format!("another `acspass serve` (process {pid}) is already running at {url}")
         }
-        None => "another `acspass serve` runs already".to_owned(),
+        None => "another `acspass serve` is already running".to_owned(),
     };
     Error::new(
         Kind::Usage,
         message,
-        "use that one, or stop it first; ACSPASS_STATE_DIR names another folder for a second one",
+        "run `acspass serve --status` to see it, or stop it first. A second service needs another \
+         folder in ACSPASS_STATE_DIR",
     )
 }
 

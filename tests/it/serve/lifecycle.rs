@@ -34,7 +34,7 @@ fn a_stopped_service_leaves_no_secret_and_no_socket() {
         let socket = service.socket.clone().expect("a socket");
         service.process.signal(signal);
         let run = service.process.end();
-        run.assert_code(0).assert_says(&["stopped"]);
+        run.assert_code(0).assert_says(&["The service stopped."]);
         assert!(!service.secret_file.exists(), "{signal}");
         assert!(!socket.exists(), "{signal}");
         let running = acspass::serve::running(&folder).expect("it can be read");
@@ -103,7 +103,7 @@ fn where_a_socket_cannot_be_there_is_the_port() {
     service
         .stop()
         .assert_code(0)
-        .assert_says(&["no Unix socket"]);
+        .assert_says(&["was not created, so apps must use the port"]);
 }
 
 #[test]

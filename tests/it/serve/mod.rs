@@ -7,6 +7,7 @@ mod confinement;
 mod dashboard;
 mod identities;
 mod lifecycle;
+mod origins;
 mod shape;
 mod slots;
 mod soak;

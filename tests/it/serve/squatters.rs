@@ -243,7 +243,7 @@ fn clients_send_nothing_to_a_program_that_took_the_port_of_a_killed_service() {
     service.process.end();
 
     let squatter = Squatter::at(port, None);
-    assert_refused(ask(&url, &secret_file), "left by a run that was killed");
+    assert_refused(ask(&url, &secret_file), "belongs to a run that was killed");
     let (is_good, said) = refresh_in_python(&url, &secret_file);
     assert!(
         !is_good && said.contains("did not show that it knows the secret"),
@@ -256,7 +256,7 @@ fn clients_send_nothing_to_a_program_that_took_the_port_of_a_killed_service() {
     let script = "echo \"[$ACSPASS_SERVE_URL$ACSPASS_SERVE_SECRET_FILE]\"";
     let exec = home.real(&["exec", "--", "sh", "-c", script]);
     assert_eq!(exec.assert_code(0).stdout, "[]\n");
-    assert_refused(ask(&url, &secret_file), "its secret is not there");
+    assert_refused(ask(&url, &secret_file), "the secret file is missing");
     squatter.assert_got_nothing(&[&secret]);
 }
 
@@ -379,7 +379,7 @@ fn proof_that_another_program_passes_on_is_not_taken() {
     let service = Service::start(&home, &[]);
     let squatter = Squatter::at(0, Some(service.port));
     let there = format!("http://127.0.0.1:{}", squatter.port);
-    assert_refused(ask(&there, &service.secret_file), "did not show");
+    assert_refused(ask(&there, &service.secret_file), "did not prove");
     let (is_good, said) = refresh_in_python(&there, &service.secret_file);
     assert!(
         !is_good && said.contains("did not show that it knows the secret"),

@@ -1,9 +1,10 @@
-// The SDK's credential in a page. The service's secret is pasted once, lives in this page's memory
-// and goes nowhere but to the service.
+// The SDK's credential in a page. The user approves the page on the service's dashboard, or pastes the
+// service's secret. The page's key and the secret are in this page's memory only, and are sent to the
+// service only.
 
 import { AzureCommunicationTokenCredential } from "@azure/communication-common";
 
-import { tokenRefresher } from "../acspass.mjs";
+import { requestApproval, tokenRefresher } from "../acspass.mjs";
 
 const form = document.querySelector("form");
 const status = document.querySelector("[role=status]");
@@ -14,9 +15,12 @@ const say = (error) => {
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const { url, secret } = Object.fromEntries(new FormData(form));
-  const refresh = tokenRefresher({ url, secret: async () => secret, onTrouble: say });
+  const { url, secret, way } = Object.fromEntries(new FormData(form, event.submitter));
   try {
+    const access = way === "ask"
+      ? await requestApproval({ url, onCode: showCode })
+      : { secret: async () => secret };
+    const refresh = tokenRefresher({ url, ...access, onTrouble: say });
     const token = await refresh();
     form.reset();
     form.hidden = true;
@@ -30,6 +34,11 @@ form.addEventListener("submit", async (event) => {
     say(error);
   }
 });
+
+function showCode(code) {
+  form.hidden = true;
+  status.textContent = `Approve this page on the dashboard (acspass serve --open), if it shows the code ${code}.`;
+}
 
 /** Says when the credential's token is another one; the token itself is no page's business. */
 async function show(credential) {

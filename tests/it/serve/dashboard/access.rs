@@ -154,7 +154,15 @@ fn every_page_is_closed_to_everybody_elses() {
         .filter(|text| text.ends_with(".css") || text.ends_with(".js"))
         .map(|part| part.trim_start_matches("./"))
         .collect();
-    let modules = ["accounts", "identities", "page", "service", "main"];
+    let modules = [
+        "accounts",
+        "identities",
+        "origins",
+        "page",
+        "service",
+        "snippets",
+        "main",
+    ];
     let modules = modules.map(|name| format!("{name}.js"));
     assert_eq!(parts[0], "style.css");
     assert_eq!(
@@ -346,7 +354,7 @@ fn open_shows_the_link_where_no_browser_is_opened_and_finds_the_one_that_runs() 
         .at_terminal()
         .by(&browser)
         .run();
-    run.assert_code(0).assert_says(&["runs already"]);
+    run.assert_code(0).assert_says(&["already running"]);
     let (dashboard, link) = caller_of(&browser.wait_for_opening());
     dashboard.send("GET", &link, &[], "").assert_status(303);
     // For programs nothing is opened.

@@ -88,15 +88,15 @@ fn a_user_signs_in_and_out_and_no_token_is_told_but_on_demand() {
     assert_eq!(home.real(&["status"]).code, Some(4));
     let events = events(&state);
     for what in [
-        "signed in",
-        "has a new token",
-        "was handed out",
-        "was signed out",
+        "Signed in ben@contoso.example",
+        "New token for ben@contoso.example",
+        "Token of ben@contoso.example returned to an app",
+        "Signed out ben@contoso.example",
     ] {
-        let told = format!("ben@contoso.example {what}");
-        let handed = format!("of ben@contoso.example {what}");
-        let is_there = |event: &String| event.contains(&told) || event.contains(&handed);
-        assert!(events.iter().any(is_there), "{what}: {events:?}");
+        assert!(
+            events.iter().any(|event| event == what),
+            "{what}: {events:?}"
+        );
     }
     let again = session.ask("POST", "/dashboard/sign-out", &body);
     assert_eq!(again.assert_status(401).error().0, "sign_in_needed");
@@ -271,5 +271,37 @@ fn whoever_signs_in_instead_gets_an_address_of_their_own() {
     }
     let end = session.ask("DELETE", "/dashboard/sign-in", "");
     end.assert_status(200);
+    service.stop().assert_code(0);
+}
+
+#[test]
+fn refresh_now_replaces_the_token_that_apps_get_and_names_its_scopes() {
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    let service = Service::start(&home, &[]);
+    let session = DashboardSession::open(&service);
+    service.get("/token").token();
+    let renewals = || {
+        let state = session.state();
+        let events = state["events"].as_array().expect("events").clone();
+        let renewals = events.iter().filter(|event| {
+            let text = event["text"].as_str().expect("text");
+            text.starts_with("New token for ")
+        });
+        renewals
+            .filter_map(|event| event["times"].as_u64())
+            .sum::<u64>()
+    };
+    let before = renewals();
+    let account = session.state()["accounts"][0].clone();
+    assert_eq!(account["scopes"], json!(["chat", "voip"]), "{account}");
+    let body = json!({"account": account["homeAccountId"]}).to_string();
+    session
+        .ask("POST", "/dashboard/refresh", &body)
+        .assert_status(200);
+    assert_eq!(renewals(), before + 1);
+    let token = service.get("/token").token();
+    assert_eq!(home.real(&["get"]).assert_code(0).stdout.trim(), token);
+    assert_eq!(renewals(), before + 1, "apps get the new token from memory");
     service.stop().assert_code(0);
 }

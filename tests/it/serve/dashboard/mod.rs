@@ -11,7 +11,7 @@ use crate::harness::Home;
 use crate::harness::http::Response;
 
 /// The session of a browser that has opened a link.
-struct DashboardSession {
+pub(super) struct DashboardSession {
     /// The dashboard's own port; it has no secret to send.
     dashboard: Caller,
     /// The session's path, without a slash at its end.
@@ -64,7 +64,7 @@ fn session_of(opened: &Response) -> (String, String) {
 }
 
 impl DashboardSession {
-    fn open(service: &Service<'_>) -> Self {
+    pub(in crate::serve) fn open(service: &Service<'_>) -> Self {
         let (dashboard, link) = link(service);
         let opened = dashboard.send("GET", &link, &[], "").assert_status(303);
         let (path, cookie) = session_of(&opened);
@@ -85,7 +85,7 @@ impl DashboardSession {
     }
 
     /// As the page asks.
-    fn ask(&self, method: &str, path: &str, body: &str) -> Response {
+    pub(in crate::serve) fn ask(&self, method: &str, path: &str, body: &str) -> Response {
         let own = own_origin(&self.dashboard);
         let headers = [
             self.cookie.as_str(),
@@ -102,7 +102,7 @@ impl DashboardSession {
         self.dashboard.send(method, &path, headers, body)
     }
 
-    fn state(&self) -> Value {
+    pub(in crate::serve) fn state(&self) -> Value {
         self.ask("GET", "/dashboard/state", "")
             .assert_status(200)
             .json()

@@ -1,0 +1,326 @@
+//! The approved origins, and the pages that ask for approval.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, Kind, Result};
+use crate::files::Folder;
+use crate::loopback::WebOrigin;
+use crate::time::{Clock, Timestamp};
+
+use super::file::{SavedOrigin, SavedOrigins};
+use super::page_id::PageId;
+
+/// Most pages that are listed as asking, and most of one origin. The oldest are removed first.
+pub(super) const MAX_ASKING: usize = 8;
+const MAX_ASKING_OF_ORIGIN: usize = 3;
+/// Most origins that are approved on the dashboard, most pages of each, and most dismissed origins.
+const MAX_APPROVED: usize = 64;
+const MAX_PAGES: usize = 16;
+const MAX_DISMISSED: usize = 64;
+/// Longest origin that is listed: a host name has 253 characters at most.
+const MAX_ORIGIN_LENGTH: usize = 270;
+
+/// The origins of a service.
+pub(in crate::serve) struct Origins {
+    configured: Vec<WebOrigin>,
+    clock: Arc<dyn Clock>,
+    saved: SavedOrigins,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    last_number: u64,
+    asking: VecDeque<Asking>,
+    approved: VecDeque<Approved>,
+    dismissed: VecDeque<WebOrigin>,
+}
+
+/// A page that asks for approval.
+struct Asking {
+    number: u64,
+    origin: WebOrigin,
+    page: Option<PageId>,
+    /// The latest request.
+    at: Timestamp,
+}
+
+/// An origin that the user approved on the dashboard.
+struct Approved {
+    origin: WebOrigin,
+    pages: VecDeque<PageId>,
+    is_permanent: bool,
+}
+
+impl Origins {
+    /// The origins of the configuration, and those that `folder` has for this profile.
+    pub(in crate::serve) fn open(
+        configured: Vec<WebOrigin>,
+        clock: Arc<dyn Clock>,
+        folder: Folder,
+        profile: String,
+    ) -> Self {
+        let saved = SavedOrigins::new(folder, profile);
+        let approved = saved.load().into_iter().filter_map(|saved| {
+            Some(Approved {
+                origin: WebOrigin::parse(&saved.origin).ok()?,
+                pages: saved
+                    .pages
+                    .iter()
+                    .filter_map(|text| PageId::parse(text))
+                    .collect(),
+                is_permanent: true,
+            })
+        });
+        let state = State {
+            approved: approved.take(MAX_APPROVED).collect(),
+            ..State::default()
+        };
+        Origins {
+            configured,
+            clock,
+            saved,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Returns all approved origins.
+    pub(in crate::serve) fn approved(&self) -> Vec<WebOrigin> {
+        let state = self.state();
+        let mut all = self.configured.clone();
+        let others = state.approved.iter().map(|approved| &approved.origin);
+        all.extend(
+            others
+                .filter(|origin| !self.configured.contains(origin))
+                .cloned(),
+        );
+        all
+    }
+
+    /// Whether the user approved the origin with exactly this text.
+    pub(in crate::serve) fn is_approved(&self, origin: &str) -> bool {
+        self.configured.iter().any(|known| known.as_str() == origin)
+            || self.state().find(origin).is_some()
+    }
+
+    /// Whether the user approved this page of this origin.
+    pub(in crate::serve) fn is_page_approved(&self, origin: &str, page: PageId) -> bool {
+        let state = self.state();
+        state
+            .find(origin)
+            .is_some_and(|approved| approved.pages.contains(&page))
+    }
+
+    /// Whether this is the key of a page that the user approved with this origin.
+    pub(in crate::serve) fn has_key(&self, origin: &str, key: &[u8]) -> bool {
+        let state = self.state();
+        let pages = state
+            .find(origin)
+            .into_iter()
+            .flat_map(|approved| &approved.pages);
+        // Every page is compared, so that the time does not depend on the key.
+        pages.fold(false, |found, page| page.is_of(key) | found)
+    }
+
+    /// Lists the page of a request for the user. Ignores an origin that cannot be approved, a
+    /// dismissed one, and a page that is approved.
+    pub(in crate::serve) fn note(&self, origin: &str, page: Option<PageId>) {
+        if origin.len() > MAX_ORIGIN_LENGTH {
+            return;
+        }
+        let Ok(origin) = WebOrigin::parse(origin) else {
+            return;
+        };
+        let is_known = match page {
+            Some(page) => self.is_page_approved(origin.as_str(), page),
+            None => self.is_approved(origin.as_str()),
+        };
+        let at = self.clock.now();
+        let mut state = self.state();
+        if is_known || state.dismissed.contains(&origin) {
+            return;
+        }
+        let mut asking = state.asking.iter_mut();
+        if let Some(known) = asking.find(|known| known.origin == origin && known.page == page) {
+            known.at = at;
+            return;
+        }
+        state.last_number += 1;
+        let number = state.last_number;
+        let of_origin = state.asking.iter().filter(|known| known.origin == origin);
+        if of_origin.count() >= MAX_ASKING_OF_ORIGIN
+            && let Some(oldest) = state.asking.iter().position(|known| known.origin == origin)
+        {
+            state.asking.remove(oldest);
+        }
+        push(
+            &mut state.asking,
+            MAX_ASKING,
+            Asking {
+                number,
+                origin,
+                page,
+                at,
+            },
+        );
+    }
+
+    /// Approves the page with this number: its origin, and its key if it has one. The call blocks.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if the page does not ask any more; [`Kind::Store`] if a permanent approval
+    /// cannot be saved. Then nothing is approved.
+    pub(in crate::serve) fn approve(&self, number: u64, is_permanent: bool) -> Result<WebOrigin> {
+        let mut state = self.state();
+        let asking = state
+            .asking
+            .iter()
+            .position(|asking| asking.number == number);
+        let asking = asking
+            .and_then(|index| state.asking.remove(index))
+            .ok_or_else(|| {
+                Error::new(
+                    Kind::Usage,
+                    "this page no longer asks for approval",
+                    "load the page again",
+                )
+            })?;
+        let origin = asking.origin.clone();
+        let is_new = state.find(origin.as_str()).is_none();
+        if is_new {
+            let approved = Approved {
+                origin: origin.clone(),
+                pages: VecDeque::new(),
+                is_permanent: false,
+            };
+            push(&mut state.approved, MAX_APPROVED, approved);
+        }
+        if let Some(approved) = state.find_mut(origin.as_str()) {
+            approved.is_permanent |= is_permanent;
+            if let Some(page) = asking.page {
+                push(&mut approved.pages, MAX_PAGES, page);
+            }
+        }
+        let saved = match is_permanent {
+            true => self.saved.save(state.permanent()),
+            false => Ok(()),
+        };
+        if let Err(error) = saved {
+            // A page that asks again is listed again.
+            state.approved.retain(|known| known.origin != origin);
+            return Err(error);
+        }
+        // Other entries without a key ask for the origin only.
+        state
+            .asking
+            .retain(|known| known.origin != origin || known.page.is_some());
+        Ok(origin)
+    }
+
+    /// Removes the page with this number from the list. Its origin is not listed again in this run.
+    pub(in crate::serve) fn dismiss(&self, number: u64) {
+        let mut state = self.state();
+        let asking = state
+            .asking
+            .iter()
+            .position(|asking| asking.number == number);
+        if let Some(asking) = asking.and_then(|index| state.asking.remove(index)) {
+            state.asking.retain(|known| known.origin != asking.origin);
+            push(&mut state.dismissed, MAX_DISMISSED, asking.origin);
+        }
+    }
+
+    /// Withdraws the approval of an origin and of its pages. The call blocks.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if the origin was not approved on the dashboard; [`Kind::Store`] if the saved
+    /// approval cannot be removed.
+    pub(in crate::serve) fn withdraw(&self, origin: &str) -> Result<()> {
+        let mut state = self.state();
+        let index = state
+            .approved
+            .iter()
+            .position(|known| known.origin.as_str() == origin);
+        let known = index.and_then(|index| state.approved.remove(index)).ok_or_else(|| {
+            Error::new(
+                Kind::Usage,
+                "this origin was not approved on the dashboard",
+                "remove it with `acspass config set allow-origin`, or restart the service without \
+                 `--allow-origin`",
+            )
+        })?;
+        match known.is_permanent {
+            true => self.saved.save(state.permanent()),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns the origins as JSON for the dashboard, the newest first.
+    pub(in crate::serve) fn json(&self) -> Value {
+        let state = self.state();
+        let asking = state.asking.iter().rev().map(|asking| {
+            json!({
+                "number": asking.number.to_string(),
+                "origin": asking.origin.as_str(),
+                "code": asking.page.map(|page| page.code()),
+                "at": asking.at.to_string(),
+                "approved": self.configured.contains(&asking.origin)
+                    || state.find(asking.origin.as_str()).is_some(),
+            })
+        });
+        let approved = state.approved.iter().rev().map(|approved| {
+            json!({
+                "origin": approved.origin.as_str(),
+                "permanent": approved.is_permanent,
+                "pages": approved.pages.len(),
+            })
+        });
+        let configured = self.configured.iter().map(WebOrigin::as_str);
+        json!({
+            "asking": asking.collect::<Value>(),
+            "approved": approved.collect::<Value>(),
+            "configured": configured.collect::<Value>(),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn find(&self, origin: &str) -> Option<&Approved> {
+        self.approved
+            .iter()
+            .find(|approved| approved.origin.as_str() == origin)
+    }
+
+    fn find_mut(&mut self, origin: &str) -> Option<&mut Approved> {
+        let mut approved = self.approved.iter_mut();
+        approved.find(|approved| approved.origin.as_str() == origin)
+    }
+
+    /// The approvals that the file keeps.
+    fn permanent(&self) -> Vec<SavedOrigin> {
+        let approved = self
+            .approved
+            .iter()
+            .filter(|approved| approved.is_permanent);
+        let saved = approved.map(|approved| SavedOrigin {
+            origin: approved.origin.as_str().to_owned(),
+            pages: approved.pages.iter().map(PageId::text).collect(),
+        });
+        saved.collect()
+    }
+}
+
+/// Appends an item. Removes the oldest one if the list is full.
+fn push<T>(list: &mut VecDeque<T>, most: usize, item: T) {
+    if list.len() >= most {
+        list.pop_front();
+    }
+    list.push_back(item);
+}

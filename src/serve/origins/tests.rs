@@ -1,0 +1,116 @@
+//! Approvals of origins and pages.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::list::{MAX_ASKING, Origins};
+use super::page_id::PageId;
+use crate::files::Folder;
+use crate::loopback::WebOrigin;
+use crate::time::{SettableClock, Timestamp};
+
+const APP: &str = "http://localhost:3000";
+const PAGE: &str = "LHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM";
+
+fn origins(folder: &Path, profile: &str) -> Origins {
+    let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
+    let configured = vec![WebOrigin::parse("https://a.example").expect("an origin")];
+    let folder = Folder::new(folder);
+    Origins::open(configured, Arc::new(clock), folder, profile.to_owned())
+}
+
+fn page() -> Option<PageId> {
+    PageId::parse(PAGE)
+}
+
+fn number(origins: &Origins) -> u64 {
+    let json = origins.json();
+    let number = json["asking"][0]["number"].as_str().expect("a page asks");
+    number.parse().expect("a number")
+}
+
+#[test]
+fn approval_is_for_one_origin_and_one_key_and_ends_with_the_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let origins = origins(folder.path(), "default");
+    assert!(origins.is_approved("https://a.example") && !origins.is_approved(APP));
+    origins.note(APP, page());
+    let asked = number(&origins);
+    assert!(!origins.has_key(APP, b"key"));
+    assert_eq!(
+        origins.approve(asked, false).expect("it asks").as_str(),
+        APP
+    );
+    assert!(origins.is_approved(APP) && origins.has_key(APP, b"key"));
+    assert!(!origins.has_key(APP, b"kex") && !origins.has_key(APP, PAGE.as_bytes()));
+    for other in [
+        "http://localhost:3001",
+        "https://localhost:3000",
+        "https://a.example",
+    ] {
+        assert!(!origins.has_key(other, b"key"), "{other}");
+    }
+    assert!(
+        origins.approve(asked, false).is_err(),
+        "a number is good once"
+    );
+    let next = super::tests::origins(folder.path(), "default");
+    assert!(!next.is_approved(APP) && !next.has_key(APP, b"key"));
+}
+
+#[test]
+fn permanent_approval_is_kept_for_its_profile_until_it_is_withdrawn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = origins(folder.path(), "default");
+    first.note(APP, page());
+    first.note("https://b.example", None);
+    let numbers = first.json();
+    for asking in numbers["asking"].as_array().expect("a list") {
+        let number = asking["number"].as_str().expect("text").parse();
+        first
+            .approve(number.expect("a number"), true)
+            .expect("it is saved");
+    }
+    assert!(!origins(folder.path(), "other").is_approved(APP));
+    let next = origins(folder.path(), "default");
+    assert!(next.has_key(APP, b"key") && next.is_approved("https://b.example"));
+    next.withdraw(APP).expect("it was approved");
+    assert!(!next.is_approved(APP) && !next.has_key(APP, b"key"));
+    assert!(next.withdraw(APP).is_err() && next.withdraw("https://a.example").is_err());
+    let last = origins(folder.path(), "default");
+    assert!(!last.is_approved(APP) && last.is_approved("https://b.example"));
+}
+
+#[test]
+fn list_of_asking_pages_is_bounded_and_has_only_origins_that_can_be_approved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let origins = origins(folder.path(), "default");
+    for origin in [
+        "null",
+        "http://evil.example",
+        "chrome-extension://abc",
+        "https://a.example",
+        &format!("https://{}.example", "a".repeat(300)),
+    ] {
+        origins.note(origin, None);
+    }
+    let asking = || origins.json()["asking"].as_array().expect("a list").len();
+    assert_eq!(asking(), 0);
+    for n in 0..50_u8 {
+        origins.note(&format!("https://{n}.example"), None);
+        origins.note(
+            APP,
+            PageId::parse(&PAGE.replace('L', if n % 2 == 0 { "M" } else { "N" })),
+        );
+    }
+    assert_eq!(asking(), MAX_ASKING);
+    let dismissed = number(&origins);
+    let origin = origins.json()["asking"][0]["origin"].clone();
+    origins.dismiss(dismissed);
+    origins.note(origin.as_str().expect("text"), None);
+    assert!(
+        !origins.json()["asking"]
+            .to_string()
+            .contains(origin.as_str().expect("text"))
+    );
+}
