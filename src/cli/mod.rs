@@ -8,6 +8,7 @@ mod commands;
 mod context;
 mod env_vars;
 mod environment;
+mod help;
 mod hints;
 mod io;
 mod profile;
@@ -29,16 +30,17 @@ pub use environment::{Environment, Folders};
 pub use prompt::input::Input;
 
 use crate::error::{Kind, Result};
-use args::{Account, Cli, Command, Format, Token, User, usage};
+use args::{Account, Cli, Command, Format, Token, User, mistake, secrets};
 use commands::{
-    account, completions, config, doctor, emulator, exec, get, help, inspect, login, logout, man,
-    profile as profiles, serve, setup, status, token, user,
+    account, completions, config, doctor, emulator, exec, get, help as help_command, inspect,
+    login, logout, man, profile as profiles, serve, setup, status, token, user,
 };
+use help::request::Request;
 use io::log;
 use io::output::Output;
 use io::style::Style;
 
-/// Returns the definition of the command line, for completions, manual pages and tests.
+/// Returns the definition of the command line, for the reference and tests.
 pub fn command() -> clap::Command {
     Cli::command()
 }
@@ -52,6 +54,14 @@ pub fn run(
 ) -> u8 {
     let stdout = Box::new(stdout);
     env.messages.columns = env.terminal_size().map(|(columns, _)| columns);
+    let (stdout_is_terminal, stdout_columns) = (env.stdout_is_terminal, env.stdout_columns);
+    let new_output = |stdout, messages, is_json, style| {
+        let mut output = Output::new(stdout, messages, is_json);
+        output.style = style;
+        output.is_terminal = stdout_is_terminal;
+        output.columns = stdout_columns;
+        output
+    };
     let mut command = Cli::command();
     let parsed = command
         .try_get_matches_from_mut(&arguments)
@@ -59,24 +69,18 @@ pub fn run(
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(wrong) => {
-            let output = Output::new(stdout, env.messages, wants_json(&arguments));
-            return print_parse_result(wrong, output);
+            let color = mistake::wanted_color(&arguments);
+            env.messages.style = style(&env, color, env.stderr_is_terminal);
+            let stdout_style = style(&env, color, env.stdout_is_terminal);
+            let is_json = mistake::wants_json(&arguments);
+            let output = new_output(stdout, env.messages, is_json, stdout_style);
+            return print_parse_result(wrong, &arguments, output);
         }
     };
     env.global = cli.global;
-    let no_color = env.variables.get(env_vars::NO_COLOR);
-    let is_plain = env.is_dumb() || no_color.is_some_and(|no| !no.is_empty());
-    let (color, is_utf8) = (env.global.color, env.is_utf8());
-    let style = |is_terminal: bool| Style {
-        is_coloured: match color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => is_terminal && !is_plain,
-        },
-        has_symbols: is_terminal && is_utf8,
-    };
-    env.messages.style = style(env.stderr_is_terminal);
-    let stdout_style = style(env.stdout_is_terminal);
+    let color = env.global.color;
+    env.messages.style = style(&env, color, env.stderr_is_terminal);
+    let stdout_style = style(&env, color, env.stdout_is_terminal);
     env.messages.is_quiet = env.global.quiet;
     let variable = env.variable(env_vars::ACSPASS_LOG);
     let (level, warning) = log::level(env.global.quiet, env.global.verbose, variable);
@@ -85,12 +89,9 @@ pub fn run(
         env.messages.warn(&warning);
     }
     let is_json = env.global.output == Format::Json;
-    let mut output = Output::new(stdout, env.messages.clone(), is_json);
-    output.style = stdout_style;
-    output.is_terminal = env.stdout_is_terminal;
-    output.columns = env.stdout_columns;
+    let mut output = new_output(stdout, env.messages.clone(), is_json, stdout_style);
     let env = Arc::new(env);
-    let outcome = usage::check_no_secret(&command, &matches).and_then(|()| {
+    let outcome = secrets::check_no_secret(&command, &matches).and_then(|()| {
         let clock = Arc::clone(&env);
         let time = move || clock.local_times(clock.clock.now()).log_time();
         log::with_subscriber(&env.messages, time, || {
@@ -138,8 +139,8 @@ fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) ->
         Command::Doctor { offline } => doctor::run(offline, env, output),
         Command::Emulator(args) => emulator::run(&args, env, output),
         Command::Completions { shell } => completions::run(shell, output),
-        Command::Man { folder } => man::run(folder.as_deref(), output),
-        Command::Help { command } => help::run(&command, output),
+        Command::Man { command, folder } => man::run(&command, folder.as_deref(), output),
+        Command::Help { command } => help_command::run(&command, output),
         Command::Version => {
             let version = env!("CARGO_PKG_VERSION");
             output.print_result(&format!("acspass {version}"), &json!({"version": version}))
@@ -147,29 +148,35 @@ fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) ->
     }
 }
 
-/// Prints help and version as results, and everything else that does not parse as a usage error.
-fn print_parse_result(wrong: clap::Error, mut output: Output) -> u8 {
-    use clap::error::ErrorKind;
-
-    match wrong.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let printed = output.write_bytes(wrong.to_string().as_bytes());
-            return printed.unwrap_or_else(|error| error.kind().exit_code());
-        }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            output.messages.print_always(&wrong.to_string());
-        }
-        _ => output.error(&usage::error_of(wrong)),
+/// Determines the colours and symbols of a stream.
+fn style(env: &Environment, color: ColorChoice, is_terminal: bool) -> Style {
+    let no_color = env.variables.get(env_vars::NO_COLOR);
+    let is_plain = env.is_dumb() || no_color.is_some_and(|no| !no.is_empty());
+    Style {
+        is_coloured: match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => is_terminal && !is_plain,
+        },
+        has_symbols: is_terminal && env.is_utf8(),
     }
-    Kind::Usage.exit_code()
 }
 
-/// Whether the command line asks for JSON although it does not parse.
-fn wants_json(arguments: &[OsString]) -> bool {
-    let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
-    let is_one_word = |word: &&str| matches!(*word, "-ojson" | "-o=json" | "--output=json");
-    words.iter().any(is_one_word)
-        || words
-            .windows(2)
-            .any(|pair| matches!(pair[0], "-o" | "--output") && pair[1] == "json")
+/// Prints help and version as results, and everything else that does not parse as a usage error.
+fn print_parse_result(wrong: clap::Error, arguments: &[OsString], mut output: Output) -> u8 {
+    use clap::error::ErrorKind;
+
+    let printed = match wrong.kind() {
+        ErrorKind::DisplayHelp => help::print(&Request::of(arguments), &mut output),
+        ErrorKind::DisplayVersion => output.write_bytes(wrong.to_string().as_bytes()),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !output.is_json => {
+            help::print_as_message(&Request::of(arguments), &output.messages);
+            return Kind::Usage.exit_code();
+        }
+        _ => Err(mistake::error_of(wrong, arguments)),
+    };
+    printed.unwrap_or_else(|error| {
+        output.error(&error);
+        error.kind().exit_code()
+    })
 }

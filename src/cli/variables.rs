@@ -217,6 +217,13 @@ pub const GROUPS: &[Group] = &[
         ],
     },
     Group {
+        title: "Printed by `get -o env`",
+        variables: &[variable(
+            &["ACSPASS_ENTRA_TOKEN"],
+            "The Entra token, with `--entra`.",
+        )],
+    },
+    Group {
         title: "Removed for the command of `exec`",
         variables: &[variable(
             &[

@@ -9,47 +9,64 @@ use clap::{Args, ValueEnum};
 use crate::entra::Prompt;
 use crate::time::parse_duration;
 
-/// Reads a duration such as `90s` or `1h30m`; the error has the hint in it.
+/// Parses a duration such as `90s` or `1h30m`. The error is the hint, as in all parsers here.
 fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).map_err(|error| format!("{error}: {}", error.hint()))
+    let hint = "Write it as 90s, 10m or 1h30m; a bare number is seconds.";
+    parse_duration(text).map_err(|_| hint.to_owned())
 }
 
-/// Sign in, through the browser or on another device
+/// Checks a duration that the configuration parses again, in the order of its sources.
+fn duration_text(text: &str) -> Result<String, String> {
+    duration(text).map(|_| text.to_owned())
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    let hint = "Use a number from 1 to 65535, or 0 for a free port.";
+    text.parse().map_err(|_| hint.to_owned())
+}
+
+fn count(text: &str) -> Result<u32, String> {
+    let count = text
+        .parse()
+        .ok()
+        .filter(|count| (1..=1_000_000).contains(count));
+    count.ok_or_else(|| "Use a number from 1 to 1000000.".to_owned())
+}
+
+/// Sign in, in a browser or on another device
 #[derive(Debug, Args)]
-#[command(after_help = include_str!("../../../assets/help/login.txt"))]
 pub(crate) struct Login {
-    /// The user to sign in; another one is refused, and nothing changes
+    /// Sign in as this user; fail if another user signs in
     #[arg(long, value_name = "USER")]
     pub(crate) account: Option<String>,
-    /// What Entra asks of the user
+    /// Choose the page that Entra shows
     #[arg(long, value_enum)]
     pub(crate) prompt: Option<Prompt>,
-    /// The tenant: a GUID, a domain or `organizations` [env: ACSPASS_TENANT_ID]
+    /// Sign in to this tenant: a GUID, a domain or `organizations` [env: ACSPASS_TENANT_ID]
     #[arg(long, value_name = "TENANT")]
     pub(crate) tenant: Option<String>,
-    /// The application (client) id [env: ACSPASS_CLIENT_ID]
+    /// Use this application (client) id [env: ACSPASS_CLIENT_ID]
     #[arg(long, value_name = "GUID")]
     pub(crate) client_id: Option<String>,
-    /// An Entra scope; may be repeated [env: ACSPASS_SCOPES]
+    /// Request this Entra scope; repeatable [env: ACSPASS_SCOPES]
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<String>,
-    /// Show a code to enter on any other device; many organizations forbid it
+    /// Show a code to enter on any device; many organizations block this
     #[arg(long, conflicts_with_all = ["paste", "no_browser", "port", "redirect_uri", "prompt"])]
     pub(crate) device_code: bool,
-    /// Paste the address that the browser ends on: for SSH and remote editors
+    /// Paste the final address of the browser: for SSH and remote editors
     #[arg(long, conflicts_with = "no_browser")]
     pub(crate) paste: bool,
-    /// Print the address instead of opening a browser, and wait for the answer
+    /// Print the address to open instead of opening a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
-    /// The port that the answer comes to; 0 takes a free one
-    #[arg(long, value_name = "N")]
+    /// Listen for the redirect on this port; 0 selects a free one
+    #[arg(long, value_name = "N", value_parser = port)]
     pub(crate) port: Option<u16>,
-    /// The redirect URI, where the registered one has a path: http and loopback only, but with
-    /// --paste
+    /// Use this redirect URI: http and loopback only, except with --paste
     #[arg(long, value_name = "URI")]
     pub(crate) redirect_uri: Option<String>,
-    /// How long the user may take
+    /// Limit the time allowed to finish signing in
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     pub(crate) timeout: Duration,
 }
@@ -68,112 +85,106 @@ impl ValueEnum for Prompt {
 /// Which token to get, and how.
 #[derive(Debug, Args)]
 pub(crate) struct TokenOptions {
-    /// The signed-in user whose token it is, or the beginning of the name; without it, the active
-    /// account
+    /// Use this account: a username, or the beginning of it [default: the active account]
     #[arg(long, value_name = "USER")]
     pub(crate) account: Option<String>,
-    /// How much the token must have left, like 90s, 10m, 1h30m [default: 10m]
-    #[arg(long, value_name = "DURATION")]
+    /// Require this much remaining validity, such as 90s, 10m or 1h30m [default: 10m]
+    #[arg(long, value_name = "DURATION", value_parser = duration_text)]
     pub(crate) min_validity: Option<String>,
-    /// Redeem and exchange again, whatever is kept
+    /// Ignore cached tokens and request a new one
     #[arg(long)]
     pub(crate) force_refresh: bool,
     /// Allow interactive sign-in without a terminal; with --emulator, show its pages
     #[arg(long, conflicts_with = "no_interactive")]
     pub(crate) interactive: bool,
-    /// Never ask a person to sign in
+    /// Never sign in interactively
     #[arg(long)]
     pub(crate) no_interactive: bool,
-    /// How long a sign-in may take, or be waited for
+    /// Limit the time allowed to finish signing in
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     pub(crate) timeout: Duration,
 }
 
-/// Serve fresh tokens to this machine's apps
+/// Serve access tokens to apps on this machine
 #[derive(Debug, Args)]
-#[command(after_help = include_str!("../../../assets/help/serve.txt"))]
 pub(crate) struct Serve {
-    /// The port; 0 takes a free one. Sockets that systemd hands over have their own
-    #[arg(long, value_name = "N", default_value_t = crate::serve::PORT)]
+    /// Listen on this port; 0 selects a free one
+    #[arg(long, value_name = "N", default_value_t = crate::serve::PORT, value_parser = port)]
     pub(crate) port: u16,
-    /// Open the dashboard; where a service runs already, that one's
+    /// Open the dashboard, also of a service that already runs
     #[arg(long)]
     pub(crate) open: bool,
-    /// A web origin whose pages may ask, like `https://app.contoso.com`; may be repeated
+    /// Allow web pages of this origin, such as `https://app.contoso.com`; repeatable
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
-    /// Run by itself from now on, as a systemd user service
+    /// Install and start as a systemd user service
     #[arg(long, conflicts_with_all = ["uninstall", "status"])]
     pub(crate) install: bool,
-    /// Stop that service, and remove it
+    /// Stop and remove the systemd user service
     #[arg(long, conflicts_with_all = ["status", "port", "allow_origin"])]
     pub(crate) uninstall: bool,
-    /// Show whether a service runs and answers, and who must sign in
+    /// Show the state of the service
     #[arg(long, conflicts_with_all = ["port", "allow_origin"])]
     pub(crate) status: bool,
 }
 
-/// Create an identity, and issue its first token where scopes are named
+/// Create an identity, and issue a token if --scope is given
 #[derive(Debug, Args)]
-#[command(after_help = include_str!("../../../assets/help/user-create.txt"))]
 pub(crate) struct UserCreate {
-    /// What the token may do: chat, voip, chat.join, chat.join.limited, voip.join; repeat it, or
-    /// separate scopes by commas
+    /// Allow this in the token: chat, voip, chat.join, chat.join.limited or voip.join; repeatable,
+    /// or separated by commas
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<String>,
-    /// How long the token lives, 1h to 24h [default: the service's own, 24h]
+    /// Set the lifetime of the token, 1h to 24h [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "scope")]
     pub(crate) valid_for: Option<Duration>,
-    /// Create this many; what failed is listed at the end
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// Create this many identities
+    #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) count: Option<u32>,
 }
 
 /// Issue a token for an identity, or for a new one
 #[derive(Debug, Args)]
-#[command(after_help = include_str!("../../../assets/help/token-issue.txt"))]
 pub(crate) struct TokenIssue {
-    /// The identity's id
+    /// Issue it for this identity, `8:acs:…` [default: a new identity]
     #[arg(long, value_name = "ID")]
     pub(crate) user: Option<String>,
-    /// What the token may do: chat, voip, chat.join, chat.join.limited, voip.join; repeat it, or
-    /// separate scopes by commas
+    /// Allow this in the token: chat, voip, chat.join, chat.join.limited or voip.join; repeatable,
+    /// or separated by commas
     #[arg(long, value_name = "SCOPE", required = true)]
     pub(crate) scope: Vec<String>,
-    /// How long the token lives, 1h to 24h [default: the service's own, 24h]
+    /// Set the lifetime of the token, 1h to 24h [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) valid_for: Option<Duration>,
 }
 
-/// Exchange a Teams user's Entra token for a Communication token
+/// Exchange an Entra token of a Teams user for a Communication access token
 #[derive(Debug, Args)]
-#[command(after_help = include_str!("../../../assets/help/token-exchange.txt"))]
 pub(crate) struct TokenExchange {
-    /// A file that holds the Entra token; standard input where it is missing or `-`
+    /// Read the Entra token from this file; `-` is standard input [default: -]
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// The application that the token was issued to
+    /// Name the application of the token [default: from the token]
     #[arg(long, value_name = "GUID")]
     pub(crate) client_id: Option<String>,
-    /// The user's object id (oid)
+    /// Name the object id (oid) of the user [default: from the token]
     #[arg(long, value_name = "GUID")]
     pub(crate) user_id: Option<String>,
 }
 
-/// Run the emulator of Entra ID and ACS Identity until stopped
+/// Run an emulator of Entra ID and ACS Identity
 #[derive(Debug, Args)]
-#[command(after_help = include_str!("../../../assets/help/emulator.txt"))]
 pub(crate) struct Emulator {
-    /// The port for https; 0 takes a free one
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Listen for https on this port; 0 selects a free one
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = port)]
     pub(crate) https_port: u16,
-    /// The port for http; 0 takes a free one
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Listen for http on this port; 0 selects a free one
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = port)]
     pub(crate) http_port: u16,
-    /// How long its Entra tokens live
+    /// Set the lifetime of its Entra tokens
     #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]
     pub(crate) token_life: Duration,
-    /// A name beside localhost that it answers to, for a proxy or relay in front of it; repeatable
+    /// Accept this host name beside localhost, for a proxy in front of it; repeatable
     #[arg(long = "host-name", value_name = "NAME")]
     pub(crate) host_names: Vec<String>,
 }

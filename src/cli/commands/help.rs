@@ -1,11 +1,14 @@
-//! `help`: prints what `--help` prints.
+//! `help`: prints the long page of a command.
 
+use std::ffi::OsString;
 use std::iter;
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 
-use crate::cli::args::{Cli, usage};
+use crate::cli::args::{Cli, mistake};
+use crate::cli::help;
+use crate::cli::help::request::Request;
 use crate::cli::io::output::Output;
 use crate::error::{Error, Result};
 use crate::text::quoted;
@@ -15,15 +18,16 @@ pub(crate) fn run(words: &[String], output: &mut Output) -> Result<u8> {
     let arguments = iter::once("acspass")
         .chain(words.iter().map(String::as_str))
         .chain(iter::once("--help"));
-    match Cli::command().try_get_matches_from(arguments) {
-        Err(help) if help.kind() == ErrorKind::DisplayHelp => {
-            output.write_bytes(help.to_string().as_bytes())
+    let arguments: Vec<OsString> = arguments.map(OsString::from).collect();
+    match Cli::command().try_get_matches_from(&arguments) {
+        Err(wrong) if wrong.kind() == ErrorKind::DisplayHelp => {
+            help::print(&Request::of(&arguments), output)
         }
-        Err(wrong) => Err(usage::error_of(wrong)),
+        Err(wrong) => Err(mistake::error_of(wrong, &arguments)),
         // The words go on after a command that takes any words, as `exec` does.
         Ok(_) => Err(Error::usage(
-            format!("there is no command {}", quoted(&words.join(" "))),
-            "run `acspass help` for the list of commands",
+            format!("unknown command {}", quoted(&words.join(" "))),
+            "Run `acspass help` for the list of commands.",
         )),
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::io::output::Output;
 use crate::error::{Error, Result};
 use crate::text::shown;
 
-pub(crate) fn run(folder: Option<&Path>, output: &mut Output) -> Result<u8> {
+pub(crate) fn run(_command: &[String], folder: Option<&Path>, output: &mut Output) -> Result<u8> {
     let unwritable = |error: std::io::Error| {
         Error::usage(
             "the manual pages cannot be written",

@@ -113,7 +113,8 @@ impl Messages {
         wrapped(&format!("{label} "), &printable(text), self.columns)
     }
 
-    pub(super) fn line(&self, text: &str) {
+    /// Prints lines unchanged: the caller has wrapped and cleaned them.
+    pub(crate) fn line(&self, text: &str) {
         self.write("", &format!("{text}\n"), false);
     }
 

@@ -10,4 +10,4 @@ pub(super) mod output;
 pub(super) mod qr;
 pub(super) mod report;
 pub(super) mod style;
-mod wrap;
+pub(super) mod wrap;

@@ -11,7 +11,7 @@ const MAX_LINE_COLUMNS: usize = 100;
 
 /// Returns a label and its text, wrapped if `columns` is known. The label may contain ANSI codes. Further lines are indented to the
 /// first one's text.
-pub(super) fn wrapped(label: &str, text: &str, columns: Option<usize>) -> String {
+pub(crate) fn wrapped(label: &str, text: &str, columns: Option<usize>) -> String {
     let Some(columns) = columns else {
         return format!("{label}{text}");
     };

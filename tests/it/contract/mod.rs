@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 const COMMANDS: &str = include_str!("commands.txt");
 const ALIASES: &str = include_str!("aliases.txt");
+const PAGE_OF_ALIASES: &str = include_str!("../../../docs/reference/aliases.md");
 /// A line with a value is one that `config set` accepts.
 const SETTINGS: &str = include_str!("settings.txt");
 
@@ -33,7 +34,7 @@ fn acspass(home: &TempDir, args: &[&str]) -> Output {
         .expect("acspass starts")
 }
 
-/// What `--help` of a command shows: its subcommands and its flags, short and long.
+/// The commands and the flags of the help of a command.
 fn help(command: &[&str]) -> Option<(BTreeSet<String>, BTreeSet<String>)> {
     let home = TempDir::new().expect("a folder");
     let out = acspass(&home, &[command, &["--help"]].concat());
@@ -42,6 +43,7 @@ fn help(command: &[&str]) -> Option<(BTreeSet<String>, BTreeSet<String>)> {
     }
     let text = String::from_utf8(out.stdout).expect("help is text");
     let (mut commands, mut flags, mut part) = (BTreeSet::new(), BTreeSet::new(), "");
+    let mut below_options = false;
     for line in text.lines() {
         if !line.starts_with(' ') {
             part = line;
@@ -49,17 +51,19 @@ fn help(command: &[&str]) -> Option<(BTreeSet<String>, BTreeSet<String>)> {
         }
         let mut words = line.split([' ', ',']).filter(|word| !word.is_empty());
         match part {
-            // What is wrapped stands further to the right.
-            "Commands:" if !line.starts_with("   ") => {
-                commands.extend(words.next().map(str::to_owned));
-            }
             "Options:" | "Global options:" => flags.extend(
                 words
                     .take_while(|word| word.starts_with('-'))
-                    .map(|word| word.trim_end_matches("...").to_owned()),
+                    .map(str::to_owned),
             ),
+            // The groups of commands come first, and further lines of a text are indented more.
+            "Arguments:" | "Examples:" | "Environment variables:" | "Exit codes:" => {}
+            _ if part.ends_with(':') && !line.starts_with("   ") && !below_options => {
+                commands.extend(words.next().map(str::to_owned));
+            }
             _ => {}
         }
+        below_options |= part == "Options:";
     }
     Some((commands, flags))
 }
@@ -129,6 +133,30 @@ fn aliases_work_and_are_not_shown() {
         assert!(help(&words).is_some(), "`{alias}`");
         assert!(!commands.contains(alias), "`{alias}` is to be hidden");
     }
+}
+
+#[test]
+fn page_of_aliases_has_each_alias_and_its_command() {
+    let home = TempDir::new().expect("a folder");
+    let about = |command: &str| {
+        let words: Vec<&str> = command.split(' ').chain(["-h"]).collect();
+        let out = acspass(&home, &words);
+        assert!(out.status.success(), "`{command}`");
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        text.lines().next().map(str::to_owned)
+    };
+    let table = PAGE_OF_ALIASES
+        .lines()
+        .filter(|line| line.starts_with("| `"));
+    let documented: BTreeSet<&str> = table
+        .map(|row| {
+            let mut names = row.split('`').skip(1).step_by(2);
+            let (alias, command) = (names.next().expect("an alias"), names.next());
+            assert_eq!(about(alias), about(command.expect("a command")), "{row}");
+            alias
+        })
+        .collect();
+    assert_eq!(documented, rows(ALIASES));
 }
 
 #[test]

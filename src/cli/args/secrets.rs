@@ -1,50 +1,13 @@
-//! Reports what is wrong with a command line, without repeating a secret.
-//!
-//! Clap's rules, such as conflicts and ranges, are in [`args`](super).
+//! Rejects secrets on the command line, without repeating them.
 
 use std::any::TypeId;
 use std::path::{Path, PathBuf};
 
-use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgMatches, Command};
 
 use crate::cli::environment::begins_in_a_folder;
 use crate::error::{Error, Result};
-use crate::text::{SecretForm, secret_form, shown};
-
-/// Translates clap's error. The values that it quotes go through [`shown`].
-pub(crate) fn error_of(mut wrong: clap::Error) -> Error {
-    let quoted = wrong.context().filter_map(|(kind, value)| match value {
-        ContextValue::String(text) => Some((kind, text.clone())),
-        _ => None,
-    });
-    let mut form = None;
-    for (kind, text) in quoted.collect::<Vec<_>>() {
-        let safe = shown(&text);
-        if safe != text {
-            form = form.or(secret_form(&text));
-            wrong.insert(kind, ContextValue::String(safe));
-            // Clap suggests how to pass the same value in another way.
-            wrong.insert(ContextKind::Suggested, ContextValue::StyledStrs(Vec::new()));
-        }
-    }
-    let text = wrong.to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
-    let rest = rest.trim();
-    let hint = match form {
-        Some(form) => {
-            let step = next_step(form);
-            format!("every process of this machine sees {form} here: {step}")
-        }
-        None if rest.is_empty() => "see `acspass --help`".to_owned(),
-        None => {
-            let rest = rest.strip_prefix("tip: ").unwrap_or(rest);
-            rest.replace("\n\n", "\n")
-        }
-    };
-    Error::usage(message.trim(), hint)
-}
+use crate::text::{SecretForm, secret_form};
 
 /// Refuses a secret in any value on the command line, of any command and any flag. Does not check the
 /// command that `exec` runs, and the path of an existing file.
@@ -60,7 +23,7 @@ pub(crate) fn check_no_secret(command: &Command, matches: &ArgMatches) -> Result
                 (None, _) => "an argument".to_owned(),
             };
             return Err(Error::usage(
-                format!("{form} was given as {name}, where every process of this machine sees it"),
+                format!("{form} was given as {name}, which every process on this machine can read"),
                 next_step(form),
             ));
         }
@@ -73,14 +36,15 @@ pub(crate) fn check_no_secret(command: &Command, matches: &ArgMatches) -> Result
     }
 }
 
-fn next_step(form: SecretForm) -> &'static str {
+/// Returns the hint for a secret that was visible.
+pub(super) fn next_step(form: SecretForm) -> &'static str {
     match form {
         SecretForm::ConnectionString => {
-            "run `acspass config set connection-string` and paste it when asked, or pipe it in; and \
-             regenerate the key that was shown"
+            "Run `acspass config set connection-string` and paste it at the prompt. Regenerate the key that \
+             was visible."
         }
         SecretForm::Token | SecretForm::Key | SecretForm::Password => {
-            "pipe it in, or name a file that holds it; and renew or regenerate it, since it was visible"
+            "Pass it on standard input or in a file. Renew or regenerate it, since it was visible."
         }
     }
 }

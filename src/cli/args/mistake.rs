@@ -1,0 +1,284 @@
+//! Turns clap's errors into usage errors: one sentence that quotes the value, and the next step.
+
+use std::error::Error as _;
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ColorChoice, CommandFactory, ValueEnum};
+
+use super::Cli;
+use super::secrets::next_step;
+use super::suggestions;
+use crate::cli::help::request::Request;
+use crate::error::Error;
+use crate::text::{quoted, secret_form};
+
+/// Translates clap's error about these arguments. Values that may be secrets are not repeated.
+pub(crate) fn error_of(wrong: clap::Error, arguments: &[OsString]) -> Error {
+    let mistake = Mistake {
+        command: Request::of(arguments).words,
+        arguments: arguments
+            .iter()
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect(),
+        wrong,
+    };
+    let (message, hint) = mistake.message_and_hint();
+    let texts = [
+        ContextKind::InvalidArg,
+        ContextKind::InvalidSubcommand,
+        ContextKind::InvalidValue,
+    ];
+    let form = texts
+        .iter()
+        .find_map(|kind| secret_form(mistake.text(*kind)?));
+    let hint = match form {
+        Some(form) => {
+            let step = next_step(form);
+            format!("Every process on this machine can read {form} here. {step}")
+        }
+        None => hint,
+    };
+    Error::usage(message, hint)
+}
+
+/// Clap's error, and the command line that it is about.
+struct Mistake {
+    /// The names of the command, as far as it was parsed.
+    command: Vec<String>,
+    arguments: Vec<String>,
+    wrong: clap::Error,
+}
+
+impl Mistake {
+    fn message_and_hint(&self) -> (String, String) {
+        let argument = self.text(ContextKind::InvalidArg).unwrap_or_default();
+        let value = self.text(ContextKind::InvalidValue).unwrap_or_default();
+        match self.wrong.kind() {
+            ErrorKind::InvalidSubcommand => self.unknown_command(),
+            ErrorKind::UnknownArgument => self.unknown_argument(argument),
+            ErrorKind::InvalidValue | ErrorKind::TooFewValues if value.is_empty() => {
+                let (name, placeholder) = split(argument);
+                (
+                    format!("{name} needs a value"),
+                    format!("Write `{name} {placeholder}`."),
+                )
+            }
+            ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+                self.invalid_value(argument, value)
+            }
+            ErrorKind::ArgumentConflict => {
+                let other = self.texts(ContextKind::PriorArg);
+                let other = other.first().map(|name| split(name).0).unwrap_or_default();
+                match split(argument).0 {
+                    name if name == other => (
+                        format!("{name} was given more than once"),
+                        format!("Give {name} once."),
+                    ),
+                    name => (
+                        format!("{name} cannot be used with {other}"),
+                        format!("Remove {name} or {other}."),
+                    ),
+                }
+            }
+            ErrorKind::MissingRequiredArgument => {
+                let missing = self.texts(ContextKind::InvalidArg);
+                let missing: Vec<String> = missing.iter().map(|name| plain(name)).collect();
+                let missing = missing.join(", ");
+                (format!("missing argument: {missing}"), self.see_help())
+            }
+            ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => (
+                format!("missing command after `{}`", self.name()),
+                self.see_help(),
+            ),
+            ErrorKind::InvalidUtf8 => (
+                "an argument is not text in UTF-8".to_owned(),
+                self.see_help(),
+            ),
+            _ => {
+                let text = self.wrong.to_string();
+                let text = text.strip_prefix("error: ").unwrap_or(&text);
+                let message = text.split("\n\n").next().unwrap_or_default();
+                (plain(message.trim()), self.see_help())
+            }
+        }
+    }
+
+    fn unknown_command(&self) -> (String, String) {
+        let word = self
+            .text(ContextKind::InvalidSubcommand)
+            .unwrap_or_default();
+        let message = match self.command.is_empty() {
+            true => format!("unknown command {}", quoted(word)),
+            false => format!("unknown command {} after `{}`", quoted(word), self.name()),
+        };
+        let at = self.arguments.iter().position(|argument| argument == word);
+        let next = at.and_then(|at| self.arguments.get(at + 1));
+        let next = next.map(String::as_str).unwrap_or_default();
+        if let Some(hint) = suggestions::for_command(&self.command, word, next) {
+            return (message, hint.to_owned());
+        }
+        let similar = self.texts(ContextKind::SuggestedSubcommand);
+        let similar = similar.iter().find(|name| self.is_visible_command(name));
+        let hint = similar.map(|name| format!("Run `{} {name}`.", self.name()));
+        (message, hint.unwrap_or_else(|| self.see_help()))
+    }
+
+    fn unknown_argument(&self, argument: &str) -> (String, String) {
+        let is_option = argument.starts_with('-');
+        let message = match is_option {
+            true => format!("unknown option {} for `{}`", quoted(argument), self.name()),
+            false => format!(
+                "unexpected argument {} after `{}`",
+                quoted(argument),
+                self.name()
+            ),
+        };
+        if let Some(hint) = suggestions::for_option(&self.command, argument) {
+            return (message, hint.to_owned());
+        }
+        let similar = self.texts(ContextKind::SuggestedArg);
+        let hint = similar
+            .first()
+            .map(|name| format!("Use `{}`.", split(name).0));
+        (message, hint.unwrap_or_else(|| self.see_help()))
+    }
+
+    fn invalid_value(&self, argument: &str, value: &str) -> (String, String) {
+        let (name, placeholder) = split(argument);
+        let noun = match placeholder.as_str() {
+            "DURATION" => "duration",
+            _ => "value",
+        };
+        let message = format!("invalid {noun} {} for {name}", quoted(value));
+        let valid = self.texts(ContextKind::ValidValue);
+        let hint = match (valid.is_empty(), self.wrong.source()) {
+            (false, _) => format!("Use one of {}.", valid.join(", ")),
+            (true, Some(hint)) => hint.to_string(),
+            (true, None) => self.see_help(),
+        };
+        (message, hint)
+    }
+
+    fn name(&self) -> String {
+        let words = std::iter::once("acspass").chain(self.command.iter().map(String::as_str));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn see_help(&self) -> String {
+        format!("Run `{} --help`.", self.name())
+    }
+
+    /// Whether help shows this name: a hidden alias is never suggested.
+    fn is_visible_command(&self, name: &str) -> bool {
+        let root = Cli::command();
+        let parent = self
+            .command
+            .iter()
+            .try_fold(&root, |command, word| command.find_subcommand(word));
+        let mut below = parent.into_iter().flat_map(clap::Command::get_subcommands);
+        below.any(|command| command.get_name() == name && !command.is_hide_set())
+    }
+
+    fn text(&self, kind: ContextKind) -> Option<&str> {
+        match self.wrong.get(kind) {
+            Some(ContextValue::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn texts(&self, kind: ContextKind) -> Vec<String> {
+        match self.wrong.get(kind) {
+            Some(ContextValue::String(text)) => vec![text.clone()],
+            Some(ContextValue::Strings(texts)) => texts.clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Splits `--timeout <DURATION>` into the name and the placeholder.
+fn split(argument: &str) -> (String, String) {
+    let plain = plain(argument);
+    match plain.split_once([' ', '=']) {
+        Some((name, placeholder)) => (name.to_owned(), placeholder.to_owned()),
+        None => (plain, "VALUE".to_owned()),
+    }
+}
+
+/// Removes the angle brackets around placeholders, and the dots of an option that can be repeated.
+fn plain(text: &str) -> String {
+    let text = text.replace(['<', '>'], "");
+    match text.strip_prefix("--") {
+        Some(_) => text.trim_end_matches("...").to_owned(),
+        None => text,
+    }
+}
+
+/// Whether the command line asks for JSON although it does not parse.
+pub(crate) fn wants_json(arguments: &[OsString]) -> bool {
+    last_value(arguments, "-o", "--output").is_some_and(|format| format == "json")
+}
+
+/// The colour that the command line asks for although it does not parse.
+pub(crate) fn wanted_color(arguments: &[OsString]) -> ColorChoice {
+    let color = last_value(arguments, "--color", "--color");
+    let color = color.and_then(|color| ColorChoice::from_str(color, true).ok());
+    color.unwrap_or_default()
+}
+
+/// Returns the value of an option with these names, before `--`.
+fn last_value<'a>(arguments: &'a [OsString], short: &str, long: &str) -> Option<&'a str> {
+    let words = arguments
+        .iter()
+        .map(|word| word.to_str().unwrap_or_default());
+    let words: Vec<&str> = words.take_while(|word| *word != "--").collect();
+    let mut found = None;
+    for (at, word) in words.iter().enumerate() {
+        let value = match word.strip_prefix(long) {
+            Some("") => words.get(at + 1).copied(),
+            Some(value) => value.strip_prefix('='),
+            None => match word.strip_prefix(short) {
+                Some("") => words.get(at + 1).copied(),
+                Some(value) => Some(value.strip_prefix('=').unwrap_or(value)),
+                None => None,
+            },
+        };
+        found = value.or(found);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn json_and_color_are_found_in_a_line_that_does_not_parse() {
+        for line in [
+            "x -o json",
+            "x -ojson",
+            "x -o=json",
+            "x --output json",
+            "x --output=json",
+        ] {
+            assert!(wants_json(&arguments(line)), "{line}");
+        }
+        for line in [
+            "x -o text",
+            "x -o",
+            "x exec -- y -o json",
+            "x --output=jsonl",
+            "x",
+        ] {
+            assert!(!wants_json(&arguments(line)), "{line}");
+        }
+        let color = |line: &str| wanted_color(&arguments(line));
+        assert_eq!(color("x --color always"), ColorChoice::Always);
+        assert_eq!(color("x --color=never"), ColorChoice::Never);
+        assert_eq!(color("x --colour never"), ColorChoice::Auto);
+    }
+}
