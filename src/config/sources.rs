@@ -67,9 +67,14 @@ impl SettingValue {
 
     /// Adds the source of a wrong value to the error's message.
     pub(super) fn explain(&self, error: Error) -> Error {
-        match &self.place {
-            Some(place) => with_source(error, place),
-            None => error,
+        let Some(place) = &self.place else {
+            return error;
+        };
+        // The message "invalid port" of `config set port` names the setting already.
+        let names_setting = error.message().contains(place.trim_matches('`'));
+        match self.origin == Origin::Argument && names_setting {
+            true => error,
+            false => with_source(error, place),
         }
     }
 }

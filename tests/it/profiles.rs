@@ -154,6 +154,8 @@ fn confirmations_name_the_value_and_the_profile() {
     config(&["unset", "min-validity"]).assert_says(&["Removed min-validity from profile default."]);
     config(&["set", "min-validity", "10x"])
         .assert_error(2, &["invalid duration `10x` for `min-validity`"]);
+    let run = config(&["set", "port", "x"]);
+    run.assert_error(2, &["invalid port `x`\n"]);
     home.configure("[profile.default]\nmin-validity = \"10x\"\n");
     let place = format!(
         "invalid duration `10x` for `min-validity` in profile default of {}",
