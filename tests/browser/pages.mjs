@@ -1,4 +1,4 @@
-// Every page that a browser may show, and the way to it. A new page is one more entry.
+// All pages for a browser, and the way to each. A new page is one more entry.
 
 import { dashboardPages } from "./dashboard.mjs";
 import { button, emulator, login, neverRedeeming, pick, prove } from "./world.mjs";
@@ -6,7 +6,7 @@ import { button, emulator, login, neverRedeeming, pick, prove } from "./world.mj
 /** A tab at the emulator's sign-in page; returns the origin of the listener that waits. */
 async function atSignIn({ page }, args) {
   const start = await login(args).start;
-  // One of its pages sends itself away before it is loaded.
+  // One of the pages submits itself before it is loaded.
   await page.goto(start, { waitUntil: "commit" });
   return new URL(start).origin;
 }
@@ -18,7 +18,7 @@ async function atEnd(tab, walk, args) {
   await tab.page.waitForURL(`${listener}/`);
 }
 
-/** A tab where a waiting sign-in's listener turns it away. */
+/** A tab whose request the listener of a waiting sign-in rejects. */
 async function turnedAway({ page }, path) {
   const start = await login().start;
   await page.goto(`${new URL(start).origin}${path}`);
@@ -38,7 +38,7 @@ const ada = "ada@contoso.example";
 const ben = "ben@contoso.example";
 const sorry = "Sorry, but we\u2019re having trouble signing you in.";
 
-/** The page that a user without rights or account is left at. */
+/** The last page of a user without permission or account. */
 const leftAt = (user, number, heading = sorry) => ({
   heading,
   shows: `AADSTS${number}`,
@@ -47,8 +47,8 @@ const leftAt = (user, number, heading = sorry) => ({
 });
 
 /**
- * By the name of its photographs: how a tab gets there, and the heading that it then shows.
- * `shows` where the heading does not tell it from others, `status` where the page is no 200.
+ * By the name of the screenshots: the way of a tab to the page, and the heading there.
+ * `shows` distinguishes pages with the same heading; `status` is the status if it is not 200.
  */
 export const pages = {
   ...dashboardPages,
@@ -67,7 +67,7 @@ export const pages = {
   "emulator-form-post": {
     heading: "Back to the app",
     async reach(tab) {
-      // Its script sends the answer at once; an answer without content leaves the page as it is.
+      // Its script submits the form at once; a response without content leaves the page open.
       await tab.page.route(/^http:\/\/localhost:\d+\/$/, (route) => route.fulfill({ status: 204 }));
       await atSignIn(tab, ["--account", ben]);
     },
@@ -190,7 +190,7 @@ export const pages = {
       const authority = await neverRedeeming();
       const run = login([], { authority: authority.url });
       await page.goto(await run.start);
-      // The click is over only once the listener has answered, which it does at the interrupt.
+      // The click ends when the listener responds, which the interrupt causes.
       await Promise.all([pick(page, ada), authority.asked.then(() => run.interrupt())]);
     },
   },

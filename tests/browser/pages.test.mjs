@@ -1,5 +1,5 @@
-// Every page, in light and dark, wide and narrow: axe finds nothing, nothing sticks out, nothing is
-// fetched, and a photograph is kept for a person to look at.
+// Every page, in light and dark, wide and narrow: axe reports nothing, nothing overflows, nothing is
+// fetched, and a screenshot is saved for a review by eye.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -18,7 +18,7 @@ const sizes = [
   { width: 390, height: 844 },
 ];
 
-// Most of it is axe at work in its tab.
+// axe takes most of the time, in its tab.
 describe("pages", { concurrency: availableParallelism() }, () => {
   for (const [name, { heading, shows = "", status = 200, reach }] of Object.entries(pages)) {
     test(name, patience, async () => {
@@ -40,7 +40,7 @@ describe("pages", { concurrency: availableParallelism() }, () => {
           assert.ok(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), `${as} is too wide`);
         }
       }
-      // A page without an icon of its own has the browser ask its host for one.
+      // For a page without an icon the browser requests one from the host.
       const icons = page.locator("link[rel~=icon]");
       assert.match((await icons.first().getAttribute("href")) ?? "", /^data:/);
       assertUneventful(tab, { status });
@@ -49,7 +49,7 @@ describe("pages", { concurrency: availableParallelism() }, () => {
   }
 });
 
-/** Text that has so little room that it runs down the page letter by letter. */
+/** Returns elements whose text has so little width that it breaks letter by letter. */
 const squeezed = (page) =>
   page.evaluate(() => {
     const hasText = (at) => [...at.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
@@ -58,9 +58,9 @@ const squeezed = (page) =>
     return all.filter((at) => isTower(at.getBoundingClientRect())).map((at) => at.outerHTML);
   });
 
-/** What axe finds wrong, and what it could not decide. */
+/** Returns the violations that axe reports, and the checks that it could not decide. */
 async function flaws(page) {
-  // By the debugger's door, which no page's policy closes: the page keeps its real one.
+  // The debugger's protocol bypasses the page's policy, which stays unchanged.
   if (!(await page.evaluate("'axe' in globalThis"))) await page.evaluate(axe);
   const found = await page.evaluate(
     (values) => globalThis.axe.run(document, { runOnly: { type: "tag", values } }),

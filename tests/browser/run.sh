@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # A real Chromium on the real pages: it completes and refuses sign-ins of the real program against
-# the emulator, each page passes an accessibility check in light and dark, and each is photographed.
-# The SDK's credential lives in a page of its own against the token service.
-# What it cannot install makes it red, never skipped.
+# the emulator, each page passes an accessibility check in light and dark, and gets a screenshot.
+# The SDK's credential runs in a page of its own against the token service.
+# A missing package that cannot be installed makes it red, never skipped.
 #
 #   tests/browser/run.sh                 everything
-#   tests/browser/run.sh pages           only what is named: files without their `.test.mjs`
+#   tests/browser/run.sh pages           only the named files, without `.test.mjs`
 #
-# Nothing is written outside target/browser; the photographs are in its folder `screenshots`.
+# Nothing is written outside target/browser; the screenshots are in its folder `screenshots`.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
@@ -16,15 +16,15 @@ out=$target/browser
 
 . tests/lib.sh
 
-# --- what is needed -----------------------------------------------------------------------------
+# --- requirements -----------------------------------------------------------------------------
 packages=()
 has chromium || packages+=(chromium chromium-sandbox)
-# Without any font every letter is a box, and every page passes.
+# Without a font every letter is a box, and every page passes.
 [ -n "$(find /usr/share/fonts -name '*.[ot]tf' -print -quit 2>/dev/null)" ] || packages+=(fonts-dejavu-core)
 has node || packages+=(nodejs)
 has npm || packages+=(npm)
 need_packages "${packages[@]}"
-chromium=$(command -v chromium) || fail "chromium was installed and is not there"
+chromium=$(command -v chromium) || fail "chromium is missing after its installation"
 
 js=$out/suite
 javascript_suite "$here" "$js"

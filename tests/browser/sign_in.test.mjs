@@ -1,5 +1,5 @@
-// A person signs in: acspass opens the page, Chromium walks it, and the answer comes home by
-// form_post over loopback.
+// A sign-in: acspass opens the page, Chromium completes it, and the response arrives by form_post over
+// loopback.
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -83,7 +83,7 @@ const flows = {
     page: { title: "Sign-in failed · acspass", shows: "cancelled" },
     ends: { code: 3, says: "cancelled" },
   },
-  // Before it is accepted: nobody is asked again after that.
+  // Before the consent is accepted: the emulator asks only once.
   "consent is declined": {
     args: ["--account", consent],
     starts: "Permissions requested",
@@ -158,13 +158,13 @@ for (const [name, { args, authority, context, ...flow }] of Object.entries(flows
   test(name, patience, () => follow(login(args, { authority }), flow, context));
 }
 
-/** Follows a run's sign-in in a tab of its own to its end, and looks for what should not be. */
+/** Completes a run's sign-in in its own tab, and searches for secrets afterwards. */
 async function follow(run, { starts = "Pick an account", status, walk, page: wanted, ends }, context, tab) {
   tab ??= await openTab(context);
   const { page } = tab;
   const [start, address] = [await run.start, await run.address];
   const listener = new URL(start).origin;
-  // A page that sends itself on at once is never loaded.
+  // A page that submits itself at once is never loaded.
   await page.goto(start, { waitUntil: "commit" });
   if (walk) {
     await page.waitForLoadState();
@@ -192,8 +192,8 @@ async function follow(run, { starts = "Pick an account", status, walk, page: wan
   await tab.context.close();
 }
 
-/** What the tab's back button leads to, but for the sign-in address: that one carries state and
- * nonce because it must. */
+/** The entries of the tab's history, without the sign-in address, which has to contain state and
+ * nonce. */
 async function history({ context, page }, address) {
   const session = await context.newCDPSession(page);
   const { entries } = await session.send("Page.getNavigationHistory");
@@ -215,7 +215,7 @@ for (const user of ["step-up@contoso.example", "moved@contoso.example"]) {
       starts: "Verify your identity",
       walk: (page) => prove(page, "123456"),
       page: signedIn,
-      ends: { code: 0, says: "the sign-in page opens" },
+      ends: { code: 0, says: "Opening your browser" },
     });
     assert.match((await asking.ended).stdout, /^ey[\w-]+\.[\w-]+\.[\w-]+\n$/);
 
@@ -225,7 +225,7 @@ for (const user of ["step-up@contoso.example", "moved@contoso.example"]) {
   });
 }
 
-/** How a wait for somebody who is not let in ends. */
+/** The ends of a wait for a user whose sign-in is blocked. */
 const waits = {
   "Ctrl-C": {
     limit: "50s",
@@ -234,7 +234,7 @@ const waits = {
       await run.interrupt();
     },
     code: 130,
-    says: "waiting up to 50 s",
+    says: "Waiting up to 50 s",
   },
   "the time limit": {
     limit: "3s",
@@ -245,7 +245,7 @@ const waits = {
 };
 
 for (const [name, { limit, end, code, says }] of Object.entries(waits)) {
-  test(`who is blocked is waited for until ${name}`, patience, async () => {
+  test(`the wait for a blocked user lasts until ${name}`, patience, async () => {
     const tab = await openTab();
     const { page } = tab;
     const run = acspass(["login", "--account", blocked, "--timeout", limit]);
@@ -265,7 +265,7 @@ for (const [name, { limit, end, code, says }] of Object.entries(waits)) {
   });
 }
 
-test("strangers' tabs do not end the wait", patience, async () => {
+test("requests of other tabs do not end the wait", patience, async () => {
   const run = login();
   const [start, address] = [await run.start, await run.address];
   const listener = new URL(start).origin;
@@ -286,7 +286,7 @@ test("strangers' tabs do not end the wait", patience, async () => {
     await tab.context.close();
   }
 
-  // A page of somebody else posts an answer of its own.
+  // A page of another origin posts a forged response.
   const forger = await openTab();
   await forger.page.goto(emulator.httpUrl);
   await forger.page.setContent(
@@ -305,7 +305,7 @@ test("strangers' tabs do not end the wait", patience, async () => {
   assert.equal(await tab.page.title(), "You are signed in · acspass");
   const { code, stderr } = await run.ended;
   assert.equal(code, 0);
-  for (const why of ["its method is not POST", "its path is not", "the answer in its address", "of another sign-in"]) {
+  for (const why of ["its method is not POST", "its path is not", "the response in its address", "of another sign-in"]) {
     assert.equal(stderr.split(why).length, 2, `${why}: once in ${stderr}`);
   }
   assertUneventful(tab);
@@ -401,7 +401,7 @@ test("no command line of a browser that signs in carries a secret", patience, as
   await watch;
   process.kill(Number(pid));
   assert.equal(code, 0, stderr);
-  assert.match(stderr, new RegExp(`${ben} is signed in`));
+  assert.match(stderr, new RegExp(`Signed in as ${ben}`));
   const ofChromium = [...lines].filter((line) => line.includes(`${home}/chromium`));
   assert.ok(ofChromium.some((line) => line.includes(start)), "Chromium's own command line was read");
   for (const name of ["state", "nonce", "code_challenge"]) {
@@ -437,7 +437,7 @@ test("a code is entered on another device", patience, async () => {
   await page.getByRole("heading", { name: "You have signed in" }).waitFor();
   const { code: exit, stderr } = await run.ended;
   assert.equal(exit, 0, stderr);
-  assert.match(stderr, new RegExp(`${ben} is signed in`));
+  assert.match(stderr, new RegExp(`Signed in as ${ben}`));
   assert.equal(page.url(), device);
   assertUneventful(tab);
   await tab.context.close();

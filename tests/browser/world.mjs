@@ -1,5 +1,5 @@
-// The world of one file of tests: an emulator, Chromium, and the real program, whose browser is
-// whichever page the test hands its address to.
+// The environment of one file of tests: an emulator, Chromium, and the real program, which passes the
+// address for its browser to the test.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -19,7 +19,7 @@ import { chromium } from "playwright-core";
 
 const { env } = process;
 
-/** What is still to be ended, the last first. */
+/** The cleanup functions, called in reverse order. */
 const ends = [];
 after(async () => {
   for (const end of ends.reverse()) await end();
@@ -27,17 +27,17 @@ after(async () => {
 
 export const emulator = await startProgram(["emulator"]);
 const browser = await startChromium();
-/** The origins that a tab may ask. */
+/** The origins that a tab may send requests to. */
 const ours = new Set([emulator.url, emulator.httpUrl]);
 export const mayBeAsked = (...origins) => origins.forEach((origin) => ours.add(origin));
 
-/** What to do once the tests are over. */
+/** Adds a cleanup function. */
 export const atTheEnd = (end) => ends.push(end);
 
-/** What a test may take; nothing here needs a fraction of it. */
+/** The time limit of a test, which is far above its duration. */
 export const patience = { timeout: 60_000 };
 
-/** Starts what says in one line where it is, and runs until the tests are over; returns the line. */
+/** Starts a program that prints one line of JSON and runs until the tests end; returns the line. */
 export async function startProgram(args, environment = env) {
   const child = spawn(env.BROWSER_TESTS_ACSPASS, [...args, "-o", "json"], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -62,7 +62,7 @@ async function startChromium() {
       ...(process.getuid() === 0 ? ["--no-sandbox"] : []),
       // The emulator's certificate and no other: Node has verified it against the emulator's CA.
       `--ignore-certificate-errors-spki-list=${await certifiedKey()}`,
-      // A page that asks for another host is seen to ask, and nobody is asked.
+      // A request for another host is recorded, and does not leave the machine.
       "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
     ],
   });
@@ -70,7 +70,7 @@ async function startChromium() {
   return started;
 }
 
-/** The SHA-256 of the key that the emulator's https side proves to have. */
+/** The SHA-256 of the public key of the emulator's https certificate. */
 async function certifiedKey() {
   const { port, hostname } = new URL(emulator.url);
   const socket = connect({ port, host: hostname, ca: readFileSync(emulator.caFile) });
@@ -80,7 +80,7 @@ async function certifiedKey() {
   return createHash("sha256").update(key).digest("base64");
 }
 
-/** A tab of its own, which notes what it asks for and what Chromium complains of. */
+/** Opens a tab that records its requests and the messages of Chromium's console. */
 export async function openTab(options = {}) {
   const context = await browser.newContext(options);
   context.setDefaultTimeout(20_000);
@@ -88,17 +88,17 @@ export async function openTab(options = {}) {
   const seen = { requests: [], complaints: [] };
   context.on("request", (request) => seen.requests.push(request));
   context.on("console", (message) => {
-    // What Chromium says of a header that does what it should.
+    // Chromium's message about a header that works as intended.
     if (/^Clear-Site-Data header on .*: Cleared data types: "cache", "storage"\.$/.test(message.text())) return;
-    // Anything else: none of our pages talks to the console.
+    // All others: the pages write nothing to the console.
     seen.complaints.push(`${message.type()}: ${message.text()}`);
   });
   context.on("weberror", (raised) => seen.complaints.push(`exception: ${raised.error()}`));
   return { context, page, seen };
 }
 
-/** Asserts that a tab asked nobody but the emulator and the listeners of this file's sign-ins, and
- * that Chromium had nothing to complain of; on a page that is no 200 it says so itself. */
+/** Asserts that a tab sent requests to the emulator and to the listeners of this file's sign-ins only,
+ * and that the console is empty, except for the message about a page whose status is not 200. */
 export function assertUneventful({ seen }, { status = 200 } = {}) {
   assert.ok(seen.requests.length > 0, "nothing was asked for");
   for (const request of seen.requests) {
@@ -111,7 +111,7 @@ export function assertUneventful({ seen }, { status = 200 } = {}) {
   assert.equal(seen.complaints.length, status === 200 ? 0 : 1);
 }
 
-/** A home in which one run finds what another kept. */
+/** Creates a home that several runs share. */
 export function newHome() {
   const home = mkdtempSync(join(tmpdir(), "browser-"));
   ends.push(() => rmSync(home, { recursive: true }));
@@ -122,13 +122,13 @@ export function newHome() {
 /** Starts `acspass login`. */
 export const login = (args = [], world) => acspass(["login", "--timeout", "50s", ...args], world);
 
-/** Starts `acspass`, in a home of its own where none is given, but for what `environment` says. */
+/** Starts `acspass`, in a new home if none is given, with these changes of its environment. */
 export function acspass(
   args,
   { authority = emulator.httpUrl, home = newHome(), environment = {} } = {},
 ) {
   const opened = Promise.withResolvers();
-  // Who never opens a browser is not waited for either.
+  // A run that opens no browser rejects this promise, which a test may ignore.
   opened.promise.catch(() => {});
   const server = createServer(async (socket) => {
     const start = await text(socket);
@@ -181,7 +181,7 @@ export function acspass(
       address ??= opened.promise.then(leadsTo);
       return address;
     },
-    /** How it ended: exit code, standard output and standard error. */
+    /** The exit code, standard output and standard error. */
     ended,
     /** Presses Ctrl-C. */
     interrupt: async () => (await started.promise).kill("SIGINT"),
@@ -190,7 +190,7 @@ export function acspass(
   };
 }
 
-/** Where a start page leads a browser that the user opens it in. */
+/** Returns the address to which a start page redirects the browser of the user. */
 export async function leadsTo(start) {
   const headers = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
   const [answer] = await once(get(start, { headers }), "response");
@@ -243,7 +243,7 @@ export async function serve(args = [], settings = {}, port = 0) {
       child.kill("SIGINT");
       if (child.exitCode === null) await once(child, "exit");
     },
-    /** Asks as an app does. */
+    /** Sends a request as an app does. */
     ask,
     /** A link that opens the dashboard, once. */
     link: async () => {
@@ -260,10 +260,10 @@ export async function serve(args = [], settings = {}, port = 0) {
   };
 }
 
-/** Lets tabs go where a sign-in's answer comes home. */
+/** Allows tabs to send requests to the listener of a sign-in. */
 export const expectListener = (address) => ours.add(listenerOf(address));
 
-/** A stream's text as it grows. */
+/** The text of a stream so far. */
 class Said {
   text = "";
   #over = false;
@@ -290,8 +290,7 @@ class Said {
   }
 }
 
-/** An authority in front of the emulator's, whose addresses lead to it, and which lets nobody
- * redeem a code. */
+/** An authority in front of the emulator, whose token endpoint never responds. */
 export async function neverRedeeming() {
   const asked = Promise.withResolvers();
   const server = createHttpServer(async (request, response) => {
@@ -316,7 +315,7 @@ export async function neverRedeeming() {
   });
   return {
     url,
-    /** That somebody tried to. */
+    /** Resolves at the first request to the token endpoint. */
     asked: asked.promise,
   };
 }
@@ -325,8 +324,8 @@ export async function neverRedeeming() {
 export const listenerOf = (address) =>
   new URL(new URL(address).searchParams.get("redirect_uri")).origin;
 
-/** What may be on no page, in no history and in no output once a sign-in has ended: all that the
- * address and the answer carried and that is not known to everybody. */
+/** The secrets of the address and of the response, which must not be on a page, in the history or in
+ * the output after a sign-in. */
 export function secretsOf({ seen }, address) {
   const asked = new URL(address).searchParams;
   const answers = seen.requests
@@ -348,7 +347,7 @@ export const pick = (page, username) => button(page, username);
 /** Clicks the button of this name. */
 export const button = (page, name) => page.getByRole("button", { name }).click();
 
-/** Enters a code on the page that asks for a second proof. */
+/** Enters a code on the page for the second factor. */
 export async function prove(page, code) {
   await page.getByLabel("Code").fill(code);
   await button(page, "Verify");

@@ -1,4 +1,4 @@
-//! The emulator's users who meet an obstacle, by the command: what each is told, and what not.
+//! The emulator's test users for error cases: the command's messages for each.
 
 use crate::harness::{Home, Run, TestBrowser};
 
@@ -7,7 +7,7 @@ fn login(home: &Home, user: &str, browser: &std::sync::Arc<TestBrowser>) -> Run 
 }
 
 #[test]
-fn whoever_consents_or_proves_more_is_signed_in() {
+fn consent_or_second_factor_completes_the_sign_in() {
     let (home, _emulator) = Home::with_emulator();
     for user in ["consent@contoso.example", "mfa@contoso.example"] {
         let run = login(&home, user, &TestBrowser::walking());
@@ -32,7 +32,7 @@ fn a_consent_that_is_declined_is_named() {
 }
 
 #[test]
-fn where_an_admin_must_consent_the_message_to_send_is_named() {
+fn missing_consent_of_an_admin_names_the_message_to_send() {
     let (home, _emulator) = Home::with_emulator();
     let user = "admin-consent@contoso.example";
     let run = login(&home, user, &TestBrowser::walking());
@@ -43,7 +43,7 @@ fn where_an_admin_must_consent_the_message_to_send_is_named() {
 }
 
 #[test]
-fn a_page_that_leads_nowhere_ends_with_the_usual_causes() {
+fn sign_in_that_ends_on_an_error_page_times_out_with_the_usual_causes() {
     let (home, _emulator) = Home::with_emulator();
     let browser = TestBrowser::walking();
     let words = ["login", "--account=blocked@contoso.example", "--timeout=1s"];

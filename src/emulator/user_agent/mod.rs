@@ -1,6 +1,6 @@
 //! The built-in user agent: an HTTP client that follows the pages, forms and redirects of a sign-in.
 //!
-//! It connects to this machine's loopback only, keeps no cookie and runs no script.
+//! It connects to this machine's loopback only, stores no cookie and runs no script.
 
 mod html;
 
