@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-/// One row: cause and next steps, each a sentence without a final period.
+/// One row: cause and next steps. The text of each begins in lower case and has no final period.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Advice {
@@ -20,9 +20,10 @@ pub(crate) struct Advice {
     /// The cause. `{}` stands for a detail of the answer.
     pub(crate) cause: &'static str,
     user: &'static str,
-    /// The steps of the tenant's admin, or of the owner of the application or resource.
-    admin: &'static str,
-    /// The place in the portal, or the command. Only Entra's rows have it.
+    /// The steps of the tenant's admin, or of the owner of the application or resource, if there are any.
+    #[serde(borrow)]
+    admin: Option<&'static str>,
+    /// The place of these steps in the portal, or their command. Only Entra's rows have it.
     #[serde(borrow)]
     place: Option<&'static str>,
 }
@@ -45,11 +46,16 @@ pub(crate) fn acs(name: &str) -> Option<&'static Advice> {
 }
 
 impl Advice {
-    /// The next steps: the user's, the admin's, and the place of the latter.
+    /// Returns the next steps: the user's, the admin's if there are any, and the place of the latter.
     pub(crate) fn hint(&self) -> String {
-        let place = self.place.map(|place| format!(".\nWhere: {place}"));
-        let place = place.unwrap_or_default();
-        format!("{}.\nFor the admin: {}{place}", self.user, self.admin)
+        let mut hint = self.user.to_owned();
+        if let Some(admin) = self.admin {
+            hint.push_str(&format!(".\nFor the admin: {admin}"));
+        }
+        if let Some(place) = self.place {
+            hint.push_str(&format!(".\nWhere: {place}"));
+        }
+        hint
     }
 }
 
@@ -72,7 +78,8 @@ mod tests {
         assert!(ACS.len() >= 15, "{}", ACS.len());
         for row in ENTRA.iter() {
             assert_eq!(entra(Some(row.name), None), Some(row), "one row a code");
-            assert!(row.place.is_some() && row.known_by.is_none(), "{row:?}");
+            assert!(row.known_by.is_none(), "{row:?}");
+            assert_eq!(row.place.is_some(), row.admin.is_some(), "{row:?}");
         }
         for row in ACS.iter() {
             assert_eq!(acs(row.name), Some(row), "one row a name");
@@ -83,13 +90,13 @@ mod tests {
     #[test]
     fn every_row_is_complete_and_written_as_an_error_is() {
         for row in ENTRA.iter().chain(ACS.iter()) {
-            let edges = [row.known_by, row.place].into_iter().flatten();
-            for text in edges.chain([row.cause, row.user, row.admin]) {
+            let optional = [row.known_by, row.place, row.admin].into_iter().flatten();
+            for text in optional.chain([row.cause, row.user]) {
                 assert!(!text.is_empty() && !text.ends_with(['.', ' ']), "{row:?}");
                 assert!(!text.contains("  ") && !text.contains('|'), "{row:?}");
                 assert_eq!(text.matches('`').count() % 2, 0, "{row:?}");
             }
-            for text in [row.cause, row.user, row.admin] {
+            for text in [row.cause, row.user].into_iter().chain(row.admin) {
                 assert!(text.len() > 10, "{row:?}");
                 let is_a_name = ["Entra", "Conditional Access "]
                     .iter()

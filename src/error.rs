@@ -149,7 +149,7 @@ impl Error {
         Error::new(
             Kind::Internal,
             what,
-            "this is a fault in acspass: please report it with the command you ran",
+            "report this error of acspass, with the command that you ran",
         )
     }
 

@@ -149,10 +149,10 @@ pub(crate) fn account_list(states: &[AccountState]) -> impl Serialize + '_ {
     std::collections::BTreeMap::from([("accounts", account_states(states))])
 }
 
-/// Returns an error, with its causes in the message.
+/// Returns an error, with its nearest cause in the message.
 pub(crate) fn error(error: &Error) -> Value {
     let mut parts = vec![error.message().to_owned()];
-    parts.extend(causes(error));
+    parts.extend(causes(error).into_iter().take(1));
     json!({"error": {
         "kind": error.kind().as_str(),
         "message": printable(&without_secrets(&parts.join(": "))),

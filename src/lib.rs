@@ -84,6 +84,8 @@ mod json;
 pub mod jwt;
 #[cfg(any(feature = "identity", feature = "emulator"))]
 pub mod loopback;
+#[cfg(feature = "identity")]
+mod progress;
 #[cfg(any(feature = "identity", feature = "emulator"))]
 pub mod secret;
 #[cfg(feature = "serve")]

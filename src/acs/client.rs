@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use azure_core::credentials::TokenCredential;
 use serde::Serialize;
 
-use super::operation::{Operation, created_without_token, not_a_token, orphan_possible};
+use super::operation::{self, Operation, created_without_token, not_a_token, orphan_possible};
 use super::request::{AcsTransport, IssuedToken, RequestAuth};
 #[cfg(feature = "azure-identity")]
 use super::resource_credential::EntraPrincipal;
@@ -143,7 +143,8 @@ impl IdentityClient {
             create_token_with_scopes: words(scopes),
             expires_in_minutes: lifetime.map(TokenLifetime::minutes),
         })?);
-        let created = created.await?;
+        let created = created.await;
+        let created = created.map_err(|error| name_unknown_scope(error, scopes))?;
         if created.token.is_none() {
             let error = self.transport.unusable("an identity without the token");
             return Err(created_without_token(&created.id, error));
@@ -167,7 +168,8 @@ impl IdentityClient {
             scopes: words(scopes),
             expires_in_minutes: lifetime.map(TokenLifetime::minutes),
         };
-        self.token(Operation::IssueToken(user), &body).await
+        let issued = self.token(Operation::IssueToken(user), &body).await;
+        issued.map_err(|error| name_unknown_scope(error, scopes))
     }
 
     /// Revokes every token that was issued for an identity so far. The identity stays. The service
@@ -211,7 +213,7 @@ impl IdentityClient {
                     "{} is not the id of an application or of a user",
                     quoted(id)
                 ),
-                "pass the client id that the token was issued to, and its user's object id",
+                "pass the client id of the token's application, and the object id of its user",
             ));
         }
         self.transport.check_may_receive()?;
@@ -241,8 +243,8 @@ impl IdentityClient {
         let response = self.transport.check(operation, response).map_err(orphan)?;
         if response.repeated {
             tracing::warn!(
-                "creating the identity took {tries} tries: one more, that nobody knows, may have \
-                 been created"
+                "the identity was created after {tries} tries, and another identity with an unknown id \
+                 may exist"
             );
         }
         let created: IdentityAndToken = self.transport.read(&response).map_err(orphan)?;
@@ -294,18 +296,34 @@ fn words(scopes: &[TokenScope]) -> Vec<&str> {
     scopes.iter().map(TokenScope::as_str).collect()
 }
 
+/// Names the unknown scopes in the refusal of a request with them.
+fn name_unknown_scope(error: Error, scopes: &[TokenScope]) -> Error {
+    let unknown = scopes.iter().filter_map(|scope| match scope {
+        TokenScope::Other(word) => Some(quoted(word)),
+        _ => None,
+    });
+    let unknown = unknown.collect::<Vec<_>>().join(", ");
+    match operation::is_about_scopes(&error) && !unknown.is_empty() {
+        true => error.with_message(format!(
+            "the ACS resource does not accept the scope {unknown}"
+        )),
+        false => error,
+    }
+}
+
 fn check_scopes(scopes: &[TokenScope]) -> Result<()> {
     if scopes.is_empty() {
         return Err(Error::usage(
             "a token needs at least one scope",
-            "name one with --scope: chat, voip, chat.join, chat.join.limited, voip.join",
+            TokenScope::hint(),
         ));
     }
     for scope in scopes {
         if let TokenScope::Other(word) = scope {
             tracing::info!(
-                "{} is not a scope that acspass knows; the service decides whether it is one",
-                quoted(word)
+                "The scope {} is unknown to acspass, so the service decides. Known scopes: {}.",
+                quoted(word),
+                TokenScope::known().join(", ")
             );
         }
     }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::exchange::ExchangeKind;
 use crate::http::Http;
 use crate::secret::EntraToken;
-use crate::text::one_line;
+use crate::text::quoted;
 use crate::time::Clock;
 use crate::wire::acs::IdentityAndToken;
 
@@ -105,10 +105,10 @@ pub fn check_family(kind: ExchangeKind, scopes: &[String]) -> Result<()> {
         None => Ok(()),
         Some(other) => Err(Error::usage(
             format!(
-                "the scope {} does not go with this kind of exchange",
-                one_line(other, 120)
+                "the scope {} does not match the setting `exchange`",
+                quoted(other)
             ),
-            format!("name scopes such as {example}, or unset `scopes`"),
+            format!("run `acspass config unset scopes`, or set scopes such as {example}"),
         )),
     }
 }

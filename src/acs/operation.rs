@@ -102,7 +102,7 @@ pub(super) fn refusal(
         match status {
             429 => advised(Kind::Unreachable, "rate", host),
             _ => {
-                let detail = format!("{host} keeps answering {status}");
+                let detail = format!("{host} keeps returning HTTP status {status}");
                 advised(Kind::Unreachable, "outage", &detail)
             }
         }
@@ -110,7 +110,7 @@ pub(super) fn refusal(
         let (name, detail) = explain(asked, response, &details, now);
         advised(Kind::Refused, name, &detail)
     } else {
-        let what = format!("{status}, and not as an ACS resource does");
+        let what = format!("HTTP status {status} in another format than an ACS resource's");
         foreign(host, response, &what)
     };
     if status == 401
@@ -136,13 +136,15 @@ pub(super) fn refusal(
     })
 }
 
-const CHECK_THE_ENDPOINT: &str = "check the endpoint, and for a proxy or captive portal on the way";
+const CHECK_THE_ENDPOINT: &str =
+    "check the endpoint in `acspass config list`, and check for a proxy or a captive portal";
 
 /// Returns the error for JSON of the service that lacks a required member.
 pub(super) fn unusable(host: &str, what: &str) -> Error {
     Error::unreachable(
-        format!("{host} answered with {what}"),
-        "check the endpoint, then run the command again; `acspass -v` shows the requests",
+        format!("{host} returned {what}"),
+        "check the endpoint in `acspass config list`, then run the command again. `acspass -vv` \
+         shows the requests",
     )
 }
 
@@ -151,19 +153,19 @@ pub(super) fn foreign(host: &str, response: &Response, what: &str) -> Error {
     http::foreign(host, response, what, CHECK_THE_ENDPOINT)
 }
 
-/// A token that cannot even be sent.
+/// Returns the error for a token that cannot be sent in a header.
 pub(super) fn not_a_token() -> Error {
     Error::usage(
-        "the Entra token holds characters that no token has",
-        "pass the token as it was issued, and nothing else",
+        "the Entra token contains a character that no token has",
+        "pass the Entra token alone, without quotes or other text",
     )
 }
 
 /// A create that failed although the service may have carried it out.
 pub(super) fn orphan_possible(error: Error) -> Error {
     let hint = format!(
-        "{}. The request may have reached the service: an identity that nobody knows may have \
-         been created",
+        "{}. The service may have processed the request, and an identity with an unknown id may \
+         exist",
         error.hint()
     );
     error.with_hint(hint)
@@ -172,10 +174,24 @@ pub(super) fn orphan_possible(error: Error) -> Error {
 /// Returns the error for a created identity with an invalid token.
 pub(super) fn created_without_token(id: &CommunicationUserId, error: Error) -> Error {
     let hint = format!(
-        "the identity {id} was created: issue a token for it with `acspass token issue --user {id} \
-         --scope chat`, or delete it with `acspass user delete {id}`"
+        "run `acspass token issue --user {id} --scope chat` for the identity, which was created, or \
+         delete it with `acspass user delete {id}`"
     );
     error.with_hint(hint)
+}
+
+/// Whether the service refused the scopes of a request.
+pub(super) fn is_about_scopes(error: &Error) -> bool {
+    let target = error
+        .service_response()
+        .and_then(|response| response.target.as_deref());
+    target.is_some_and(is_scopes_field)
+}
+
+fn is_scopes_field(field: &str) -> bool {
+    ["scopes", "createTokenWithScopes"]
+        .iter()
+        .any(|name| field.eq_ignore_ascii_case(name))
 }
 
 /// The name of the advice on a refusal, and the detail for its cause.
@@ -202,7 +218,7 @@ fn explain(
         (400, "ApiVersionUnspecified" | "UnsupportedApiVersion") => "api-version",
         (400, "ValidationError") => match field.to_ascii_lowercase().as_str() {
             "appid" | "userid" => return ("ids", field),
-            "scopes" | "createtokenwithscopes" => return ("scopes", field),
+            _ if is_scopes_field(&field) => return ("scopes", field),
             "expiresinminutes" => return ("lifetime", field),
             "" => return ("field", "the request".to_owned()),
             _ => return ("field", format!("the field `{field}`")),
@@ -214,7 +230,7 @@ fn explain(
         },
         (404, "IdentityNotFound") => "unknown-identity",
         (404, _) => "not-found",
-        _ => return ("other", status.to_string()),
+        _ => return ("other", format!("HTTP status {status}")),
     };
     (name, String::new())
 }
@@ -226,7 +242,7 @@ fn advised(kind: Kind, name: &str, detail: &str) -> Error {
         None => Error::new(
             kind,
             "the ACS resource refused the request",
-            "see the service's words above",
+            "see the cause above",
         ),
     }
 }

@@ -120,11 +120,11 @@ impl AcsTransport {
     pub(super) fn read<T: DeserializeOwned>(&self, response: &Response) -> Result<T> {
         let host = &self.endpoint.host_header();
         if !response.is_json() {
-            let what = "something that is not JSON";
+            let what = "a response that is not JSON";
             return Err(operation::foreign(host, response, what));
         }
         wire::read(&response.body).ok_or_else(|| {
-            let what = "JSON that is not an answer of its own";
+            let what = "JSON in another format than the service's";
             match response.is_object() {
                 true => operation::unusable(host, what),
                 false => operation::foreign(host, response, what),
@@ -141,7 +141,7 @@ impl AcsTransport {
         let expires_on = Timestamp::parse_rfc3339(&token.expires_on)
             .ok_or_else(|| self.unusable("an expiry that is not a time"))?;
         if expires_on <= service_time.unwrap_or_else(|| self.service_now()) {
-            return Err(self.unusable("a token that has expired already"));
+            return Err(self.unusable("a token that has already expired"));
         }
         Ok(IssuedToken {
             token: token.token,

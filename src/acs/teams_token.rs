@@ -41,7 +41,7 @@ pub fn check(
 ) -> Result<Option<&'static str>> {
     let Some(decoded) = jwt::decode(token) else {
         return Ok(Some(
-            "the Entra token cannot be read here; the service decides whether it is good",
+            "The Entra token has no readable claims, so the service decides.",
         ));
     };
     let mut claims = Members::from(decoded.claims);
@@ -50,7 +50,7 @@ pub fn check(
     if expires.is_some_and(|exp| exp <= now.unix_seconds()) {
         return refuse(
             "the Entra token has expired",
-            "sign in again with `acspass login`, or check this machine's clock",
+            "run `acspass get --entra` for a new Entra token. If the token is new, check this machine's clock",
         );
     }
     // An audience may be a list (RFC 7519, section 4.1.3).
@@ -63,27 +63,26 @@ pub fn check(
     if let Some((_, name)) = OTHER_AUDIENCES.iter().find(|(other, _)| is_for(other)) {
         return refuse(
             &format!("the Entra token is for {name}, not for Azure Communication Services"),
-            "ask for the scopes Teams.ManageCalls and Teams.ManageChats of \
-             https://auth.msft.communication.azure.com",
+            "request the scopes Teams.ManageCalls and Teams.ManageChats of \
+             https://auth.msft.communication.azure.com, as `acspass get --entra` does",
         );
     }
     if !AUDIENCES.into_iter().any(is_for) {
         return Ok(Some(
-            "the Entra token is for an audience that acspass does not know; the service decides \
-             whether it is good",
+            "The audience of the Entra token is unknown to acspass, so the service decides.",
         ));
     }
     let scopes = claims.words("scp").unwrap_or_default();
     if scopes.is_empty() && claims.words("roles").is_some() {
         return refuse(
-            "the Entra token is an application's, not a user's",
-            "sign in as a user with `acspass login`",
+            "the Entra token belongs to an application, not to a user",
+            "run `acspass get --entra`, which prints the Entra token of a signed-in user",
         );
     }
     let is_for_teams = |scope: &String| TEAMS_SCOPES.contains(&scope.as_str());
     if !scopes.iter().any(is_for_teams) {
         return refuse(
-            "the Entra token carries neither Teams.ManageCalls nor Teams.ManageChats",
+            "the Entra token has neither the scope Teams.ManageCalls nor Teams.ManageChats",
             "add these delegated permissions of Azure Communication Services to the application \
              and grant consent, then run `acspass login --prompt consent`",
         );
@@ -91,15 +90,15 @@ pub fn check(
     let issued_to = claims.text("appid").or_else(|| claims.text("azp"));
     if issued_to.is_some_and(|id| !id.eq_ignore_ascii_case(app_id)) {
         return refuse(
-            "the Entra token was issued to another application than the one named",
-            "name the client id that signed the user in, or sign in again with this one",
+            "the Entra token was issued to another application than the given client id",
+            "pass the client id of the sign-in (`--client-id ID`), or omit it",
         );
     }
     let user = claims.text("oid");
     if user.is_some_and(|id| !id.eq_ignore_ascii_case(user_id)) {
         return refuse(
-            "the Entra token belongs to another user than the one named",
-            "name the object id (oid) of the user who signed in, not the tenant's or another's",
+            "the Entra token belongs to another user than the given object id",
+            "pass the object id (oid) of the signed-in user (`--user-id ID`), or omit it",
         );
     }
     Ok(None)
@@ -154,7 +153,7 @@ mod tests {
             (vec![("scp", json!("User.Read"))], "Teams.ManageCalls"),
             (
                 vec![("scp", Value::Null), ("roles", json!(["x"]))],
-                "application's",
+                "an application, not",
             ),
             (vec![("appid", json!("other"))], "another application"),
             (vec![("oid", json!("other"))], "another user"),

@@ -152,9 +152,5 @@ impl Signals {
 
 /// The user pressed Ctrl-C, or a signal asked the process to stop.
 pub(super) fn interrupted_error() -> Error {
-    Error::new(
-        Kind::Interrupted,
-        "interrupted",
-        "run the command again when you like",
-    )
+    Error::new(Kind::Interrupted, "interrupted", "run the command again")
 }

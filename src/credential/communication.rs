@@ -317,8 +317,8 @@ impl Inner {
         if new.life.is_zero() {
             return Err(Error::new(
                 Kind::Refused,
-                "the new token has expired already",
-                "see that this machine's clock is right, and what the tokens come from",
+                "the new token has already expired",
+                "check this machine's clock, and the source of the tokens",
             ));
         }
         // A response ends an outage, and the count of its failures.
@@ -353,10 +353,13 @@ impl Inner {
         let times = state.failed.as_ref().map_or(0, |failed| failed.times) + 1;
         let pause = pause_after(times, fastrand::f64());
         let what = match error {
-            Some(error) => format!("a refresh failed: {error}"),
-            None => "a refresh brought nothing new".to_owned(),
+            Some(error) => format!("The refresh of the token failed: {error}."),
+            None => "The refresh returned the same token.".to_owned(),
         };
-        debug!("{what}; the next try is in {} ms", pause.as_millis());
+        debug!(
+            "{what} The next attempt starts in {} ms.",
+            pause.as_millis()
+        );
         state.failed = Some(RecentFailures {
             times,
             pause,
@@ -370,7 +373,7 @@ impl Inner {
         let held = self.cached.borrow().clone();
         match held {
             Some(held) if error.kind() == Kind::Unreachable && self.lasts(&held) => {
-                warn!("{error}: the token that is held is handed out");
+                warn!("{error}; returned the cached token instead");
                 Ok(held)
             }
             _ => Err(error.clone()),

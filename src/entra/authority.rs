@@ -29,8 +29,8 @@ impl Authority {
         let wrong = |what: &str| {
             Error::usage(
                 format!("the authority host {what}"),
-                "write it like https://login.microsoftonline.com (setting `authority-host`, \
-                 variable AZURE_AUTHORITY_HOST)",
+                "run `acspass config set authority-host https://login.microsoftonline.com`, or correct \
+                 AZURE_AUTHORITY_HOST",
             )
         };
         let host = input::bare(host).trim_end_matches('/');
@@ -42,8 +42,8 @@ impl Authority {
         match url.scheme() {
             "https" => {}
             "http" if url.host_str().is_some_and(loopback::is_loopback_host) => {}
-            "http" => return Err(wrong("is plain http, which is for loopback hosts only")),
-            _ => return Err(wrong("is neither https nor http")),
+            "http" => return Err(wrong("uses http, which is allowed for loopback hosts only")),
+            _ => return Err(wrong("uses neither https nor http")),
         }
         let is_bare = url.path() == "/"
             && url.query().is_none()
@@ -51,7 +51,7 @@ impl Authority {
             && url.username().is_empty()
             && url.password().is_none();
         if !is_bare || url.host_str().is_none_or(str::is_empty) {
-            return Err(wrong("is more than a scheme, a host and a port"));
+            return Err(wrong("has more than a scheme, a host and a port"));
         }
         Ok(Authority {
             url,
@@ -99,8 +99,8 @@ impl Authority {
         let metadata: Metadata = refusal::read(
             &self.host_and_port(),
             &response,
-            "something that is not Entra's metadata",
-            "metadata that lacks an endpoint or the issuer",
+            "a response that is not Entra's metadata",
+            "metadata without an endpoint or the issuer",
         )?;
         self.check_endpoint(&metadata.authorization_endpoint)?;
         self.check_endpoint(&metadata.token_endpoint)?;
@@ -125,10 +125,8 @@ impl Authority {
             true => Ok(()),
             false => Err(Error::new(
                 Kind::Refused,
-                format!(
-                    "the metadata of {host} names another issuer than that of the tenant {tenant}"
-                ),
-                "check the settings `authority-host` and `tenant`; nobody was asked to sign in",
+                format!("the metadata of {host} has another issuer than the tenant {tenant}"),
+                "check `authority-host` and `tenant` in `acspass config list`. No sign-in was started",
             )),
         }
     }
@@ -139,8 +137,8 @@ impl Authority {
             true => Ok(()),
             false => Err(Error::new(
                 Kind::Refused,
-                format!("the metadata of {host} names an endpoint on another host"),
-                "check the setting `authority-host`; nothing was sent there",
+                format!("the metadata of {host} has an endpoint on another host"),
+                "check `authority-host` in `acspass config list`. Nothing was sent there",
             )),
         }
     }
@@ -161,8 +159,8 @@ fn check_tenant(tenant: &str) -> Result<String> {
     match tenant.as_str() {
         "organizations" | "common" => Ok(tenant),
         "consumers" => Err(Error::usage(
-            "a Teams user is a work or school account, and `consumers` has none",
-            "use `organizations`, or the tenant's GUID or domain",
+            "the tenant `consumers` has personal accounts only, and a Teams user has a work or school account",
+            "run `acspass config set tenant organizations`, or set the tenant's GUID or domain",
         )),
         domain if domain.contains('.') && domain.split('.').all(is_label) => Ok(tenant),
         other => guid(other).ok_or_else(|| {

@@ -48,10 +48,10 @@ impl Entra {
             return Err(refused("is for another application (aud)"));
         }
         let tenant = self.authority.tenant();
-        let tid = guid(claims.text("tid")).ok_or_else(|| refused("names no tenant (tid)"))?;
+        let tid = guid(claims.text("tid")).ok_or_else(|| refused("has no tenant (tid)"))?;
         if is_guid(tenant) && tid != tenant {
             return Err(refused(
-                "is from another tenant than the one asked for (tid)",
+                "is from another tenant than the requested one (tid)",
             ));
         }
         // The metadata's issuer contains the tenant id of a domain.
@@ -65,12 +65,12 @@ impl Entra {
         }
         let expiry = claims.number("exp").map(Timestamp::from_unix_seconds);
         if expiry.is_none_or(|expiry| expiry.plus(EXPIRY_TOLERANCE) <= now) {
-            return Err(refused("has expired, or names no expiry (exp)"));
+            return Err(refused("has expired, or has no expiry (exp)"));
         }
         if nonce.is_some() && claims.text("nonce").as_deref() != nonce {
             return Err(refused("does not belong to this sign-in (nonce)"));
         }
-        let oid = guid(claims.text("oid")).ok_or_else(|| refused("names no user (oid)"))?;
+        let oid = guid(claims.text("oid")).ok_or_else(|| refused("has no user (oid)"))?;
         let home = client_info
             .and_then(jwt::decode_part::<ClientInfo>)
             .filter(|info| is_guid(&info.uid) && is_guid(&info.utid))

@@ -38,8 +38,8 @@ pub(super) fn from_redirect(denial: Denial) -> Error {
         let error = Error::new(
             Kind::SignInRefused,
             "the sign-in was cancelled",
-            "run the command again to sign in; where an admin must approve the application, ask \
-             one to grant consent for the tenant: `acspass setup` prints a message to send",
+            "run `acspass login` to sign in. If an admin must approve the application, send your \
+             admin the message that `acspass setup` prints",
         );
         return sourced(error, &response);
     }
@@ -56,24 +56,27 @@ pub(super) fn from_token_error(grant: Grant, response: &TokenError) -> Error {
     let (kind, message, hint) = match (grant, needs_a_person) {
         (Grant::Refresh, true) => (
             Kind::SignInNeeded,
-            "Entra asks for a new sign-in: the kept session is no longer good",
+            "Entra requires a new sign-in, because the saved session is not valid any more",
             "run `acspass login`",
         ),
         (Grant::Refresh, false) => (
             Kind::Refused,
-            "Entra refused to renew the session",
-            "check the client id, the tenant and the application's registration",
+            "Entra refused to refresh the token",
+            "check the client id and the tenant in `acspass config list`, and the application's \
+             registration",
         ),
         (Grant::SignIn, _) if response.error == "consent_required" => (
             Kind::SignInRefused,
-            "the application has no consent for the scopes it asked for",
-            "grant consent at the sign-in, or ask an admin to grant it for the tenant",
+            "the requested scopes have no consent",
+            "run `acspass login --prompt consent` and accept. If the page needs an admin, send your \
+             admin the message that `acspass setup` prints",
         ),
         (Grant::SignIn, _) => (
             Kind::SignInRefused,
             "Entra refused the sign-in",
-            "read Entra's words above; check the client id, the redirect URI http://localhost \
-             under Mobile and desktop applications, and the permissions",
+            "read the cause above. Check the client id in `acspass config list`, and in the \
+             application's registration the redirect URI http://localhost under Mobile and desktop \
+             applications, and the permissions",
         ),
     };
     let suberror = response.suberror.as_deref();
@@ -94,7 +97,8 @@ pub(super) fn from_token_error(grant: Grant, response: &TokenError) -> Error {
 pub(super) fn unknown_tenant(tenant: &str, response: &TokenError) -> Error {
     let error = Error::usage(
         format!("Entra does not know the tenant {tenant}"),
-        "check the setting `tenant` (ACSPASS_TENANT_ID), and that the authority is the right cloud's",
+        "run `acspass config set tenant TENANT` with the tenant's GUID or domain. If the tenant is in \
+         another cloud, set `authority-host`",
     );
     sourced(error, response)
 }
@@ -141,25 +145,26 @@ fn code_of(response: &TokenError) -> Option<String> {
 
 /// Returns the error for repeated responses with status 429 or 5xx.
 pub(super) fn outage(host: &str, status: u16) -> Error {
-    let message = format!("{host} keeps answering {status}");
-    Error::new(Kind::Unreachable, message, "wait a little, then try again")
+    let message = format!("{host} keeps returning HTTP status {status}");
+    Error::new(Kind::Unreachable, message, WAIT)
 }
 
 /// Returns the error for status 429 or 5xx to a request that is not retried.
 pub(super) fn outage_at_once(host: &str, status: u16) -> Error {
-    let message = format!("{host} answered {status}");
-    Error::new(Kind::Unreachable, message, "wait a little")
+    let message = format!("{host} returned HTTP status {status}");
+    Error::new(Kind::Unreachable, message, WAIT)
 }
 
-const USED_UP: &str = "sign in again with `acspass login`: the code of this sign-in was sent, and \
-                       it is good for one use";
+const WAIT: &str = "wait a minute, then run the command again";
+const USED_UP: &str = "run `acspass login` again. The code of this sign-in was sent, and a code is \
+                       valid for one use";
 
 /// Changes the hint of an error at the redemption of a code: the code cannot be sent again.
 pub(super) fn code_not_redeemed(error: Error) -> Error {
     match error.kind() {
         Kind::Unreachable if error.may_have_arrived() => error.with_hint(USED_UP),
         Kind::Unreachable => {
-            let hint = format!("{}; then sign in again with `acspass login`", error.hint());
+            let hint = format!("{}. Then run `acspass login` again", error.hint());
             error.with_hint(hint)
         }
         _ => error,
@@ -168,7 +173,7 @@ pub(super) fn code_not_redeemed(error: Error) -> Error {
 
 /// Returns the error for a redeemed device code with a lost response.
 pub(super) fn tokens_lost(host: &str) -> Error {
-    let message = format!("the sign-in was approved, and the answer of {host} was lost on the way");
+    let message = format!("the sign-in was approved, but the response of {host} was lost");
     Error::new(Kind::Unreachable, message, USED_UP)
 }
 
@@ -176,18 +181,18 @@ pub(super) fn tokens_lost(host: &str) -> Error {
 pub(super) fn unusable(host: &str, what: &str) -> Error {
     Error::new(
         Kind::Unreachable,
-        format!("{host} answered with {what}"),
-        "check the setting `authority-host`, then run the command again; `acspass -v` shows the \
-         requests",
+        format!("{host} returned {what}"),
+        "check `authority-host` in `acspass config list`, then run the command again. `acspass -vv` \
+         shows the requests",
     )
 }
 
 const CHECK_THE_HOST: &str =
-    "check the setting `authority-host`, and for a proxy or captive portal on the way";
+    "check `authority-host` in `acspass config list`, and check for a proxy or a captive portal";
 
 /// Returns the error for a response from another server than Entra.
 pub(super) fn not_entra(host: &str, what: &str) -> Error {
-    let message = format!("{host} answered with {what}");
+    let message = format!("{host} returned {what}");
     Error::new(Kind::Unreachable, message, CHECK_THE_HOST)
 }
 
@@ -223,7 +228,10 @@ pub(super) fn check_format(host: &str, response: &Response) -> Result<()> {
     if response.is_json() && !response.status.is_server_error() {
         return Ok(());
     }
-    let what = format!("{}, and not as Entra does", response.status.as_u16());
+    let what = format!(
+        "HTTP status {} in another format than Entra's",
+        response.status.as_u16()
+    );
     Err(foreign(host, response, &what))
 }
 

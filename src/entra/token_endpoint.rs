@@ -133,7 +133,7 @@ impl Entra {
     ) -> Result<HttpResponse> {
         let (parts, body) = request.into_parts();
         let url = url::Url::parse(&parts.uri.to_string())
-            .map_err(|_| Error::internal("the protocol asked for an address that is not a URL"))?;
+            .map_err(|_| Error::internal("the protocol requested an address that is not a URL"))?;
         let request = Request {
             method: parts.method,
             url,
@@ -162,7 +162,11 @@ impl Entra {
         if let Some(token_error) = refused {
             let codes = token_error.error_codes.iter();
             let codes: Vec<String> = codes.map(|code| format!(" AADSTS{code}")).collect();
-            tracing::debug!("Entra refused: {}{}", token_error.error, codes.concat());
+            tracing::debug!(
+                "Entra refused the request: {}{}.",
+                token_error.error,
+                codes.concat()
+            );
             return Err(refusal::from_token_error(grant, &token_error));
         }
         // The `oauth2` crate requires UTF-8.
@@ -186,7 +190,7 @@ impl Entra {
 
     fn not_a_token_response(&self, response: &Response) -> Error {
         let status = response.status.as_u16();
-        let what = format!("{status} and JSON that is not a token answer");
+        let what = format!("HTTP status {status} and JSON that is not a token response");
         refusal::unreadable(&self.authority.host_and_port(), response, &what)
     }
 
@@ -215,7 +219,7 @@ impl Entra {
         let now = service_time.unwrap_or(requested_at);
         let unusable = |what: &str| Err(refusal::unusable(&self.authority.host_and_port(), what));
         if response.access_token.secret().is_empty() {
-            return unusable("JSON that is not a token answer: it has no readable access token");
+            return unusable("a token response without a readable access token");
         }
         let client_info = response.client_info.as_deref();
         let account = match &response.id_token {
@@ -229,7 +233,7 @@ impl Entra {
         }
         let expires_on = expiry(&response, now);
         if expires_on <= now {
-            return unusable("a token answer whose token has expired already");
+            return unusable("a token that has already expired");
         }
         Ok(Tokens {
             entra_token: EntraToken::new(response.access_token.into_secret()),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use reqwest::{Client, Method, StatusCode};
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::{debug, trace, warn};
 use url::Url;
 
 use super::failure::{Retry, SendError, oversized, timed_out, undecodable, unreachable};
@@ -18,6 +18,7 @@ use super::message::{Request, Response, host_of};
 use super::proxies::{Proxies, ProxyRoute, Route};
 use super::trust::{CaFile, Issuers};
 use crate::error::{Delivery, Error, Result};
+use crate::progress;
 
 /// The number of tries, including the first one.
 const MAX_ATTEMPTS: u32 = 4;
@@ -150,7 +151,9 @@ impl Http {
     /// As [`Http::send`].
     pub async fn send_once(&self, request: Request) -> Result<Response> {
         let deadline = Instant::now() + self.options.attempt_timeout;
-        let outcome = self.attempt(request, deadline).await;
+        let contacting = contacting(&request.url);
+        let attempt = self.attempt(request, deadline);
+        let outcome = progress::reported(|| contacting, attempt).await;
         outcome.map_err(|failure| failure.error)
     }
 
@@ -159,12 +162,26 @@ impl Http {
         is_single_use: bool,
         make: impl Fn() -> Result<Request>,
     ) -> Result<Response> {
+        let first = make()?;
+        let contacting = contacting(&first.url);
+        let tries = self.try_until_final(first, is_single_use, make);
+        progress::reported(|| contacting, tries).await
+    }
+
+    /// Tries `first`, and a new request from `make` for each further try.
+    async fn try_until_final(
+        &self,
+        first: Request,
+        is_single_use: bool,
+        make: impl Fn() -> Result<Request>,
+    ) -> Result<Response> {
+        let mut first = Some(first);
         let deadline = Instant::now() + self.options.total_timeout;
         let mut wait = self.options.first_wait;
         let mut repeated = false;
         for tries in 1..=MAX_ATTEMPTS {
-            let request = make()?;
-            let (host, path) = (host_of(&request.url), request.url.path().to_owned());
+            let request = first.take().map_or_else(&make, Ok)?;
+            let host = host_of(&request.url);
             let outcome = match self.attempt(request, deadline).await {
                 Ok(response) => Ok(Response {
                     repeated,
@@ -179,7 +196,7 @@ impl Http {
             let (requested, needed, arrived) = match &outcome {
                 Ok(response) if response.is_transient_error() => {
                     let status = response.status;
-                    debug!("{host}{path} is busy: status {}", status.as_u16());
+                    debug!("{host} is busy: HTTP status {}.", status.as_u16());
                     let arrived = status != StatusCode::TOO_MANY_REQUESTS;
                     (response.retry_after(), Duration::ZERO, arrived)
                 }
@@ -202,11 +219,14 @@ impl Http {
             repeated |= arrived;
             if pause > Duration::from_secs(5) {
                 warn!(
-                    "{host} asked to wait {} s before trying again",
+                    "{host} requests a wait of {} s before the next attempt",
                     pause.as_secs()
                 );
             }
-            debug!("trying {host}{path} again in {} ms", pause.as_millis());
+            debug!(
+                "The next attempt at {host} starts in {} ms.",
+                pause.as_millis()
+            );
             tokio::time::sleep(pause).await;
             wait *= 2;
         }
@@ -229,7 +249,7 @@ impl Http {
         match tokio::time::timeout(limit, response).await {
             Ok(outcome) => outcome,
             Err(_) => Err(SendError {
-                error: timed_out(&host, route.as_ref()).with_delivery(Delivery::MaybeSent),
+                error: timed_out(&host, route.as_ref(), limit).with_delivery(Delivery::MaybeSent),
                 retry: Retry::Always,
             }),
         }
@@ -243,7 +263,8 @@ impl Http {
         mut request: Request,
     ) -> Result<Response, SendError> {
         let client = self.client_for(&request.url, route)?;
-        debug!("request: {} {host}{}", request.method, request.url.path());
+        let start = Instant::now();
+        let line = format!("{} {host}{}", request.method, request.url.path());
         // hyper omits it for an empty body, and servers reply 411 to a POST without a length (RFC
         // 9110, section 8.6).
         if request.body.is_empty() && request.method == Method::POST {
@@ -259,7 +280,8 @@ impl Http {
             .body(request.body)
             .send()
             .await
-            .map_err(|error| unreachable(host, route, error))?;
+            .map_err(|error| unreachable(host, route, error))
+            .inspect_err(|failure| trace!("{line} failed: {}.", failure.error))?;
         let status = response.status();
         let coding = response.headers().get(CONTENT_ENCODING);
         if let Some(coding) = coding.filter(|coding| *coding != "identity") {
@@ -279,10 +301,11 @@ impl Http {
         if body.starts_with(BYTE_ORDER_MARK) {
             body.drain(..BYTE_ORDER_MARK.len());
         }
-        debug!(
-            "answer from {host}: status {}, {} bytes",
+        trace!(
+            "{line} returned HTTP status {} ({} bytes) in {} ms.",
             status.as_u16(),
-            body.len()
+            body.len(),
+            start.elapsed().as_millis()
         );
         Ok(Response {
             status,
@@ -292,4 +315,9 @@ impl Http {
             tries: 1,
         })
     }
+}
+
+/// The sentence about a request that takes long.
+fn contacting(url: &Url) -> String {
+    format!("Contacting {}\u{2026}", host_of(url))
 }

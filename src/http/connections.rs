@@ -43,8 +43,8 @@ impl Http {
             _ if is_local => ConnectionKind::Plain,
             _ => {
                 return Err(Error::usage(
-                    format!("{} would be reached over plain http", host_of(url)),
-                    "use https; http is for this machine's own loopback only",
+                    format!("the address of {} uses http without TLS", host_of(url)),
+                    "use https. http is allowed for loopback hosts only",
                 ));
             }
         };
@@ -96,7 +96,7 @@ impl Http {
 
 fn no_ca_certificates(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::usage(
-        "secure connections cannot be set up: no certificate authorities were found",
+        "no certificate authorities were found for TLS connections",
         "install the system's CA certificates (Debian: ca-certificates), or name a PEM file in \
          ACSPASS_CA_FILE",
     )

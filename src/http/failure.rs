@@ -1,7 +1,9 @@
 //! Errors of a request without a usable response, as messages for the user.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
@@ -13,8 +15,10 @@ use super::trust::Distrust;
 use crate::error::{Delivery, Error, Kind};
 use crate::loopback;
 use crate::text::one_line;
+use crate::time::in_words;
 
 const THE_PROXY: &str = "the proxy ";
+const NO_CONNECTION: &str = "could not connect to ";
 /// Longest name of an issuer that is shown, in characters.
 const MAX_NAME_LENGTH: usize = 160;
 
@@ -61,63 +65,67 @@ pub(crate) fn is_certificate_error(error: &Error) -> bool {
 
 /// Whether no response came because of the proxy on the way, whatever it fronts.
 pub(crate) fn is_proxy_error(error: &Error) -> bool {
-    error.kind() == Kind::Unreachable && error.message().starts_with(THE_PROXY)
+    let message = error.message();
+    let message = message.strip_prefix(NO_CONNECTION).unwrap_or(message);
+    error.kind() == Kind::Unreachable && message.starts_with(THE_PROXY)
 }
 
 pub(super) fn oversized(host: &str) -> Error {
     Error::unreachable(
-        format!("{host} answered with more than 1 MiB, which is not the service's own answer"),
-        "check for a proxy or a captive portal between here and the service",
+        format!("the response of {host} is larger than 1 MiB, so it is not the service's own"),
+        "check for a proxy or a captive portal between this machine and the service",
     )
     .with_delivery(Delivery::MaybeSent)
 }
 
-/// A body in a coding that was not asked for, and that is not gzip.
+/// Returns the error for a body in a coding that was not requested, and that is not gzip.
 pub(super) fn undecodable(host: &str, coding: &HeaderValue) -> Error {
     let coding = one_line(&String::from_utf8_lossy(coding.as_bytes()), 40);
     Error::unreachable(
-        format!("{host} answered with a body in the coding `{coding}`, which was not asked for"),
-        "check for a proxy between here and the service that changes `Accept-Encoding`",
+        format!("the response of {host} has the coding `{coding}`, which was not requested"),
+        "check for a proxy that changes `Accept-Encoding`",
     )
     .with_delivery(Delivery::MaybeSent)
 }
 
-pub(super) fn timed_out(host: &str, route: Option<&ProxyRoute>) -> Error {
-    let through = route.map(|route| format!(" through {}", name(route)));
-    Error::unreachable(
-        format!(
-            "{host} did not answer in time{}",
-            through.unwrap_or_default()
-        ),
-        "check the network, then try again; `acspass -v` shows the requests",
+pub(super) fn timed_out(host: &str, route: Option<&ProxyRoute>, limit: Duration) -> Error {
+    let (message, hint) = no_response(host, route);
+    Error::unreachable(message, hint).caused_by(format!("timed out after {}", in_words(limit)))
+}
+
+fn no_response(host: &str, route: Option<&ProxyRoute>) -> (String, String) {
+    (
+        format!("no response from {host}{}", through(route)),
+        "check the network, then run the command again. `acspass -vv` shows the requests"
+            .to_owned(),
     )
 }
 
-/// A response that is not the service's own; `what` says how that shows, `hint` what to check. Web
-/// pages and redirects in place of JSON have one cause, and words of their own.
+/// Returns the error for a response that is not the service's own. `what` describes the response, and
+/// `hint` names the check. Web pages and redirects in place of JSON have one cause and one text.
 pub(crate) fn foreign(host: &str, response: &Response, what: &str, hint: &str) -> Error {
     let status = response.status;
     let page = if status == StatusCode::NETWORK_AUTHENTICATION_REQUIRED {
-        "that this network wants a sign-in".to_owned()
+        "the network's demand to sign in".to_owned()
     } else if status.is_redirection() {
         let leads_to = response.headers.get(LOCATION);
         let leads_to = leads_to.and_then(|text| Url::parse(text.to_str().ok()?).ok());
         let leads_to = leads_to.as_ref().and_then(Url::host_str);
         let leads_to = one_line(leads_to.unwrap_or("another page"), MAX_NAME_LENGTH);
-        format!("with a redirect to {leads_to}")
+        format!("a redirect to {leads_to}")
     } else if is_web_page(response) {
-        "with a web page".to_owned()
+        "a web page".to_owned()
     } else {
-        return Error::unreachable(format!("{host} answered with {what}"), hint);
+        return Error::unreachable(format!("{host} returned {what}"), hint);
     };
     Error::unreachable(
         format!(
-            "{host} answered {page} ({}): a captive portal or a proxy's login page",
+            "{host} returned {page} ({}): a captive portal or a proxy's login page",
             status.as_u16()
         ),
         format!(
-            "open any page that begins with http:// in a browser and do what it asks for, then try \
-             again; {hint}"
+            "open a page that begins with http:// in a browser and follow it, then run the \
+             command again. If that does not help, {hint}"
         ),
     )
 }
@@ -138,7 +146,8 @@ fn is_this_machine(host: &str) -> bool {
     loopback::is_loopback_host(name)
 }
 
-/// No response came. A proxy on the way is named where it, and not the host, is the reason.
+/// Returns the error for a request without a response. It names the proxy if the proxy, and not the
+/// host, is the reason.
 pub(super) fn unreachable(
     host: &str,
     route: Option<&ProxyRoute>,
@@ -147,7 +156,6 @@ pub(super) fn unreachable(
     let error = error.without_url();
     let chain = chain_text(&error);
     let says = |words: &str| chain.contains(words);
-    let is_lookup = says("dns error") || says("failed to lookup");
     let proxy = route.filter(|_| says("tunnel error") || says("proxy connect"));
     if let Some(distrust) = Distrust::find(&error) {
         let (message, hint) = distrust.explain(&proxy.map_or_else(|| host.to_owned(), name));
@@ -161,10 +169,11 @@ pub(super) fn unreachable(
         false => Delivery::MaybeSent,
     };
     let peer = route.map_or_else(|| host.to_owned(), |route| host_of(&route.address));
-    // Nothing listens at a port of this machine: that does not change within seconds.
-    let mut retry = match is_refused(&error) && is_this_machine(&peer) {
-        true => Retry::Never,
-        false => Retry::Always,
+    let mut retry = match error.is_timeout() && proxy.is_none() {
+        true if reached == Delivery::NotSent => Retry::IfItCanConnect,
+        // Nothing listens at a port of this machine: that does not change within seconds.
+        false if is_refused(&error) && is_this_machine(&peer) => Retry::Never,
+        _ => Retry::Always,
     };
     let (message, hint) = match proxy {
         Some(route) if says("proxy authorization required") => {
@@ -172,95 +181,151 @@ pub(super) fn unreachable(
             wants_credentials(route)
         }
         Some(route) if says("tunnel error: unsuccessful") => (
-            format!("{} lets nobody through to {host}", name(route)),
+            format!("{} refused to connect to {host}", name(route)),
             format!(
-                "ask whoever runs the proxy to allow {host}, or leave it out by NO_PROXY; the \
+                "ask the operator of the proxy to allow {host}, or add the host to NO_PROXY. The \
                  proxy comes from {}",
                 route.by
             ),
         ),
         Some(route) => {
-            let how = match () {
-                () if is_lookup => "could not be found by its name",
-                () if says("failed to create underlying connection") => "could not be reached",
-                () => "broke the connection",
+            let broke = !is_lookup(&chain) && !says("failed to create underlying connection");
+            let message = match broke {
+                true => format!("{} closed the connection", name(route)),
+                false => format!("{NO_CONNECTION}{}", name(route)),
             };
-            (
-                format!("{} {how}", name(route)),
-                format!("check {} and the network, then try again", route.by),
-            )
+            let hint = format!("check {} and the network, then try again", route.by);
+            (message, hint)
         }
         None if says("InvalidContentType") || says("corrupt message") => (
-            format!("what answers at {host} speaks no TLS"),
-            "check for a captive portal: open any page that begins with http:// in a browser"
+            format!("the server at {host} does not use TLS"),
+            "check for a captive portal: open a page that begins with http:// in a browser"
                 .to_owned(),
         ),
-        None if is_lookup => (
-            format!("the name {host} could not be found"),
-            "check the network, the spelling of the host, and HTTPS_PROXY".to_owned(),
+        None if is_lookup(&chain) => (
+            format!("{NO_CONNECTION}{host}"),
+            "check the network and the spelling of the host name. If the network needs a proxy, \
+             set HTTPS_PROXY"
+                .to_owned(),
         ),
-        None if error.is_timeout() => {
-            return SendError {
-                retry: match reached {
-                    Delivery::NotSent => Retry::IfItCanConnect,
-                    _ => Retry::Always,
-                },
-                error: timed_out(host, route)
-                    .caused_by(error)
-                    .with_delivery(reached),
-            };
-        }
+        None if error.is_timeout() && reached != Delivery::NotSent => no_response(host, route),
         None if error.is_connect() => (
-            format!("{host} could not be reached"),
+            format!("{NO_CONNECTION}{host}{}", through(route)),
             match is_this_machine(host) {
                 true => {
-                    "start what answers there, for instance `acspass emulator`, or see with \
-                     `acspass config list` where the address comes from"
+                    "start the server, for example with `acspass emulator`. `acspass config list` \
+                     shows the source of the address"
                 }
-                false => "check the network, and HTTPS_PROXY where you need a proxy",
+                false => "check the network. If it needs a proxy, set HTTPS_PROXY",
             }
             .to_owned(),
         ),
         None => (
             format!("the connection to {host} broke"),
-            "try again; `acspass -v` shows the requests".to_owned(),
+            "run the command again. `acspass -vv` shows the requests".to_owned(),
         ),
     };
-    let error = Error::unreachable(message, hint).caused_by(error);
+    let error = Error::unreachable(message, hint).caused_by(Cause {
+        words: plain_cause(&error, &chain),
+        source: error,
+    });
     SendError {
         error: error.with_delivery(reached),
         retry,
     }
 }
 
+/// The cause of a failed request in plain words, above the chain of the libraries.
+#[derive(Debug)]
+struct Cause {
+    words: &'static str,
+    source: reqwest::Error,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.source)
+    }
+}
+
+fn plain_cause(error: &reqwest::Error, chain: &str) -> &'static str {
+    let says = |words: &str| chain.contains(words);
+    if is_lookup(chain) {
+        return "the host name does not resolve";
+    }
+    if error.is_timeout() {
+        return match error.is_connect() {
+            true => "the connection timed out",
+            false => "the response timed out",
+        };
+    }
+    match io_cause(error) {
+        Some(ErrorKind::ConnectionRefused) => "connection refused",
+        Some(ErrorKind::ConnectionReset) => "connection reset by the other side",
+        Some(ErrorKind::ConnectionAborted) => "connection aborted",
+        Some(ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown) => "no route to the network",
+        Some(ErrorKind::HostUnreachable) => "no route to the host",
+        Some(ErrorKind::AddrNotAvailable) => "the address is not available on this machine",
+        Some(ErrorKind::PermissionDenied) => "this system does not permit the connection",
+        Some(ErrorKind::TimedOut) => "the connection timed out",
+        Some(ErrorKind::UnexpectedEof) => "the connection ended early",
+        _ if says("proxy authorization required") => "HTTP status 407 from the proxy",
+        _ if says("tunnel error: unsuccessful") => "the proxy refused the tunnel (CONNECT)",
+        _ if says("InvalidContentType") || says("corrupt message") => "not a TLS response",
+        _ if says("connection closed") || says("IncompleteMessage") || says("end of file") => {
+            "the connection ended before the response was complete"
+        }
+        _ => "the HTTP exchange failed",
+    }
+}
+
+fn is_lookup(chain: &str) -> bool {
+    chain.contains("dns error") || chain.contains("failed to lookup")
+}
+
+fn io_cause(error: &reqwest::Error) -> Option<ErrorKind> {
+    let io = chain(error).find_map(|source| source.downcast_ref::<std::io::Error>());
+    io.map(std::io::Error::kind)
+}
+
 /// Whether the connection failed since nothing listens there, or the address does not exist.
 fn is_refused(error: &reqwest::Error) -> bool {
-    let io = chain(error).find_map(|source| source.downcast_ref::<std::io::Error>());
-    error.is_connect()
-        && io.is_some_and(|io| {
-            matches!(
-                io.kind(),
-                ErrorKind::ConnectionRefused
-                    | ErrorKind::AddrNotAvailable
-                    | ErrorKind::NetworkUnreachable
-                    | ErrorKind::HostUnreachable
-            )
-        })
+    let kind = io_cause(error).filter(|_| error.is_connect());
+    matches!(
+        kind,
+        Some(
+            ErrorKind::ConnectionRefused
+                | ErrorKind::AddrNotAvailable
+                | ErrorKind::NetworkUnreachable
+                | ErrorKind::HostUnreachable
+        )
+    )
 }
 
 fn wants_credentials(route: &ProxyRoute) -> (String, String) {
     let what = match route.has_credentials() {
-        true => format!("refuses the credentials in {}", route.by),
-        false => "wants credentials".to_owned(),
+        true => format!("rejected the credentials in {}", route.by),
+        false => "requires credentials".to_owned(),
     };
     let hint = format!(
-        "set HTTPS_PROXY to {}://USER:PASSWORD@{}, with `@`, `/`, `:`, `#` and `%` in the password \
-         as %40, %2F, %3A, %23 and %25, and DOMAIN\\USER as DOMAIN%5CUSER; a proxy that takes \
-         Kerberos or NTLM only needs a helper on this machine, such as px or cntlm",
+        "set HTTPS_PROXY to {}://USER:PASSWORD@{}. In the password, write `@`, `/`, `:`, `#` and \
+         `%` as %40, %2F, %3A, %23 and %25, and DOMAIN\\USER as DOMAIN%5CUSER. A proxy that \
+         accepts only Kerberos or NTLM needs a helper on this machine, such as px or cntlm",
         route.address.scheme(),
         host_of(&route.address)
     );
     (format!("{} {what}", name(route)), hint)
+}
+
+fn through(route: Option<&ProxyRoute>) -> String {
+    let through = route.map(|route| format!(" through {}", name(route)));
+    through.unwrap_or_default()
 }
 
 /// A proxy in a message: host and port.

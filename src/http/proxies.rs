@@ -88,17 +88,17 @@ impl Proxies {
         let host = address.host_str().unwrap_or_default();
         let direct = |why: String| Ok(Route::Direct { why });
         if loopback::is_loopback_host(host) {
-            return direct("loopback never goes through a proxy".to_owned());
+            return direct("loopback uses no proxy".to_owned());
         }
         if address.scheme() != "https" {
-            return direct("plain http leaves this machine by no proxy".to_owned());
+            return direct("http uses no proxy".to_owned());
         }
         let (by, matcher) = match self {
             Proxies::None { why } => return direct(why.clone()),
             Proxies::System => ("the system's settings", Matcher::from_system()),
             // An exception counts even if the proxy that it excepts from cannot be used.
             Proxies::Named { except, .. } if except.contains(address) => {
-                return direct(format!("NO_PROXY leaves {host} out"));
+                return direct(format!("NO_PROXY contains {host}"));
             }
             Proxies::Named { by, address, .. } => {
                 let proxy = usable(by, address)?;
@@ -108,7 +108,7 @@ impl Proxies {
         let wanted = address.as_str().parse::<hyper::Uri>();
         let Some(proxy) = wanted.ok().and_then(|wanted| matcher.intercept(&wanted)) else {
             return match self {
-                Proxies::System => direct("the system names none".to_owned()),
+                Proxies::System => direct("the system has no proxy setting".to_owned()),
                 _ => Err(wrong(by)),
             };
         };
@@ -139,8 +139,8 @@ fn usable(by: &'static str, address: &ProxyAddress) -> Result<Url> {
     .map_err(|_| wrong(by))?;
     if url.scheme().starts_with("socks") {
         return Err(Error::usage(
-            format!("{by} names a SOCKS proxy, and only http and https proxies can be used"),
-            "name an http proxy in HTTPS_PROXY, or leave the services out by NO_PROXY",
+            format!("{by} is a SOCKS proxy, and only http and https proxies are supported"),
+            "set HTTPS_PROXY to an http proxy, or add the services to NO_PROXY",
         ));
     }
     // An `@` further on belongs to credentials that were not encoded; what stands in the host's
@@ -154,7 +154,7 @@ fn usable(by: &'static str, address: &ProxyAddress) -> Result<Url> {
 
 fn wrong(by: &str) -> Error {
     Error::usage(
-        format!("{by} does not name a proxy"),
+        format!("{by} is not the address of a proxy"),
         format!(
             "write {by} like http://proxy.example:8080 or http://USER:PASSWORD@proxy.example:8080, \
              with `@`, `/`, `:`, `#` and `%` in the password as %40, %2F, %3A, %23 and %25, and \

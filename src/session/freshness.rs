@@ -3,7 +3,6 @@
 //! Inputs are the record, the request, the steps taken so far and the time; the output is the next
 //! step, or the token for an outage. This file has no side effects. `freshness_tests.rs` has the rule as a table.
 
-use std::fmt;
 use std::time::Duration;
 
 use super::token::{Token, TokenKind, TokenRequest};
@@ -36,32 +35,18 @@ pub(crate) enum Step {
     SignIn,
 }
 
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Step::UseCached => "Using the cached token",
-            Step::UseCachedBelowMinimum => "Using the cached token although it is not fresh",
-            Step::Exchange => "Exchanging the Entra token",
-            Step::Refresh => "Refreshing the Entra token",
-            Step::SignIn => "Signing in",
-        })
-    }
-}
-
-/// Writes the taken steps after the next step; writes nothing if there are none.
-impl fmt::Display for CompletedSteps {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let steps = [
-            (self.signed_in, "signed in"),
-            (self.refreshed, "refreshed"),
-            (self.exchanged, "exchanged"),
-        ];
-        let completed = steps
-            .into_iter()
-            .filter_map(|(is_done, step)| is_done.then_some(step));
-        match completed.collect::<Vec<&str>>() {
-            steps if steps.is_empty() => Ok(()),
-            steps => write!(f, " (done so far: {})", steps.join(", ")),
+impl Step {
+    /// Returns the sentence that announces the step for this user.
+    pub(super) fn sentence(self, user: Option<&str>) -> String {
+        let of = user.map(|user| format!(" of {user}")).unwrap_or_default();
+        match self {
+            Step::UseCached => format!("Returning the cached token{of}."),
+            Step::UseCachedBelowMinimum => {
+                format!("Returning the cached token{of}, which expires sooner than requested.")
+            }
+            Step::Exchange => format!("Exchanging the Entra token{of} for an access token."),
+            Step::Refresh => format!("Refreshing the Entra token{of}."),
+            Step::SignIn => "A sign-in is required.".to_owned(),
         }
     }
 }

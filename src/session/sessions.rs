@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use tracing::debug;
+
 use super::freshness::{CompletedSteps, Step, next_step};
 use super::token::{Token, TokenRequest};
 use crate::account::{Account, EntraApplication};
@@ -71,6 +73,7 @@ impl Sessions {
             let now = self.service_now(&record);
             let step = next_step(Some(&record), &request, CompletedSteps::default(), now);
             if let Step::UseCached | Step::UseCachedBelowMinimum = step {
+                debug!("{}", step.sentence(Some(&record.account.username)));
                 return Token::from_cache(&record, &request, now).map(CacheLookup::Hit);
             }
         }

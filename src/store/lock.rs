@@ -137,7 +137,11 @@ impl Locks {
                 let failed =
                     state_folder::error_mapper("record the holder of a lock in", folder, &record);
                 let record = folder.open_or_create(&record).map_err(&failed);
-                let record = record.inspect_err(|error| tracing::debug!("{error}")).ok();
+                let record = record
+                    .inspect_err(|error| {
+                        tracing::debug!("Could not record the holder of a lock: {error}.")
+                    })
+                    .ok();
                 write_holder(record.as_ref(), &holder);
                 HeldLock::File {
                     folder: folder.clone(),
@@ -164,7 +168,7 @@ impl Locks {
 /// Locks all holder files. Returns `None` if that fails.
 fn lock_holder_files(folder: &Folder) -> Option<File> {
     state_folder::lock_file(folder, "holders.lock")
-        .inspect_err(|error| tracing::debug!("the holder of a lock is not known: {error}"))
+        .inspect_err(|error| tracing::debug!("The holder of a lock is unknown: {error}."))
         .ok()
 }
 
@@ -185,7 +189,7 @@ fn write_holder(record: Option<&File>, holder: &Holder) {
         file.write_all(&serde_json::to_vec(holder)?)
     });
     if let Err(cause) = written {
-        tracing::debug!("could not record the holder of a lock: {cause}");
+        tracing::debug!("Could not record the holder of a lock: {cause}.");
     }
 }
 
@@ -240,7 +244,7 @@ impl Drop for Guard {
             // name cannot be created while a waiter has the removed one open.
             HeldLock::File { record, .. } => {
                 if let Some(Err(cause)) = record.as_ref().map(|record| record.set_len(0)) {
-                    tracing::debug!("could not empty the record of a lock's holder: {cause}");
+                    tracing::debug!("Could not clear the record of a lock: {cause}.");
                 }
             }
             HeldLock::Memory(locks) => {

@@ -197,8 +197,8 @@ impl TeamsSessionBuilder {
         if exchange == ExchangeKind::Key && auth.is_none() {
             return Err(Error::new(
                 Kind::Usage,
-                "the exchange with the key of the resource has no access key",
-                "give `resource` a connection string, or set `resource_auth`",
+                "the exchange with the access key has no access key",
+                "pass a connection string to `resource`, or call `resource_auth`",
             ));
         }
         let scopes = self.scopes.as_deref().unwrap_or(default_scopes(exchange));

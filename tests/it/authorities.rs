@@ -73,8 +73,8 @@ fn an_unreadable_file_is_an_error_or_a_warning_as_the_contract_has_it() {
         .by(&browser)
         .run()
         .assert_code(0)
-        .assert_says(&["warning: REQUESTS_CA_BUNDLE names /nowhere/ca.pem, which cannot be used"]);
+        .assert_says(&["warning: the file /nowhere/ca.pem of REQUESTS_CA_BUNDLE is not usable"]);
     home.set("ACSPASS_CA_FILE", "/nowhere/ca.pem");
     home.run(&["login"])
-        .assert_error(2, &["ACSPASS_CA_FILE names /nowhere/ca.pem"]);
+        .assert_error(2, &["the file /nowhere/ca.pem of ACSPASS_CA_FILE"]);
 }

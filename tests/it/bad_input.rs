@@ -44,7 +44,7 @@ fn malformed_connection_strings_end_with_2_and_are_not_shown() {
         ),
         (
             format!("endpoint=http://a.communication.azure.com/;accesskey={KEY}"),
-            "plain http",
+            "uses http, which",
         ),
         (
             format!("endpoint=localhost:8485;accesskey={KEY}"),
@@ -104,7 +104,11 @@ fn settings_that_are_wrong_end_with_2_and_say_where_they_came_from() {
             "../../evil",
             "neither a GUID, a domain",
         ),
-        ("AZURE_AUTHORITY_HOST", "http://login.example", "plain http"),
+        (
+            "AZURE_AUTHORITY_HOST",
+            "http://login.example",
+            "uses http, which",
+        ),
         ("AZURE_AUTHORITY_HOST", "localhost:8485", "neither https"),
         (
             "AZURE_AUTHORITY_HOST",
@@ -179,7 +183,7 @@ fn wrong_answers() -> Vec<(Route, FaultKind, i32, &'static str)> {
             Route::Metadata,
             page(200, "text/html", html),
             6,
-            "answered with a web page",
+            "returned a web page",
         ),
         (
             Route::Metadata,
@@ -191,37 +195,37 @@ fn wrong_answers() -> Vec<(Route, FaultKind, i32, &'static str)> {
             Route::Metadata,
             FaultKind::MissingField("token_endpoint".to_owned()),
             6,
-            "lacks",
+            "without",
         ),
         (
             Route::Metadata,
             FaultKind::OversizedBody(30_000_000),
             6,
-            "more than 1 MiB",
+            "larger than 1 MiB",
         ),
         (
             Route::Token,
             page(200, "text/html", html),
             6,
-            "answered with a web page",
+            "returned a web page",
         ),
         (
             Route::Token,
             page(200, "application/json", html),
             6,
-            "not a token answer",
+            "token response",
         ),
         (
             Route::Token,
             page(400, "text/html", html),
             6,
-            "answered with a web page",
+            "returned a web page",
         ),
         (
             Route::Token,
             FaultKind::MissingField("access_token".to_owned()),
             6,
-            "not a token answer",
+            "token response",
         ),
         (
             Route::Token,
@@ -233,61 +237,61 @@ fn wrong_answers() -> Vec<(Route, FaultKind, i32, &'static str)> {
             Route::Token,
             FaultKind::OversizedBody(30_000_000),
             6,
-            "more than 1 MiB",
+            "larger than 1 MiB",
         ),
         (
             Route::Token,
             FaultKind::ReplacedField("expires_in".to_owned(), json!(-5)),
             6,
-            "token answer",
+            "already expired",
         ),
         (
             Route::Token,
             FaultKind::ReplacedField("expires_in".to_owned(), json!(0)),
             6,
-            "expired already",
+            "already expired",
         ),
         (
             Route::Exchange,
             page(200, "text/html", html),
             6,
-            "answered with a web page",
+            "returned a web page",
         ),
         (
             Route::Exchange,
             page(200, "application/json", html),
             6,
-            "not an answer of its own",
+            "in another format than the service's",
         ),
         (
             Route::Exchange,
             page(403, "text/html", html),
             6,
-            "answered with a web page",
+            "returned a web page",
         ),
         (
             Route::Exchange,
             FaultKind::MissingField("token".to_owned()),
             6,
-            "not an answer of its own",
+            "in another format than the service's",
         ),
         (
             Route::Exchange,
             FaultKind::MissingField("expiresOn".to_owned()),
             6,
-            "of its own",
+            "in another format than the service's",
         ),
         (
             Route::Exchange,
             FaultKind::OversizedBody(30_000_000),
             6,
-            "more than 1 MiB",
+            "larger than 1 MiB",
         ),
         (
             Route::Exchange,
             FaultKind::ReplacedField("expiresOn".to_owned(), json!("2020-01-01T00:00:00+00:00")),
             6,
-            "expired already",
+            "already expired",
         ),
         (
             Route::Exchange,
@@ -356,7 +360,7 @@ fn thirty_megabytes_are_asked_for_once_and_not_read_to_the_end() {
     emulator.add_fault(fault(Route::Token, FaultKind::OversizedBody(30_000_000)));
     let browser = TestBrowser::walking();
     let run = home.call(&["login"]).by(&browser).run();
-    run.assert_error(6, &["more than 1 MiB"]);
+    run.assert_error(6, &["larger than 1 MiB"]);
     assert_eq!(emulator.count("fault"), 1, "asking again changes nothing");
 }
 

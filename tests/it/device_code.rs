@@ -124,8 +124,10 @@ fn trouble_on_the_way_is_waited_out() {
     emulator.add_fault(trouble(Route::Token, 1, busy(429, Some("40"))));
     emulator.add_fault(trouble(Route::Token, 1, FaultKind::Drop));
     let run = login(&clock, &home, &emulator, 7);
-    run.assert_code(0)
-        .assert_says(&["keeps answering 503", "retrying until the code expires"]);
+    run.assert_code(0).assert_says(&[
+        "keeps returning HTTP status 503",
+        "retrying until the code expires",
+    ]);
     // 5, then 5 for the 503, 40 as asked, 20 for the broken connection.
     assert_eq!(clock.slept(), 70);
 }
@@ -141,7 +143,7 @@ fn trouble_without_end_ends_with_6() {
     });
     let words = ["login", "--device-code", "--timeout", "5m"];
     let run = home.call(&words).by_clock(&clock).run();
-    run.assert_error(6, &["keeps answering 503"]);
+    run.assert_error(6, &["keeps returning HTTP status 503"]);
     assert_eq!(clock.slept(), 300);
 }
 
@@ -331,7 +333,7 @@ fn an_approved_code_whose_answer_is_lost_asks_for_a_new_sign_in() {
     // The answer to the first poll, at 5 s, is the one with the tokens.
     emulator.add_fault(trouble(Route::Token, 1, FaultKind::DropAfterHandling));
     let run = login(&clock, &home, &emulator, 2);
-    run.assert_error(6, &["was lost on the way", "sign in again"]);
+    run.assert_error(6, &["was lost", "`acspass login` again"]);
     home.run(&["status"]).assert_code(4);
 }
 

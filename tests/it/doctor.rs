@@ -324,6 +324,6 @@ fn what_answers_in_the_resources_place_is_not_taken_for_it() {
         &json,
         "resource",
         "fail",
-        &["answered with a web page (200)", "captive portal"],
+        &["returned a web page (200)", "captive portal"],
     );
 }

@@ -156,10 +156,10 @@ fn metadata_that_leads_to_another_host_is_not_followed() {
             what: FaultKind::ReplacedField(endpoint.to_owned(), elsewhere.into()),
         });
         home.real(&["get", "--force-refresh"])
-            .assert_error(5, &["names an endpoint on another host"]);
+            .assert_error(5, &["has an endpoint on another host"]);
         let browser = TestBrowser::never();
         let login = home.call(&["login"]).by(&browser).spawn().end();
-        login.assert_error(5, &["names an endpoint on another host"]);
+        login.assert_error(5, &["has an endpoint on another host"]);
         first.clear_faults();
     }
     assert_eq!(requests(&second), 0);

@@ -148,7 +148,7 @@ fn without_network_a_forced_refresh_prints_no_old_token() {
     home.real(&["get"]).token();
     drop(emulator);
     home.real(&["get", "--force-refresh"])
-        .assert_error(6, &["could not be reached", "`acspass emulator`"]);
+        .assert_error(6, &["could not connect to", "`acspass emulator`"]);
 }
 
 #[test]

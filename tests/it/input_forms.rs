@@ -195,7 +195,7 @@ fn scopes_may_stand_in_one_list() {
     let asked = emulator.requests().len();
     for scopes in [["--scope", ","], ["--scope", ""], ["--scope", " "]] {
         home.run(&[&["user", "create"][..], &scopes].concat())
-            .assert_error(2, &["a scope is empty"]);
+            .assert_error(2, &["is not a scope"]);
     }
     assert_eq!(emulator.requests().len(), asked);
 }

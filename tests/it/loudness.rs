@@ -26,27 +26,30 @@ const ANSWER: &str = "Signed in as";
 const WARNING: &str = "warning: the session is not saved";
 /// The event of level info: a scope that the emulator does not grant.
 const NOTE: &str = "Entra did not grant these scopes";
-const DEBUG: &str = "debug: ";
+/// Events of levels debug and trace.
+const DEBUG: &str = "Entra granted these scopes: ";
+const TRACE: &str = " returned HTTP status 200 (";
 
 #[test]
 fn log_level_is_that_of_the_flag_then_the_variable_then_the_default() {
     let (mut home, _emulator) = Home::with_emulator();
-    for (log, words, warns, debugs) in [
-        (None, &[][..], true, false),
-        (Some("off"), &[], false, false),
-        (Some("error"), &[], false, false),
-        (Some("ERROR"), &[], false, false),
-        (Some("warn"), &[], true, false),
-        (Some("info"), &[], true, false),
-        (Some("debug"), &[], true, true),
-        (Some("trace"), &[], true, true),
-        (Some("error"), &["-v"], true, true),
-        (Some("off"), &["-vv"], true, true),
-        (Some("debug"), &["-q"], false, false),
+    for (log, words, warns, debugs, traces) in [
+        (None, &[][..], true, false, false),
+        (Some("off"), &[], false, false, false),
+        (Some("error"), &[], false, false, false),
+        (Some("ERROR"), &[], false, false, false),
+        (Some("warn"), &[], true, false, false),
+        (Some("info"), &[], true, false, false),
+        (Some("debug"), &[], true, true, false),
+        (Some("trace"), &[], true, true, true),
+        (Some("error"), &["-v"], true, true, false),
+        (Some("off"), &["-vv"], true, true, true),
+        (Some("debug"), &["-q"], false, false, false),
     ] {
         let said = login(&mut home, log, words);
         assert_eq!(said.contains(WARNING), warns, "{log:?} {words:?}: {said}");
         assert_eq!(said.contains(DEBUG), debugs, "{log:?} {words:?}: {said}");
+        assert_eq!(said.contains(TRACE), traces, "{log:?} {words:?}: {said}");
         // The command's own answer is no log: only `-q` silences it.
         let is_quiet = words == ["-q"];
         assert_eq!(
@@ -76,7 +79,7 @@ fn notes_are_below_warnings() {
 fn unknown_log_level_is_a_warning_that_names_the_levels() {
     let (mut home, _emulator) = Home::with_emulator();
     let said = login(&mut home, Some("loud"), &[]);
-    let expected = "ACSPASS_LOG is `loud`, which is not a level, and has no effect; the levels are \
+    let expected = "ACSPASS_LOG is `loud`, which is not a level and has no effect; the levels are \
                     off, error, warn, info, debug, trace";
     assert!(said.contains(expected), "{said}");
     let said = login(&mut home, Some("loud"), &["-q"]);
@@ -84,7 +87,7 @@ fn unknown_log_level_is_a_warning_that_names_the_levels() {
 }
 
 #[test]
-fn debug_lines_are_plain_text_and_no_rust_values() {
+fn debug_lines_are_sentences_and_no_rust_values() {
     let (home, _vault, _emulator) = signed_in();
     let browser = TestBrowser::walking();
     let mut said = String::new();
@@ -98,26 +101,20 @@ fn debug_lines_are_plain_text_and_no_rust_values() {
     ] {
         said += &home.call(words).by(&browser).run().stderr;
     }
-    let lines: Vec<&str> = said
-        .lines()
-        .filter(|line| line.starts_with(DEBUG))
-        .collect();
-    assert!(lines.len() > 20, "{said}");
     for words in [
-        "Refreshing the Entra token",
-        "request: GET ",
+        "Refreshing the Entra token of ada@contoso.example.\n",
+        "Exchanging the Entra token of ada@contoso.example for an access token.\n",
+        "Returning the cached token of ada@contoso.example.\n",
+        "This took ",
+        "GET localhost:",
         "Polled for the device code: ",
     ] {
         assert!(said.contains(words), "no `{words}` in {said}");
     }
-    for line in lines {
-        for mark in ["Some(", "None", " { ", "=\"", "\\\"", "Ok(", "Err(", "[\""] {
-            assert!(!line.contains(mark), "{mark} in {line}");
-        }
-        assert!(
-            !line.contains("=true") && !line.contains("=false"),
-            "{line}"
-        );
+    for mark in [
+        "Some(", "None", " { ", "=\"", "\\\"", "Ok(", "Err(", "[\"", "=true", "=false",
+    ] {
+        assert!(!said.contains(mark), "{mark} in {said}");
     }
 }
 
@@ -125,6 +122,26 @@ fn debug_lines_are_plain_text_and_no_rust_values() {
 fn events_of_the_crate_name_no_rust_value() {
     // The source is read, since no test sees every event.
     let mut found = Vec::new();
+    for (path, text) in sources() {
+        for (at, _) in text.match_indices("!(") {
+            let is_event = ["trace", "debug", "info", "warn", "error"]
+                .iter()
+                .any(|level| text[..at].ends_with(level));
+            let event = text[at..].split(";\n").next().unwrap_or_default();
+            let shows_value = ["(?", " ?", ":?}", "= ?"]
+                .iter()
+                .any(|mark| event.contains(mark));
+            if is_event && shows_value {
+                found.push(format!("{path}: {event}"));
+            }
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+/// Every source file: its path and its text.
+fn sources() -> Vec<(String, String)> {
+    let mut sources = Vec::new();
     let mut folders = vec![std::path::PathBuf::from(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/src"
@@ -137,16 +154,29 @@ fn events_of_the_crate_name_no_rust_value() {
                 continue;
             }
             let text = std::fs::read_to_string(&path).expect("text");
-            for (at, _) in text.match_indices("!(") {
-                let is_event = ["trace", "debug", "info", "warn", "error"]
-                    .iter()
-                    .any(|level| text[..at].ends_with(level));
-                let event = text[at..].split(";\n").next().unwrap_or_default();
-                let shows_value = ["(?", " ?", ":?}", "= ?"]
-                    .iter()
-                    .any(|mark| event.contains(mark));
-                if is_event && shows_value {
-                    found.push(format!("{}: {event}", path.display()));
+            sources.push((path.display().to_string(), text));
+        }
+    }
+    sources
+}
+
+#[test]
+fn log_events_of_the_crate_are_sentences() {
+    let mut found = Vec::new();
+    for (path, text) in sources() {
+        for level in ["trace!(", "debug!(", "info!("] {
+            for (at, _) in text.match_indices(level) {
+                let event = text[at + level.len()..].trim_start();
+                let Some(message) = event.strip_prefix('"') else {
+                    continue;
+                };
+                // The end of the literal, without the line breaks of the source.
+                let end = message.find("\",").into_iter().chain(message.find("\")"));
+                let end = end.chain(message.find("\"\n")).min();
+                let message = &message[..end.unwrap_or(message.len())];
+                let begins = message.starts_with(char::is_uppercase) || message.starts_with('{');
+                if !begins || !message.ends_with('.') && !message.ends_with('}') {
+                    found.push(format!("{path}: {message}"));
                 }
             }
         }

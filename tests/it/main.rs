@@ -53,6 +53,7 @@ mod parity;
 mod paste;
 mod personas;
 mod profiles;
+mod progress;
 mod proxies;
 #[cfg(target_os = "linux")]
 mod raw_paths;

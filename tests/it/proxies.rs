@@ -112,7 +112,7 @@ fn credentials_in_the_address_are_sent_to_the_proxy_and_shown_to_nobody() {
         .set("HTTPS_PROXY", &proxy.url("ada:wr0ng-word@"));
     let words = [
         &format!(
-            "the proxy 127.0.0.1:{} refuses the credentials",
+            "the proxy 127.0.0.1:{} rejected the credentials",
             proxy.port()
         )[..],
         "HTTPS_PROXY",
@@ -126,14 +126,14 @@ fn credentials_in_the_address_are_sent_to_the_proxy_and_shown_to_nobody() {
     );
     outside.home.set("HTTPS_PROXY", &proxy.url(""));
     let words = [
-        &format!("the proxy 127.0.0.1:{} wants credentials", proxy.port())[..],
+        &format!("the proxy 127.0.0.1:{} requires credentials", proxy.port())[..],
         "http://USER:PASSWORD@127.0.0.1",
     ];
     outside.home.run(&["login"]).assert_error(6, &words);
     let doctor = outside.home.run(&["doctor"]);
     assert_eq!(doctor.code, Some(6));
     assert!(
-        doctor.stdout.contains("wants credentials"),
+        doctor.stdout.contains("requires credentials"),
         "{}",
         doctor.stdout
     );
@@ -146,7 +146,7 @@ fn a_proxy_that_lets_nobody_through_or_is_gone_is_named_itself() {
     outside.home.set("HTTPS_PROXY", &proxy.url(""));
     let target = format!("{ENTRA}:{}", outside.port);
     let words = format!(
-        "the proxy 127.0.0.1:{} lets nobody through to {target}",
+        "the proxy 127.0.0.1:{} refused to connect to {target}",
         proxy.port()
     );
     let login = outside.home.run(&["login"]);
@@ -155,7 +155,7 @@ fn a_proxy_that_lets_nobody_through_or_is_gone_is_named_itself() {
     let port = http::unused_port();
     let gone = format!("http://127.0.0.1:{port}");
     outside.home.set("HTTPS_PROXY", &gone);
-    let words = format!("the proxy 127.0.0.1:{port} could not be reached");
+    let words = format!("could not connect to the proxy 127.0.0.1:{port}");
     let login = outside.home.run(&["login"]);
     login.assert_error(6, &[&words, "check HTTPS_PROXY"]);
 }
@@ -204,7 +204,7 @@ fn what_is_no_proxy_is_said_before_anything_is_sent() {
     for (value, words) in [
         (
             "http://ada:hun/hunter2@proxy.test:1",
-            "HTTPS_PROXY does not name a proxy",
+            "HTTPS_PROXY is not the address of a proxy",
         ),
         ("socks5://ada:hunter2@proxy.test:1", "a SOCKS proxy"),
     ] {

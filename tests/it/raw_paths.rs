@@ -102,7 +102,7 @@ fn authority_file_whose_name_is_not_utf8_is_read() {
     ];
     let output = run(&variables, &["doctor", "--offline"]);
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("it holds no PEM certificate"), "{said}");
+    assert!(said.contains("it contains no PEM certificate"), "{said}");
 }
 
 #[test]

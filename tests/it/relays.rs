@@ -62,7 +62,7 @@ fn another_try_brings_what_the_first_did_not() {
 #[track_caller]
 fn assert_words(error: &Error, user: &TeamsUser, what: Mischief) {
     let words = match what {
-        Mischief::Silence | Mischief::HalfThenSilence | Mischief::Drip => "did not answer in time",
+        Mischief::Silence | Mischief::HalfThenSilence | Mischief::Drip => "no response from ",
         Mischief::ResetInHead | Mischief::HalfThenEnd => "broke",
     };
     assert_eq!(error.kind(), Kind::Unreachable, "{what:?}: {error}");
@@ -144,12 +144,12 @@ fn a_handshake_that_stalls_ends_in_time_at_the_host_and_at_a_proxy() {
         (
             Proxies::System,
             address.to_string(),
-            "did not answer in time",
+            format!("could not connect to {address}"),
         ),
         (
             by_proxy,
             "login.invalid".to_owned(),
-            "did not answer in time through the proxy ",
+            format!("could not connect to login.invalid through the proxy {address}"),
         ),
     ] {
         let http = Http::new(http::Options {
@@ -170,8 +170,9 @@ fn a_handshake_that_stalls_ends_in_time_at_the_host_and_at_a_proxy() {
             .block_on(http.send(|| Ok(Request::get(url.clone()))));
         let error = answer.err().expect("a failure");
         assert_eq!(error.kind(), Kind::Unreachable);
-        let words = format!("{host} {words}");
-        assert!(error.message().contains(&words), "{error}");
+        assert_eq!(error.message(), words);
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        assert_eq!(cause.as_deref(), Some("the connection timed out"));
     }
 }
 
@@ -188,10 +189,10 @@ fn page(status: u16) -> FaultKind {
 #[test]
 fn a_web_page_in_place_of_an_answer_is_called_what_it_is() {
     for (status, words) in [
-        (200, "answered with a web page (200)"),
-        (403, "answered with a web page (403)"),
-        (302, "answered with a redirect to another page (302)"),
-        (511, "answered that this network wants a sign-in (511)"),
+        (200, "returned a web page (200)"),
+        (403, "returned a web page (403)"),
+        (302, "returned a redirect to another page (302)"),
+        (511, "returned the network's demand to sign in (511)"),
     ] {
         for route in [Route::Metadata, Route::Token, Route::Exchange] {
             let (home, emulator) = Home::with_emulator();
@@ -208,7 +209,7 @@ fn a_web_page_in_place_of_an_answer_is_called_what_it_is() {
                 &[
                     &format!("{host} {words}"),
                     "a captive portal or a proxy's login page",
-                    "open any page that begins with http:// in a browser",
+                    "open a page that begins with http:// in a browser",
                 ],
             );
             assert!(
@@ -237,8 +238,8 @@ fn what_will_not_change_is_not_said_to_keep_answering() {
             });
             let call = home.call(&["get", "--interactive"]);
             let run = call.by(&TestBrowser::walking()).run();
-            run.assert_error(6, &["answered with"]);
-            run.assert_does_not_say("keeps answering");
+            run.assert_error(6, &["returned"]);
+            run.assert_does_not_say("keeps returning");
         }
     }
 }

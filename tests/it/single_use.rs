@@ -50,8 +50,8 @@ fn an_authorization_code_is_sent_once_and_its_loss_asks_for_a_new_sign_in() {
     for (what, words) in [
         (FaultKind::Drop, "broke"),
         (FaultKind::DropAfterHandling, "broke"),
-        (status(503), "answered 503"),
-        (status(429), "answered 429"),
+        (status(503), "returned HTTP status 503"),
+        (status(429), "returned HTTP status 429"),
     ] {
         let (home, emulator) = Home::with_emulator();
         let case = format!("{what:?}");
@@ -62,7 +62,7 @@ fn an_authorization_code_is_sent_once_and_its_loss_asks_for_a_new_sign_in() {
         });
         let browser = TestBrowser::walking();
         let run = home.call(&["login"]).by(&browser).run();
-        run.assert_error(6, &[words, "sign in again"]);
+        run.assert_error(6, &[words, "`acspass login` again"]);
         let sent = emulator.requests().into_iter();
         let sent = sent.filter(|entry| entry.path.ends_with("/token")).count();
         assert_eq!(sent, 1, "{case}");
@@ -138,7 +138,7 @@ fn a_create_that_never_left_the_machine_leaves_no_identity_behind() {
         assert_eq!(error.kind(), Kind::Unreachable, "{case}: {error}");
         assert!(!error.may_have_arrived(), "{case}: {error}");
         let hint = error.hint();
-        assert!(!hint.contains("may have been created"), "{case}: {hint}");
+        assert!(!hint.contains("may exist"), "{case}: {hint}");
     }
     assert_eq!(emulator.count("create_identity"), 0);
 }
@@ -158,7 +158,7 @@ fn a_create_whose_request_was_sent_may_have_left_an_identity_behind() {
         (page("403 Forbidden"), false),
     ] {
         let error = create(&text(&server), brief());
-        let is_said = error.hint().contains("may have been created");
+        let is_said = error.hint().contains("may exist");
         assert_eq!(is_said, may_exist, "{error}: {}", error.hint());
     }
 }
@@ -177,7 +177,7 @@ fn a_refused_connection_to_this_machine_is_not_tried_again() {
         let error = block_on(Http::new(patient()).send(|| Ok(Request::get(url.clone()))));
         let error = error.err().expect("a failure");
         assert_eq!(error.kind(), Kind::Unreachable);
-        assert!(error.message().contains("could not be reached"), "{error}");
+        assert!(error.message().contains("could not connect to"), "{error}");
     }
     let by_dead_proxy = http::Options {
         proxies: Proxies::Named {

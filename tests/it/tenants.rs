@@ -35,7 +35,7 @@ fn metadata_of_another_tenant_is_refused_before_a_browser_opens() {
             what: FaultKind::ReplacedField("issuer".to_owned(), issuer(named)),
         });
         home.run(&["login", "--tenant", asked])
-            .assert_error(5, &["names another issuer", asked]);
+            .assert_error(5, &["has another issuer", asked]);
     }
 }
 

@@ -204,9 +204,9 @@ case_inspected() {
 
     inspecting closed 3129 --set proxyauth='ada:p@ss'
     acspass HTTPS_PROXY=http://192.0.2.1:3129 "$trusted" -- get --force-refresh
-    ended 6 "the proxy 192.0.2.1:3129 wants credentials"
+    ended 6 "the proxy 192.0.2.1:3129 requires credentials"
     acspass HTTPS_PROXY=http://ada:wrong@192.0.2.1:3129 "$trusted" -- get --force-refresh
-    ended 6 "the proxy 192.0.2.1:3129 refuses the credentials in HTTPS_PROXY"
+    ended 6 "the proxy 192.0.2.1:3129 rejected the credentials in HTTPS_PROXY"
     ! grep -q wrong "$work/out" "$work/err" || fail "credentials were shown"
     acspass HTTPS_PROXY=http://ada:p%40ss@192.0.2.1:3129 "$trusted" -- get --force-refresh
     ended 0
@@ -254,12 +254,12 @@ case_silent() {
     start silence listening "$python" "$here/relay.py" 192.0.2.1:8443 silence
     local start=$SECONDS
     acspass ACSPASS_CA_FILE="$ca" -- login
-    ended 6 "login.example.test:8443 did not answer in time"
+    ended 6 "no response from login.example.test:8443"
     local took=$((SECONDS - start))
     [ "$took" -le 40 ] || fail "it took $took s"
     say "a host that says nothing: exit code 6 after $took s"
     acspass AZURE_AUTHORITY_HOST=https://nowhere.example.test -- login
-    ended 6 "the name nowhere.example.test could not be found"
+    ended 6 "could not connect to nowhere.example.test"
     say "offline: $(head -1 "$work/err")"
 }
 

@@ -50,23 +50,23 @@ impl CertificateAssertion {
     ) -> Result<Self> {
         let unusable = |what: &str| {
             Error::usage(
-                format!("AZURE_CLIENT_CERTIFICATE_PATH names a file that {what}"),
-                "it must hold a certificate and its RSA key, both PEM and without a password",
+                format!("the file in AZURE_CLIENT_CERTIFICATE_PATH {what}"),
+                "name a PEM file with a certificate and its RSA key, without a password",
             )
         };
         let pem = std::fs::read(path).map(Zeroizing::new);
         let pem = pem.map_err(|error| unusable("cannot be read").caused_by(error))?;
         let pem = Zeroizing::new(input::utf8(&pem).into_owned());
         let certificate = CertificateDer::from_pem_slice(&pem)
-            .map_err(|_| unusable("holds no PEM certificate"))?;
+            .map_err(|_| unusable("contains no PEM certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(&pem)
-            .map_err(|_| unusable("holds no PEM private key"))?;
+            .map_err(|_| unusable("contains no PEM private key"))?;
         let key = match &key {
             PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-            _ => return Err(unusable("holds a key that is not RSA")),
+            _ => return Err(unusable("contains a key that is not RSA")),
         }
-        .map_err(|_| unusable("holds a key that is not RSA of 2048 bits or more"))?;
+        .map_err(|_| unusable("contains a key that is not RSA of 2048 bits or more"))?;
         let host = authority
             .unwrap_or("https://login.microsoftonline.com")
             .trim_end_matches('/');

@@ -123,8 +123,9 @@ impl Inner {
             if !is_b64token(token.token.secret()) {
                 return Err(Error::new(
                     Kind::Refused,
-                    "the credential for the resource gave text that is not a token",
-                    "see what AZURE_TOKEN_CREDENTIALS, AZURE_AUTHORITY_HOST or `az` lead to",
+                    "the credential for the ACS resource returned text that is not a token",
+                    "check AZURE_TOKEN_CREDENTIALS and AZURE_AUTHORITY_HOST, and run `az account \
+                     get-access-token` to check the Azure CLI",
                 ));
             }
             let expires_on = Timestamp::from_unix_seconds(token.expires_on.unix_timestamp());
@@ -154,21 +155,21 @@ fn translate(error: &azure_core::Error) -> Error {
     let is_refusal = message.contains("AADSTS") || matches!(status, Some(400..=499));
     let error = if is_network {
         Error::unreachable(
-            "Entra ID could not be reached for the ACS resource's credential",
+            "no connection to Entra ID for the credential of the ACS resource",
             "check the network and AZURE_AUTHORITY_HOST",
         )
     } else if is_refusal {
         Error::new(
             Kind::Refused,
             "Entra ID refused the credential for the ACS resource",
-            "check AZURE_CLIENT_ID, AZURE_TENANT_ID and the secret or certificate; the principal \
+            "check AZURE_CLIENT_ID, AZURE_TENANT_ID and the secret or certificate. The principal \
              needs a role on the resource",
         )
     } else {
         Error::usage(
-            "there is neither an access key nor an Entra credential for the ACS resource",
-            "set COMMUNICATION_SERVICES_CONNECTION_STRING, or AZURE_CLIENT_ID, AZURE_TENANT_ID \
-             and AZURE_CLIENT_SECRET, or sign in with `az login`",
+            "the ACS resource has neither an access key nor an Entra credential",
+            "run `acspass config set connection-string`. With Entra ID, run `az login`, or set \
+             AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET",
         )
     };
     match aadsts(&message) {

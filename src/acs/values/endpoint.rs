@@ -33,8 +33,8 @@ impl Endpoint {
         let wrong = |what: &str| {
             Error::usage(
                 format!("the endpoint of the ACS resource {what}"),
-                "write it like https://contoso.communication.azure.com, as the portal shows it \
-                 under Keys",
+                "copy the endpoint from the portal, under Keys, like \
+                 https://contoso.communication.azure.com",
             )
         };
         if let Some(form) = secret_form(text) {
@@ -45,14 +45,14 @@ impl Endpoint {
         match url.scheme() {
             "https" => {}
             "http" if url.host_str().is_some_and(loopback::is_loopback_host) => {}
-            "http" => return Err(wrong("is plain http, which is for loopback hosts only")),
-            _ => return Err(wrong("is neither https nor http")),
+            "http" => return Err(wrong("uses http, which is allowed for loopback hosts only")),
+            _ => return Err(wrong("uses neither https nor http")),
         }
         if url.host_str().is_none_or(str::is_empty) {
-            return Err(wrong("names no host"));
+            return Err(wrong("has no host"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("carries a user name or password"));
+            return Err(wrong("contains a user name or password"));
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong("has a path, a query or a fragment"));
@@ -106,7 +106,7 @@ impl Endpoint {
                 shown(host)
             ),
             format!(
-                "check the endpoint; if the host is yours, run `acspass config set allow-endpoint {}`",
+                "check the endpoint. If the host is yours, run `acspass config set allow-endpoint {}`",
                 shell_word(host, "HOST")
             ),
         ))
@@ -156,7 +156,7 @@ impl ConnectionString {
         let wrong = |what: &str| {
             Error::usage(
                 format!("the connection string {what}"),
-                "copy it from the portal, under Keys: endpoint=https://…/;accesskey=…",
+                "copy the connection string from the portal, under Keys, like endpoint=https://…/;accesskey=…",
             )
         };
         let text = input::connection_string(text);
@@ -173,7 +173,7 @@ impl ConnectionString {
                 _ => continue,
             };
             if slot.replace(value.trim()).is_some() {
-                return Err(wrong("names a key twice"));
+                return Err(wrong("has a key twice"));
             }
         }
         let endpoint = endpoint.ok_or_else(|| wrong("has no endpoint"))?;
@@ -201,7 +201,7 @@ pub fn check_access_key(text: &str) -> Result<AccessKey> {
 pub(in crate::acs) fn not_base64() -> Error {
     Error::usage(
         "the access key of the ACS resource is not Base64",
-        "copy it whole from the portal, under Keys",
+        "copy the whole access key from the portal, under Keys",
     )
 }
 

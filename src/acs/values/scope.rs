@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::input;
+use crate::text::quoted;
 use crate::time::in_words;
 
 /// A scope of a Communication token.
@@ -64,7 +65,18 @@ impl TokenScope {
         Ok(scopes)
     }
 
-    /// The word for it on the wire.
+    /// Returns the known scopes, as the service writes them.
+    pub(in crate::acs) fn known() -> Vec<&'static str> {
+        KNOWN.iter().map(TokenScope::as_str).collect()
+    }
+
+    /// Returns the hint of an error about scopes.
+    pub(in crate::acs) fn hint() -> &'static str {
+        "use the scopes chat, voip, chat.join, chat.join.limited and voip.join, as in `--scope chat \
+         --scope voip`"
+    }
+
+    /// The scope's name in requests.
     pub fn as_str(&self) -> &str {
         match self {
             TokenScope::Chat => "chat",
@@ -94,9 +106,8 @@ impl FromStr for TokenScope {
         let text = input::bare(text);
         if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(Error::usage(
-                "a scope is empty or more than one word",
-                "name one of chat, voip, chat.join, chat.join.limited and voip.join; repeat \
-                 --scope for several",
+                format!("{} is not a scope", quoted(text)),
+                TokenScope::hint(),
             ));
         }
         let is_it = |scope: &TokenScope| scope.as_str().eq_ignore_ascii_case(text);
@@ -110,7 +121,7 @@ impl FromStr for TokenScope {
 pub struct TokenLifetime(u16);
 
 /// The next step for a lifetime that the service does not take.
-const RANGE: &str = "choose from 60 to 1440 minutes, `1h` to `24h`";
+const RANGE: &str = "choose a lifetime from 60 to 1440 minutes, `1h` to `24h`";
 
 /// The bounds, in minutes.
 const MINUTES: RangeInclusive<u64> = 60..=1440;
@@ -137,8 +148,8 @@ impl TokenLifetime {
         };
         let is_in_range = (MINUTES.start() * 60..=MINUTES.end() * 60).contains(&seconds);
         let message = match is_in_range {
-            true => format!("a token lives for whole minutes, and {given} are none"),
-            false => format!("a token cannot live for {given}"),
+            true => format!("the lifetime of a token is whole minutes, not {given}"),
+            false => format!("a token cannot be valid for {given}"),
         };
         // A number of minutes was probably meant.
         let meant = match MINUTES.contains(&seconds) {
@@ -146,7 +157,7 @@ impl TokenLifetime {
             true => format!("{seconds}m"),
             false => return Err(Error::usage(message, RANGE)),
         };
-        let hint = format!("{RANGE}; a bare number is seconds, {seconds} minutes are `{meant}`");
+        let hint = format!("{RANGE}. A bare number is seconds. {seconds} minutes are `{meant}`");
         Err(Error::usage(message, hint))
     }
 
@@ -191,7 +202,7 @@ mod tests {
             (90, "for 1 min 30 s (90 s)", "90 minutes are `90m`"),
             (60, "for 1 min", "60 minutes are `1h`"),
             (86_401, "(86401 s)", "`1h` to `24h`"),
-            (3690, "and 1 h 1 min (3690 s) are none", "`1h` to `24h`"),
+            (3690, "minutes, not 1 h 1 min (3690 s)", "`1h` to `24h`"),
         ] {
             let error = TokenLifetime::new(Duration::from_secs(seconds)).expect_err("refused");
             assert!(error.message().contains(message), "{error}");

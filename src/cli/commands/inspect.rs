@@ -24,13 +24,14 @@ pub(crate) fn run(file: Option<&Path>, env: &Environment, output: &mut Output) -
     let text = read_token(file, env)?;
     let decoded = jwt::decode(text.trim()).ok_or_else(|| {
         Error::usage(
-            "this is not a token that can be read: not three Base64url parts of JSON",
-            "an opaque token is as good as any, but there is nothing to show of it",
+            "the token has no readable content: it does not consist of three Base64url parts of JSON",
+            "pass a JSON Web Token, as in `acspass get | acspass inspect`. An opaque token can be \
+             valid, but has nothing to show",
         )
     })?;
     let expires_on = time(&decoded.claims, "exp").map(|at| at.to_string());
     env.messages
-        .print("nothing was verified: no signature, no issuer, no expiry");
+        .print("Not verified: signature, issuer and expiry.");
     let now = env.clock.now();
     let (header, claims) = (decoded.header, decoded.claims);
     let text = format!(
@@ -79,7 +80,7 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
         None => {
             if env.stdin.is_terminal {
                 env.messages
-                    .print("paste the token, then press Enter and Ctrl-D; Ctrl-C ends it");
+                    .print("Paste the token, then press Enter and Ctrl-D. Ctrl-C cancels.");
             }
             (
                 "standard input".to_owned(),
@@ -88,15 +89,18 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
         }
         Some(path) if is_a_token(path) => {
             return Err(Error::usage(
-                "a token was given as the argument, where every process of this machine sees it",
-                "pipe it in instead, or name a file that holds it",
+                "a token was passed as an argument, which every process of this machine can read",
+                "pipe the token in, or pass the name of a file that contains it",
             ));
         }
         Some(path) => {
             let file = File::open(path).map_err(|error| {
                 Error::usage(
-                    "the file with the token cannot be opened",
-                    "name a file that holds a token, or pipe the token in",
+                    format!(
+                        "could not open the file {}",
+                        quoted(&path.to_string_lossy())
+                    ),
+                    "pass the name of a file that contains a token, or pipe the token in",
                 )
                 .caused_by(error)
             })?;
@@ -107,25 +111,26 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
     };
     let unreadable = |what: &str| {
         Error::usage(
-            format!("no token can be read from {name}: {what}"),
-            "pipe in one token and nothing else",
+            format!("could not read a token from {name}: {what}"),
+            "pass one token and no other text",
         )
     };
-    let bytes = bytes.map_err(|cause| unreadable("reading fails").caused_by(cause))?;
+    let bytes = bytes.map_err(|cause| unreadable("reading failed").caused_by(cause))?;
     if bytes.len() as u64 > MAX_INPUT_BYTES {
-        return Err(unreadable("it is longer than 256 KiB"));
+        return Err(unreadable("it is larger than 256 KiB"));
     }
     let text = input::text(&bytes);
     let text = text.ok_or_else(|| unreadable("it is not text in UTF-8 or UTF-16"))?;
     match &*input::token(&text) {
         "" => Err(Error::usage(
-            "there is no token: what was read is empty",
-            "pipe one in, like `acspass get | acspass inspect`, or name a file that holds one",
+            format!("there is no token: {name} is empty"),
+            "pipe a token in, as in `acspass get | acspass inspect`, or pass the name of a file that \
+             contains one",
         )),
         token if is_b64token(token) => Ok(Zeroizing::new(token.to_owned())),
         _ => Err(Error::usage(
-            "what was read is not one token: it has characters that no token has",
-            "pass the token as it was issued, and nothing else",
+            format!("{name} is not one token: it contains a character that no token has"),
+            "pass one token and no other text",
         )),
     }
 }

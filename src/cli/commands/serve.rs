@@ -73,6 +73,7 @@ pub(crate) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
     if !args.open {
         sign_in_first(&context)?;
     }
+    env.messages.hide_waits();
     let outcome = runtime.block_on(async {
         let running = server.running();
         match output.is_json {
@@ -157,7 +158,7 @@ fn raise_file_limit() {
     }
     let current = Some(maximum.unwrap_or(ENOUGH).min(ENOUGH));
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current, maximum }) {
-        tracing::debug!("the limit of open files could not be raised: {error}");
+        tracing::debug!("Could not raise the limit of open files: {error}.");
     }
 }
 

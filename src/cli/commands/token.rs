@@ -41,8 +41,8 @@ pub(crate) fn revoke(user: &str, env: &Arc<Environment>, output: &mut Output) ->
     let client = context.identity_client()?;
     block_on(client.revoke_tokens(&user)).map_err(cut_short)?;
     env.messages.print(
-        "every token that was issued for the identity so far is revoked; the service takes up to \
-         15 minutes to refuse them everywhere",
+        "Revoked all tokens of the identity. The service takes up to 15 minutes to refuse them \
+         everywhere.",
     );
     output.print_result("", &json!({}))
 }
@@ -54,32 +54,39 @@ pub(crate) fn exchange(
 ) -> Result<u8> {
     let token = EntraToken::new(read_token(args.file.as_deref(), env)?.as_str());
     let decoded = jwt::decode(token.expose());
+    let is_readable = decoded.is_some();
     let claims = decoded.map(|decoded| decoded.claims).unwrap_or_default();
     let claim = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
-    let missing = |what: &str, flag: &str| {
-        Error::usage(
-            format!("the Entra token does not tell {what}"),
-            format!("name it with {flag}"),
-        )
+    let missing = |what: &str, flag: &str| match is_readable {
+        true => Error::usage(
+            format!("the Entra token has no {what}"),
+            format!("add `{flag} ID`"),
+        ),
+        false => Error::usage(
+            "the input is not an Entra token: it does not consist of three Base64url parts",
+            "run `acspass get --entra | acspass token exchange`. For an encrypted token, add \
+             `--client-id ID --user-id ID`",
+        ),
     };
     let client_id = args.client_id.as_deref().map(check_client_id);
     let app_id = client_id
         .transpose()?
         .or_else(|| claim("appid"))
         .or_else(|| claim("azp"))
-        .ok_or_else(|| missing("the application it was issued to", "--client-id"))?;
-    let user_id = args.user_id.as_deref().map(|text| {
-        guid(text).ok_or_else(|| {
+        .ok_or_else(|| missing("application id (appid or azp)", "--client-id"))?;
+    let user_id =
+        args.user_id.as_deref().map(|text| {
+            guid(text).ok_or_else(|| {
             Error::usage(
-                format!("{} is not an object id: not a GUID", quoted(text)),
-                "the portal shows the user's Object ID under Microsoft Entra ID, Users",
+                format!("invalid object id {} for --user-id: not a GUID", quoted(text)),
+                "copy the Object ID of the user from the portal, under Microsoft Entra ID, Users",
             )
         })
-    });
+        });
     let user_id = user_id
         .transpose()?
         .or_else(|| claim("oid"))
-        .ok_or_else(|| missing("its user's object id", "--user-id"))?;
+        .ok_or_else(|| missing("object id of a user (oid)", "--user-id"))?;
     let context = Context::new(env, &Flags::new())?;
     context.config.resource()?;
     let now = env.clock.now();
@@ -109,7 +116,7 @@ pub(super) fn print_created(
 pub(super) fn cut_short(error: Error) -> Error {
     match error.kind() {
         Kind::Interrupted => error.with_hint(
-            "what was printed is done; what was under way may have been done as well, unheard",
+            "check the result: the service may still have processed the request under way",
         ),
         _ => error,
     }

@@ -55,12 +55,12 @@ pub(crate) fn create(args: &UserCreate, env: &Arc<Environment>, output: &mut Out
             false => Ok(()),
             true => Err(Error::new(
                 Kind::Interrupted,
-                "whoever read standard output is gone: nothing more is created",
-                "write the ids to a file, or read them all",
+                "the reader of standard output closed it, and no more identities are created",
+                "write the ids to a file, or read all of them",
             )),
         }
     };
-    let work = each(env, "creating", count as usize, create, take, &mut failed);
+    let work = each(env, "Creating", count as usize, create, take, &mut failed);
     let ended = block_on(work);
     if output.is_json {
         let errors = failed.iter();
@@ -81,14 +81,15 @@ pub(crate) fn delete(id: &str, env: &Arc<Environment>, output: &mut Output) -> R
     let context = Context::new(env, &Flags::new())?;
     let client = context.identity_client()?;
     block_on(client.delete_user(&user)).map_err(cut_short)?;
-    env.messages.print(&format!("{user} is deleted"));
+    env.messages.print(&format!("Deleted {user}."));
     output.print_result("", &json!({}))
 }
 
 fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     if env.stdin.is_terminal {
-        env.messages
-            .print("type or paste ids, one a line, then press Ctrl-D; nothing is deleted before");
+        env.messages.print(
+            "Type or paste ids, one per line, then press Ctrl-D. Nothing is deleted before that.",
+        );
     }
     let ids = read_ids(env)?;
     let context = Context::new(env, &Flags::new())?;
@@ -103,7 +104,7 @@ fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
         deleted.push(line);
         Ok(())
     };
-    let ended = block_on(each(env, "deleting", count, delete, take, &mut failed));
+    let ended = block_on(each(env, "Deleting", count, delete, take, &mut failed));
     // Responses arrive in any order. Results and the first failure are in the order of the lines.
     deleted.sort_unstable();
     failed.sort_by_key(|(line, _)| *line);
@@ -124,14 +125,14 @@ fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
 fn read_ids(env: &Environment) -> Result<Vec<String>> {
     let unreadable = |what: &str| {
         Error::usage(
-            format!("the list of ids cannot be read: {what}"),
-            "pipe in ids, one a line, as `acspass user create` prints them",
+            format!("could not read the list of ids: {what}"),
+            "pipe in ids, one per line, as `acspass user create` prints them",
         )
     };
     let bytes = env.stdin.read_all(MAX_LIST_BYTES);
-    let bytes = bytes.map_err(|cause| unreadable("standard input fails").caused_by(cause))?;
+    let bytes = bytes.map_err(|cause| unreadable("standard input failed").caused_by(cause))?;
     if bytes.len() as u64 > MAX_LIST_BYTES {
-        return Err(unreadable("it is longer than 64 MiB"));
+        return Err(unreadable("standard input is larger than 64 MiB"));
     }
     let text = input::text(&bytes);
     let text = text.ok_or_else(|| unreadable("standard input is not text in UTF-8 or UTF-16"))?;
@@ -148,6 +149,7 @@ async fn each<T>(
     mut take: impl FnMut(usize, T) -> Result<()>,
     failed: &mut Vec<(usize, Error)>,
 ) -> Result<()> {
+    env.messages.hide_waits();
     let target = match env.stderr_is_terminal && !env.global.quiet {
         true => ProgressDrawTarget::stderr(),
         false => ProgressDrawTarget::hidden(),
@@ -185,7 +187,7 @@ fn stop_if_hopeless(error: &Error) -> Result<()> {
     match is_hopeless {
         true => Err(Error::new(
             error.kind(),
-            "nothing more was tried: every further request would fail in the same way",
+            "stopped, because every further request would fail in the same way",
             error.hint(),
         )
         .caused_by(error.message().to_owned())),

@@ -1,4 +1,4 @@
-//! Prints the library's tracing events as lines on standard error.
+//! Prints the library's tracing events as lines on standard error, and shows its waits on a terminal.
 //!
 //! The level selects the events, and the warnings of the command. `-q` and `-v` set it, else
 //! ACSPASS_LOG; the default is `info`. Events of other crates are never printed, because they can
@@ -8,12 +8,14 @@ use std::fmt::{Debug, Write as _};
 
 use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::Registry;
 
 use crate::cli::env_vars::ACSPASS_LOG;
 use crate::emulator::REQUESTS;
+use crate::progress;
 use crate::text::{quoted, without_secrets};
 
 use super::messages::Messages;
@@ -34,7 +36,7 @@ pub(crate) fn level(quiet: bool, verbose: u8, log: Option<&str>) -> (LevelFilter
         (_, 0, None) if log.is_empty() => LevelFilter::INFO,
         (_, 0, None) => {
             let warning = format!(
-                "{ACSPASS_LOG} is {}, which is not a level, and has no effect; the levels are {}",
+                "{ACSPASS_LOG} is {}, which is not a level and has no effect; the levels are {}",
                 quoted(log),
                 LEVELS.join(", ")
             );
@@ -73,8 +75,24 @@ where
 {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         let target = metadata.target();
+        if target == progress::TARGET {
+            return self.messages.columns().is_some();
+        }
         let is_ours = target == "acspass" || target.starts_with("acspass::");
         is_ours && *metadata.level() <= self.messages.level
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
+        let mut text = String::new();
+        attributes.record(&mut |_: &Field, value: &dyn Debug| {
+            let _ = write!(text, "{value:?}");
+        });
+        self.messages
+            .show_wait(id.into_u64(), &without_secrets(&text));
+    }
+
+    fn on_close(&self, id: Id, _: Context<'_, S>) {
+        self.messages.end_wait(id.into_u64());
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
@@ -94,7 +112,7 @@ where
         match *metadata.level() {
             Level::WARN => messages.warn(&text),
             Level::ERROR | Level::INFO => messages.print_always(&text),
-            _ => messages.print_always(&format!("debug: {text}")),
+            _ => messages.log(&text),
         }
     }
 }

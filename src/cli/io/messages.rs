@@ -3,7 +3,7 @@
 //! Control characters of foreign text are removed here.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::level_filters::LevelFilter;
 
@@ -30,8 +30,19 @@ pub(crate) struct Messages {
 
 struct Stderr {
     stream: Box<dyn Write + Send>,
-    /// The last line is a status line, which the next output replaces.
-    has_status: bool,
+    /// The last line, if the next output replaces it.
+    replaceable: Option<LastLine>,
+    /// Waits are not shown: the command draws its own progress, or runs until it is stopped.
+    hides_waits: bool,
+}
+
+/// A last line that the next output replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastLine {
+    /// The status of the command, such as a countdown.
+    Status,
+    /// The wait with this number.
+    Wait(u64),
 }
 
 impl Messages {
@@ -39,7 +50,8 @@ impl Messages {
     pub(crate) fn new(stderr: impl Write + Send + 'static) -> Self {
         let stderr = Stderr {
             stream: Box::new(stderr),
-            has_status: false,
+            replaceable: None,
+            hides_waits: false,
         };
         Messages {
             stderr: Arc::new(Mutex::new(stderr)),
@@ -82,7 +94,7 @@ impl Messages {
 
     /// Prints a question; the answer is typed behind it.
     pub(crate) fn ask(&self, text: &str) {
-        self.write("", &printable(text), false);
+        self.write("", &printable(text));
     }
 
     /// Prints a line that the next output replaces. Returns `false` if standard error cannot do that.
@@ -90,15 +102,54 @@ impl Messages {
         let Some(columns) = self.columns() else {
             return false;
         };
-        let text = printable(text);
-        let text: String = text.chars().take(columns.saturating_sub(1)).collect();
-        self.write(CLEAR_LINE, &text, true);
+        let line = cut(text, columns);
+        write(
+            &mut self.stderr(),
+            CLEAR_LINE,
+            &line,
+            Some(LastLine::Status),
+        );
         true
     }
 
     /// Clears a status line.
     pub(crate) fn end_status(&self) {
-        self.write("", "", false);
+        write(&mut self.stderr(), "", "", None);
+    }
+
+    /// Shows a wait, unless a status line is shown. Waits have different numbers.
+    pub(super) fn show_wait(&self, number: u64, text: &str) {
+        let (Some(columns), mut stderr) = (self.columns(), self.stderr()) else {
+            return;
+        };
+        if stderr.hides_waits || stderr.replaceable == Some(LastLine::Status) {
+            return;
+        }
+        let (line, last) = (cut(text, columns), LastLine::Wait(number));
+        write(&mut stderr, CLEAR_LINE, &line, Some(last));
+    }
+
+    /// Clears the line of a wait, if it is still shown.
+    pub(super) fn end_wait(&self, number: u64) {
+        let mut stderr = self.stderr();
+        if stderr.replaceable == Some(LastLine::Wait(number)) {
+            write(&mut stderr, "", "", None);
+        }
+    }
+
+    /// Shows no waits from now on: the command draws its own progress, or runs until it is stopped.
+    pub(crate) fn hide_waits(&self) {
+        let mut stderr = self.stderr();
+        stderr.hides_waits = true;
+        if let Some(LastLine::Wait(_)) = stderr.replaceable {
+            write(&mut stderr, "", "", None);
+        }
+    }
+
+    /// Prints a line of the log, in a faint colour.
+    pub(super) fn log(&self, text: &str) {
+        let line = wrapped("", &printable(text), self.columns);
+        self.line(&self.style.paint("2", &line));
     }
 
     /// Draws lines of block characters, as dark ink on a light ground if colour is on.
@@ -115,18 +166,33 @@ impl Messages {
 
     /// Prints lines unchanged: the caller has wrapped and cleaned them.
     pub(crate) fn line(&self, text: &str) {
-        self.write("", &format!("{text}\n"), false);
+        self.write("", &format!("{text}\n"));
     }
 
-    /// Writes `start`, or the end of a status line, and `text`. A closed standard error is no error.
-    fn write(&self, start: &str, text: &str, is_status: bool) {
-        let mut stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
-        let had_status = std::mem::replace(&mut stderr.has_status, is_status);
-        let start = if had_status { CLEAR_LINE } else { start };
-        let text = format!("{start}{text}");
-        if !text.is_empty() {
-            let _ = stderr.stream.write_all(text.as_bytes());
-            let _ = stderr.stream.flush();
-        }
+    fn write(&self, start: &str, text: &str) {
+        write(&mut self.stderr(), start, text, None);
     }
+
+    fn stderr(&self) -> MutexGuard<'_, Stderr> {
+        self.stderr.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes `start`, or the end of a replaceable line, and `text`. A closed standard error is no error.
+fn write(stderr: &mut Stderr, start: &str, text: &str, last: Option<LastLine>) {
+    let start = match std::mem::replace(&mut stderr.replaceable, last) {
+        Some(_) => CLEAR_LINE,
+        None => start,
+    };
+    let text = format!("{start}{text}");
+    if !text.is_empty() {
+        let _ = stderr.stream.write_all(text.as_bytes());
+        let _ = stderr.stream.flush();
+    }
+}
+
+/// Returns a line that leaves the last column free, so that the terminal does not wrap it.
+fn cut(text: &str, columns: usize) -> String {
+    let text = printable(text);
+    text.chars().take(columns.saturating_sub(1)).collect()
 }

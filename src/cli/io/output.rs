@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use askama::Template;
 use serde::Serialize;
+use tracing::level_filters::LevelFilter;
 
 use crate::error::{Error, Kind, Result};
 use crate::json::{self, causes};
@@ -91,13 +92,14 @@ impl Output {
             Err(error) => Err(Error::new(
                 Kind::Internal,
                 "the result could not be written to standard output",
-                "see where standard output goes",
+                "check the destination of standard output",
             )
             .caused_by(error)),
         }
     }
 
-    /// Prints an error with its causes. It is the last output on standard error.
+    /// Prints an error with its nearest cause, or all causes with `-v`. It is the last output on standard
+    /// error.
     pub(crate) fn error(&self, error: &Error) {
         let messages = &self.messages;
         if self.is_json {
@@ -107,7 +109,12 @@ impl Output {
         let label = messages.style.paint("31;1", "error:");
         let mut lines = vec![paragraph(&label, error.message())];
         let causes = causes(error);
-        lines.extend(causes.iter().map(|cause| paragraph("  caused by:", cause)));
+        let shown = match messages.level >= LevelFilter::DEBUG {
+            true => causes.len(),
+            false => 1,
+        };
+        let causes = causes.iter().take(shown);
+        lines.extend(causes.map(|cause| paragraph("  caused by:", cause)));
         let code = error.code();
         lines.extend(code.map(|code| messages.labelled("  code:", code)));
         let id = error.correlation_id();
@@ -125,5 +132,5 @@ impl Output {
 pub(crate) fn render(template: &impl Template) -> Result<String> {
     let text = template.render();
     text.map(|text| text + "\n")
-        .map_err(|_| Error::internal("a text could not be written"))
+        .map_err(|_| Error::internal("a template could not be rendered"))
 }

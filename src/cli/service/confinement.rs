@@ -25,30 +25,29 @@ fn confined(context: &Context) -> Confined {
     }
     if needs_programs(context) {
         tracing::info!(
-            "the service is not confined: the resource's credential is that of `az` or `azd`, \
-             which are programs"
+            "The service is not confined, because the resource's credential runs `az` or `azd`."
         );
         return Confined::default();
     }
     let plan = match plan(&context.env) {
         Ok(plan) => plan,
         Err(error) => {
-            tracing::debug!("the service is not confined: {error}");
+            tracing::debug!("The service is not confined: {error}.");
             return Confined::default();
         }
     };
     let outcome = confine(&plan);
     match &outcome.files {
-        Ok(0) => tracing::debug!("the service opens only its own files and the system's"),
+        Ok(0) => tracing::debug!("The service opens only its own files and the system's."),
         Ok(threads) => tracing::debug!(
-            "the service opens only its own files and the system's; {threads} earlier threads are \
-             not limited"
+            "The service opens only its own files and the system's. {threads} earlier threads are \
+             not limited."
         ),
-        Err(reason) => tracing::debug!("the service's files are not limited: {reason}"),
+        Err(reason) => tracing::debug!("The service's files are not limited: {reason}."),
     }
     match &outcome.programs {
-        Ok(()) => tracing::debug!("the service can start no program"),
-        Err(reason) => tracing::debug!("the service's system calls are not limited: {reason}"),
+        Ok(()) => tracing::debug!("The service can start no program."),
+        Err(reason) => tracing::debug!("The service's system calls are not limited: {reason}."),
     }
     outcome.confined()
 }

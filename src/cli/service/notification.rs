@@ -30,12 +30,12 @@ pub(crate) fn show(title: &str, text: &str) {
     };
     let run = || {
         if let Err(error) = async_io::block_on(notify) {
-            tracing::debug!("the notification was not shown: {error}");
+            tracing::debug!("Could not show a notification: {error}.");
         }
     };
     let thread = std::thread::Builder::new().name("notify".to_owned());
     if let Err(error) = thread.spawn(run) {
-        tracing::debug!("the notification was not shown: {error}");
+        tracing::debug!("Could not show a notification: {error}.");
     }
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn install(
     let undo = || {
         // A unit that was not enabled cannot be disabled. Its removal is enough.
         if let Err(error) = block_on(systemctl.disable()) {
-            tracing::debug!("the units could not be disabled: {error}");
+            tracing::debug!("Could not undo a step of the installation: {error}.");
         }
         units.remove()?;
         block_on(systemctl.order(&["daemon-reload"]))

@@ -96,8 +96,8 @@ fn ruleset(plan: &Plan) -> Result<RulesetCreated, String> {
         let (readable, is_fixed) = readable(path, plan.home.as_deref());
         if is_fixed {
             tracing::debug!(
-                "the file in {setting} is in a folder with other files: after the file is replaced, \
-                 the service needs a restart"
+                "The file in {setting} is in a folder with other files. After the file is replaced, \
+                 the service needs a restart."
             );
         }
         paths.extend(readable);

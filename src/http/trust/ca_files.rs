@@ -48,7 +48,7 @@ impl CaFile {
             let name = self.named_by;
             let path = shown(&self.path.to_string_lossy());
             Error::usage(
-                format!("{name} names {path}, which cannot be used: {why}"),
+                format!("the file {path} of {name} is not usable: {why}"),
                 format!("correct {name}, or unset it"),
             )
         })
@@ -69,7 +69,7 @@ pub(in crate::http) fn read_all(files: &[CaFile]) -> Result<Vec<CertificateDer<'
             Ok((found, changer)) => {
                 if let Some(changer) = changer {
                     warn!(
-                        "{} names {}, which {}: it decides which servers get your tokens",
+                        "the file {1} of {0}, which {2}, decides which servers get your tokens",
                         file.named_by,
                         shown(&file.path.to_string_lossy()),
                         shown(&changer)
@@ -111,11 +111,11 @@ fn read_bounded(path: &Path) -> Result<(Vec<CertificateDer<'static>>, Option<Str
         .read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err("it is longer than 16 MiB".to_owned());
+        return Err("larger than 16 MiB".to_owned());
     }
     let found = parsable(&bytes);
     match found.is_empty() {
-        true => Err("it holds no PEM certificate".to_owned()),
+        true => Err("it contains no PEM certificate".to_owned()),
         false => Ok((found, changer)),
     }
 }

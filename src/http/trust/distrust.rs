@@ -113,7 +113,7 @@ impl Distrust {
         let files = self.named_by.join(", ");
         let clock = format!("this machine's clock shows {}", self.now);
         let renew = format!("the operator of {host} must replace it");
-        let own = "if the certificate is yours, name it (PEM) in ACSPASS_CA_FILE";
+        let own = "if the certificate is yours, set ACSPASS_CA_FILE to its PEM file";
         let (is_what, hint) = match &self.fault {
             Fault::Expired | Fault::ExpiredContext { .. } => (
                 match valid {
@@ -121,13 +121,13 @@ impl Distrust {
                     None => format!("has expired; {clock}"),
                 },
                 format!(
-                    "set this machine's clock if it is wrong (in WSL: `sudo hwclock -s`); if it is \
-                     right, {renew}"
+                    "if this machine's clock is wrong, set it (in WSL: `sudo hwclock -s`). \
+                     Otherwise {renew}"
                 ),
             ),
             Fault::NotValidYet | Fault::NotValidYetContext { .. } => (
                 match valid {
-                    Some(valid) => format!("is {valid}, not yet; {clock}"),
+                    Some(valid) => format!("is {valid} and not valid yet; {clock}"),
                     None => format!("is not valid yet; {clock}"),
                 },
                 "set this machine's clock, for instance by network time (in WSL: `sudo hwclock -s`)"
@@ -136,15 +136,15 @@ impl Distrust {
             Fault::NotValidForName | Fault::NotValidForNameContext { .. } => (
                 self.other_names(),
                 format!(
-                    "check the spelling of the address; if it is right, another server or a proxy \
-                     answers in place of {host}"
+                    "check the spelling of the address. If it is right, another server or a proxy \
+                     responds in place of {host}"
                 ),
             ),
             Fault::UnknownIssuer if self.facts.is_self_signed => (
                 "is self-signed and is not trusted".to_owned(),
                 match files.as_str() {
                     "" => own.to_owned(),
-                    files => format!("{own}; {files} does not contain it"),
+                    files => format!("{own}. {files} does not contain it"),
                 },
             ),
             Fault::UnknownIssuer => (
@@ -157,17 +157,16 @@ impl Distrust {
             // An authority with the issuer's name is trusted, with another key.
             Fault::BadSignature => (
                 format!(
-                    "is not trusted: it was issued with another key than that of the trusted \
-                     authority {}",
+                    "is not trusted: the trusted authority {} has another key",
                     issuer.as_deref().unwrap_or("of the same name")
                 ),
-                "the authority may have been made anew: name its current certificate (PEM) in \
-                 ACSPASS_CA_FILE"
+                "set ACSPASS_CA_FILE to the current certificate (PEM) of the authority, which may have \
+                 a new key"
                     .to_owned(),
             ),
             fault if is_of_authority(fault) => (
-                "is that of a certificate authority, not of a host".to_owned(),
-                format!("{own}; otherwise {renew}"),
+                "belongs to a certificate authority, not to a host".to_owned(),
+                format!("{own}. Otherwise {renew}"),
             ),
             Fault::Revoked => ("has been revoked by its issuer".to_owned(), renew),
             fault if is_of_purpose(fault) => ("is not meant for a server".to_owned(), renew),
@@ -186,15 +185,16 @@ impl Distrust {
     fn missing_authority(&self, files: &str) -> String {
         let intermediates = match self.has_intermediates {
             true => "",
-            false => ", or have the server send its intermediate certificates",
+            false => ", or let the server send its intermediate certificates",
         };
         match files.is_empty() {
-            true => "behind a proxy that inspects TLS, name its CA certificate (PEM) in \
-                     ACSPASS_CA_FILE"
-                .to_owned(),
+            true => {
+                "if a proxy inspects TLS, set ACSPASS_CA_FILE to the PEM file of its CA certificate"
+                    .to_owned()
+            }
             false => format!(
-                "{files} does not contain the authority that issued it: add that authority's \
-                 certificate (PEM){intermediates}"
+                "add the certificate (PEM) of its authority to {files}, which does not contain \
+                 it{intermediates}"
             ),
         }
     }
@@ -206,7 +206,7 @@ impl Distrust {
             _ => &[],
         };
         if names.is_empty() {
-            return "names no host".to_owned();
+            return "contains no host name".to_owned();
         }
         let shown = names.iter().take(MAX_NAMES).map(|name| plain_name(name));
         let mut shown: Vec<String> = shown.collect();

@@ -182,7 +182,7 @@ fn certificate_of_the_future_names_the_clock_and_both_times() {
     assert_words(
         &error,
         &[
-            "not yet",
+            "not valid yet",
             "2093-02-03T00:00:00Z",
             "this machine's clock shows 20",
         ],
@@ -208,7 +208,11 @@ fn certificate_for_another_host_names_the_hosts() {
         &["check the spelling"],
     );
     let nameless = refusal(&issued(params(&[]), &authority), Some(&authority.pem()));
-    assert_words(&nameless, &["names no host"], &["check the spelling"]);
+    assert_words(
+        &nameless,
+        &["contains no host name"],
+        &["check the spelling"],
+    );
 }
 
 #[cfg(feature = "session")]
@@ -221,7 +225,7 @@ fn unknown_issuer_is_named_and_the_hint_matches_the_settings() {
     assert_words(
         &error,
         &["is not trusted: it was issued by Inspecting proxy"],
-        &["name its CA certificate (PEM) in ACSPASS_CA_FILE"],
+        &["set ACSPASS_CA_FILE to the PEM file of its CA certificate"],
     );
     assert_eq!(issuer.as_deref(), Some("Inspecting proxy"));
     let error = refusal(&host, Some(&right.pem()));
@@ -251,7 +255,7 @@ fn self_signed_certificate_works_once_the_user_names_it_as_with_curl() {
         assert_words(
             &error,
             &["the certificate of localhost:"],
-            &["name it (PEM) in ACSPASS_CA_FILE"],
+            &["set ACSPASS_CA_FILE to its PEM file"],
         );
     }
 }

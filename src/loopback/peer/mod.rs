@@ -90,7 +90,7 @@ impl PeerCheck {
             Owner::Gone => None,
             Owner::OtherUser(uid) => {
                 if self.has_warned.swap(true, Ordering::Relaxed) {
-                    tracing::debug!("closed a connection from the user with id {uid}");
+                    tracing::debug!("Closed a connection from the user with id {uid}.");
                 } else {
                     tracing::warn!(
                         "closed a connection to port {} from another user of this machine (user \

@@ -114,7 +114,7 @@ impl SignIn {
                 events.good(format!("Signed in {}", account.username));
                 // Apps then find a token in memory. The events contain the error.
                 if let Err(error) = accounts.token(Some(&account.home_account_id), None).await {
-                    tracing::debug!("no token after the sign-in: {error}");
+                    tracing::debug!("No token after the sign-in: {error}.");
                 }
                 latest.send_if_modified(|latest| {
                     latest.take_if(|it| Arc::ptr_eq(it, &self)).is_some()

@@ -183,7 +183,7 @@ impl Drop for InstanceDir {
         }
         // The file stays: without it two services could lock two files of one name.
         if let Err(cause) = self.lock.set_len(0) {
-            tracing::debug!("the lock file was not emptied: {cause}");
+            tracing::debug!("Could not empty the lock file: {cause}.");
         }
     }
 }
@@ -212,7 +212,7 @@ fn locked(folder: &Folder) -> Option<File> {
         io::Result::Ok(file)
     };
     open()
-        .inspect_err(|cause| tracing::debug!("the secret file could not be locked: {cause}"))
+        .inspect_err(|cause| tracing::debug!("Could not lock the secret file: {cause}."))
         .ok()
 }
 
@@ -285,7 +285,7 @@ pub fn running(folder: impl Into<Folder>) -> Result<Option<Running>> {
         Ok(()) => {
             // No service can start while this lock is held.
             for failure in remove_files(&folder, [SECRET_FILE, SOCKET]) {
-                tracing::debug!("stale {failure}");
+                tracing::debug!("Could not remove a stale file: {failure}.");
             }
             Ok(None)
         }

@@ -7,13 +7,12 @@ use tracing::info;
 
 use crate::account::SessionKey;
 use crate::error::{Error, Kind, Result};
+use crate::progress;
 use crate::store::{Activity, Guard, Holder, LockAttempt, LockTarget, SessionStore};
 use crate::time::in_words;
 
 /// The longest wait for a process that renews. After it, the command fails.
 const RENEWAL_LOCK_TIMEOUT: Duration = Duration::from_secs(60);
-/// A shorter wait is not reported.
-const REPORT_WAIT_AFTER: Duration = Duration::from_millis(700);
 const FIRST_RETRY_DELAY: Duration = Duration::from_millis(10);
 const MAX_RETRY_DELAY: Duration = Duration::from_millis(100);
 
@@ -59,16 +58,25 @@ pub(super) async fn lock(
             }
             (Activity::Renewing, _) => {}
         }
-        if now - start >= REPORT_WAIT_AFTER && reported != Some(doing) {
-            reported = Some(doing);
-            let task = match doing {
-                Activity::SigningIn => "sign in",
-                Activity::Renewing => "renew the session",
-            };
-            info!("Waiting for {} to {task}.", describe(holder));
+        let is_reported = reported.as_ref().is_some_and(|(at, _)| *at == doing);
+        if now - start >= progress::SILENCE && !is_reported {
+            // A line on a terminal disappears when the wait ends. Elsewhere it stays.
+            let sentence = format!("Waiting for {} to {}", describe(holder), task(doing));
+            let report = progress::report(&format!("{sentence}\u{2026}"));
+            if report.is_disabled() {
+                info!("{sentence}.");
+            }
+            reported = Some((doing, report));
         }
         tokio::time::sleep(delay).await;
         delay = (delay * 2).min(MAX_RETRY_DELAY);
+    }
+}
+
+fn task(activity: Activity) -> &'static str {
+    match activity {
+        Activity::SigningIn => "sign in",
+        Activity::Renewing => "renew the session",
     }
 }
 
@@ -83,8 +91,8 @@ pub(super) fn sign_in_in_progress(holder: Option<Holder>) -> Error {
 
 fn describe(holder: Option<Holder>) -> String {
     match holder {
-        Some(holder) => format!("another acspass (process {})", holder.pid),
-        None => "another acspass".to_owned(),
+        Some(holder) => format!("another acspass process (pid {})", holder.pid),
+        None => "another acspass process".to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Inputs are a [`PendingRenewal`](super::PendingRenewal), the services, and the sign-in method, if a sign-in is
 //! allowed. Output is a token. The freshness rule decides the steps; this folder only takes them.
 
+mod hints;
 mod locks;
 mod services;
 mod sign_in;

@@ -2,6 +2,7 @@
 
 use tracing::{info, warn};
 
+use super::hints::with_account;
 use super::locks::{self, HeldLocks};
 use crate::account::{Account, NameMatch, SessionKey};
 use crate::claims::Claims;
@@ -65,7 +66,8 @@ impl Sessions {
         let locks = &mut HeldLocks::new(guard);
         let record = self
             .sign_in(entra, options, expected, scopes, challenge, locks)
-            .await?;
+            .await
+            .map_err(|error| with_account(error, expected.hint))?;
         self.store.activate(&record.key())?;
         Ok(record)
     }

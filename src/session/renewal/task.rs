@@ -1,7 +1,9 @@
 //! The steps of a renewal, under the session's lock.
 
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use super::hints::with_account;
 use super::locks::{self, HeldLocks};
 use super::services::RenewalServices;
 use super::sign_in::ExpectedUser;
@@ -119,16 +121,28 @@ impl<'a> RenewalTask<'a> {
         Ok(())
     }
 
-    /// Takes the steps of the freshness rule until there is a token.
+    /// Takes the steps, and names the account in the hint of an error.
     async fn finish(mut self, services: &RenewalServices) -> Result<Token> {
+        let outcome = self.take_steps(services).await;
+        outcome.map_err(|error| {
+            let record = self.record.as_ref();
+            let username = record.map(|record| record.account.username.as_str());
+            with_account(error, username.or(self.username.as_deref()))
+        })
+    }
+
+    /// Takes the steps of the freshness rule until there is a token.
+    async fn take_steps(&mut self, services: &RenewalServices) -> Result<Token> {
         let mut step = self.next();
         for _ in 0..MAX_STEPS {
+            let start = Instant::now();
             let taken = match step {
                 Step::UseCached | Step::UseCachedBelowMinimum => return self.use_cached(),
                 Step::Exchange => self.exchange(services).await,
                 Step::Refresh => self.refresh(services).await,
                 Step::SignIn => self.sign_in(services).await,
             };
+            debug!("This took {} ms.", start.elapsed().as_millis());
             match (taken, step) {
                 (Ok(()), _) => {}
                 (Err(error), Step::Exchange | Step::Refresh)
@@ -164,7 +178,7 @@ impl<'a> RenewalTask<'a> {
             Step::Refresh if self.refresh_refusal.is_some() => Step::SignIn,
             step => step,
         };
-        debug!("{step}{}.", self.completed);
+        debug!("{}", step.sentence(self.username.as_deref()));
         step
     }
 

@@ -19,6 +19,7 @@ use super::native::{self, NativeKeyring as PlatformKeyring};
 #[cfg(not(any(target_os = "macos", windows)))]
 use super::secret_service::SecretServiceKeyring as PlatformKeyring;
 use crate::error::Result;
+use crate::progress;
 use crate::secret::SecretBytes;
 #[cfg(windows)]
 use crate::store::split::Split;
@@ -88,7 +89,13 @@ impl Keyring {
                 }
             })
         })?;
-        match outcome.recv_timeout(self.deadline) {
+        let first_wait = self.deadline.min(progress::SILENCE);
+        let mut received = outcome.recv_timeout(first_wait);
+        if matches!(received, Err(RecvTimeoutError::Timeout)) {
+            let _report = progress::report("Waiting for the keyring\u{2026}");
+            received = outcome.recv_timeout(self.deadline.saturating_sub(first_wait));
+        }
+        match received {
             Ok(outcome) => outcome,
             Err(RecvTimeoutError::Timeout) => {
                 is_cancelled.store(true, Ordering::SeqCst);

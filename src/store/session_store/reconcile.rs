@@ -58,7 +58,7 @@ impl SessionStore {
             restored += usize::from(self.load(&record.key())?.is_some());
         }
         if restored > 0 {
-            tracing::info!("restored {restored} accounts from the store to the list");
+            tracing::info!("Restored {restored} accounts from the store to the list.");
         }
         Ok(restored.max(usize::from(is_activated)))
     }
@@ -117,7 +117,7 @@ impl SessionStore {
             // An unreadable item stays: the next sign-in quarantines it.
             match Record::from_bytes(&bytes) {
                 Ok(record) if record.key().item_name() == item => records.push(record),
-                _ => tracing::debug!("the item `{item}` is not a session that can be listed"),
+                _ => tracing::debug!("The item `{item}` is not a readable session."),
             }
         }
         Ok(records)

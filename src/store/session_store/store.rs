@@ -286,7 +286,9 @@ impl SessionStore {
             match self.store.save(&item, &record.to_bytes()?) {
                 Ok(()) => return Ok(record),
                 Err(error) if self.store.lacks_room(&error) && record.evict_soonest_expiring() => {
-                    tracing::debug!("{error}: removed one cached token");
+                    tracing::debug!(
+                        "Removed one cached token, because the store lacks room: {error}."
+                    );
                 }
                 Err(error) => return Err(error),
             }

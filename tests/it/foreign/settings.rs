@@ -144,7 +144,7 @@ fn authorities_that_another_user_can_change_are_used_with_a_warning() {
         give(given, EVE.id);
         let through =
             through.map_or_else(String::new, |path| format!(" through `{}`", path.display()));
-        let words = format!("the user with id 61002 can change{through}: it decides");
+        let words = format!("which the user with id 61002 can change{through}, decides");
         assert_warns(&link, &words);
         // Those of root are no reason for a warning.
         give(given, 0);
@@ -152,7 +152,7 @@ fn authorities_that_another_user_can_change_are_used_with_a_warning() {
         give(given, ADA.id);
     }
     set_mode(&file, 0o664);
-    assert_warns(&link, "the group with id 61001 can change: it decides");
+    assert_warns(&link, "which the group with id 61001 can change, decides");
 
     let fifo = home.join("fifo");
     ADA.sh("mkfifo \"$1\"", &[&fifo]);

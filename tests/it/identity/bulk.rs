@@ -117,7 +117,7 @@ fn a_list_with_bad_lines_deletes_the_good_ones_and_names_the_others() {
     assert_eq!(run.stdout, format!("{first}\n{second}\n"));
     run.assert_says(&[
         "3 of 5 identities were not deleted",
-        &format!("{foreign}: the identity is not one of this ACS resource"),
+        &format!("{foreign}: the identity was deleted, or does not belong to this ACS resource"),
         "nonsense: `nonsense` is not the id of an ACS identity",
         "8:orgid:x: `8:orgid:x` is a Teams user",
         "IdentityNotOwned",
@@ -198,7 +198,7 @@ fn an_interrupted_creation_keeps_what_was_created_and_says_what_is_not_known() {
     let run = process.end();
     assert_eq!(run.code, Some(130), "{}", run.stderr);
     assert_eq!(run.stdout.lines().collect::<Vec<_>>(), lines);
-    run.assert_says(&["interrupted", "may have been done as well"]);
+    run.assert_says(&["interrupted", "may still have processed the request"]);
     run.assert_does_not_say("nothing was left behind");
 }
 
@@ -219,7 +219,10 @@ fn one_request_that_is_interrupted_may_have_been_heard() {
         wait_for_requests(&emulator, before + 1);
         process.signal("INT");
         let run = process.end();
-        run.assert_error(130, &["interrupted", "may have been done as well"]);
+        run.assert_error(
+            130,
+            &["interrupted", "may still have processed the request"],
+        );
         emulator.clear_faults();
     }
 }

@@ -121,7 +121,7 @@ fn token_revoke_ends_every_token_of_the_identity_at_once() {
     let issue = ["token", "issue", "--user", &id, "--scope", "chat"];
     let (first, second) = (home.run(&issue).token(), home.run(&issue).token());
     let run = home.run(&["token", "revoke", "--user", &id, "--yes"]);
-    run.assert_code(0).assert_says(&["is revoked"]);
+    run.assert_code(0).assert_says(&["Revoked all tokens"]);
     assert_eq!(run.stdout, "");
     assert!(!emulator.is_token_valid(&first) && !emulator.is_token_valid(&second));
     assert!(
@@ -140,7 +140,7 @@ fn user_delete_ends_the_identity_and_its_tokens_at_once() {
     let issue = ["token", "issue", "--user", &id, "--scope", "chat"];
     let token = home.run(&issue).token();
     let run = home.run(&["user", "delete", &id]);
-    run.assert_code(0).assert_says(&["is deleted"]);
+    run.assert_code(0).assert_says(&["Deleted 8:acs:"]);
     assert_eq!(run.stdout, "");
     assert!(!emulator.is_token_valid(&token));
 

@@ -139,7 +139,7 @@ fn scopes_of_another_family_are_refused_before_anything_is_contacted() {
         home.set("ACSPASS_SCOPES", scopes);
         for words in [&["get", "--interactive"][..], &["login"], &["status"]] {
             let run = home.run(words);
-            run.assert_error(2, &[named, "kind of exchange", "ACSPASS_SCOPES"]);
+            run.assert_error(2, &[named, "the setting `exchange`", "ACSPASS_SCOPES"]);
         }
     }
     assert_eq!(emulator.requests(), []);

@@ -21,7 +21,10 @@ fn rows() -> Vec<Vec<&'static str>> {
     let lines = table.lines().filter(|line| line.starts_with("| "));
     lines
         .skip(2)
-        .map(|line| line.trim_matches(['|', ' ']).split(" | ").collect())
+        .map(|line| {
+            let cells = line.trim_matches('|').split('|');
+            cells.map(str::trim).collect()
+        })
         .collect()
 }
 
@@ -31,15 +34,27 @@ fn assert_advised(run: &Run, known_by: &str, exit: i32, code: &str) {
     let row = all.iter().find(|row| row[0] == known_by);
     let row = row.unwrap_or_else(|| panic!("{known_by} is not in docs/reference/errors.md"));
     let (before, after) = row[1].split_once('…').unwrap_or((row[1], ""));
+    let admin = match row[3] {
+        "" => String::new(),
+        admin => format!(".\nFor the admin: {admin}"),
+    };
     run.assert_error(
         exit,
         &[
             &format!("error: {before}"),
             after,
-            &format!("\n\nhint: {}.\nFor the admin: {}", row[2], row[3]),
+            "\n\nhint: ",
             &format!("  code: {code}\n"),
         ],
     );
+    // After a sign-in, the commands of the hint name the account.
+    let hint = format!("\n\nhint: {}{admin}", row[2]);
+    let general = ["ada", "ben", "cleo"]
+        .into_iter()
+        .fold(run.stderr.clone(), |text, name| {
+            text.replace(&format!(" --account {name}@contoso.example"), "")
+        });
+    assert!(general.contains(&hint), "no {hint:?} in {general}");
 }
 
 /// The emulator answers with this from now on.
@@ -97,7 +112,11 @@ fn what_the_emulator_refuses_by_itself() {
     assert_advised(&foreign, "401 IdentityNotOwned", 5, "IdentityNotOwned");
     let id = super::created(&home);
     let scope = home.run(&["token", "issue", "--user", &id, "--scope", "chat.lead"]);
-    assert_advised(&scope, "400 ValidationError, scopes", 5, "ValidationError");
+    // The unknown scope is named.
+    scope.assert_error(
+        5,
+        &["error: the ACS resource does not accept the scope `chat.lead`"],
+    );
 
     let ahead = SettableClock::new(SystemClock.now().plus(Duration::from_secs(3600)));
     let late = home.call(&["user", "create"]).by_clock(&ahead).run();

@@ -1,0 +1,63 @@
+//! Names the account in the commands of a hint.
+
+use crate::error::Error;
+use crate::text::shell_word;
+
+/// Adds `--account` to the commands `acspass login` and `acspass get` in the hint, so that they can be
+/// pasted. A command that lets the user choose an account stays.
+pub(super) fn with_account(error: Error, username: Option<&str>) -> Error {
+    let Some(username) = username else {
+        return error;
+    };
+    let flag = format!(" --account {}", shell_word(username, "USER"));
+    // Every second part is between backticks.
+    let parts = error.hint().split('`').enumerate();
+    let parts = parts.map(|(number, part)| match number % 2 {
+        1 => in_command(part, &flag).unwrap_or_else(|| part.to_owned()),
+        _ => part.to_owned(),
+    });
+    let hint = parts.collect::<Vec<_>>().join("`");
+    error.with_hint(hint)
+}
+
+fn in_command(command: &str, flag: &str) -> Option<String> {
+    let name = ["acspass login", "acspass get"]
+        .into_iter()
+        .find(|name| command.starts_with(name))?;
+    let rest = command.strip_prefix(name)?;
+    let is_whole = rest.is_empty() || rest.starts_with(' ');
+    let names_account = rest.contains("account");
+    (is_whole && !names_account).then(|| format!("{name}{flag}{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn commands_of_a_hint_name_the_account() {
+        for (hint, expected) in [
+            (
+                "run `acspass login`",
+                "run `acspass login --account ada@x.test`",
+            ),
+            (
+                "run `acspass get --force-refresh`, or `acspass login --prompt consent`",
+                "run `acspass get --account ada@x.test --force-refresh`, or `acspass login \
+                 --account ada@x.test --prompt consent`",
+            ),
+            (
+                "run `acspass login --prompt select_account`",
+                "run `acspass login --prompt select_account`",
+            ),
+            ("run acspass login", "run acspass login"),
+            ("see `acspass status`", "see `acspass status`"),
+        ] {
+            let error = Error::new(Kind::SignInNeeded, "refused", hint);
+            let named = with_account(error.clone(), Some("ada@x.test"));
+            assert_eq!(named.hint(), expected);
+            assert_eq!(with_account(error, None).hint(), hint);
+        }
+    }
+}
