@@ -26,7 +26,7 @@ pub(crate) fn page() -> String {
     for (path, command) in found {
         page.push_str(&section(&path, command));
     }
-    page.push_str(&aliases(&root));
+    page.push_str("\n[Aliases](aliases.md) lists names that work and are not in the help.\n");
     page
 }
 
@@ -166,32 +166,33 @@ fn below_options(text: &str) -> String {
     rendered
 }
 
-/// Lists the names that are accepted and not shown in the help.
-fn aliases(root: &Command) -> String {
-    let mut rows = Vec::new();
+/// Returns the names that are accepted and not shown in the help.
+fn aliases(root: &Command) -> Vec<String> {
+    let mut names = Vec::new();
     let mut waiting: Vec<(String, &Command)> = vec![(String::new(), root)];
     while let Some((path, command)) = waiting.pop() {
         for command in command.get_subcommands() {
-            let below = format!("{path}{} ", command.get_name());
-            for alias in command.get_all_aliases() {
-                rows.push([code(&format!("{path}{alias}")), code(below.trim_end())]);
-            }
-            if command.is_hide_set() {
-                let mut shown = Vec::new();
-                collect(root, &mut Vec::new(), &mut shown);
-                let same = shown
-                    .iter()
-                    .find(|(_, other)| about(other) == about(command));
-                let (words, _) = same.expect("a shown command with the same purpose");
-                rows.push([code(below.trim_end()), code(&words.join(" "))]);
-            }
-            waiting.push((below, command));
+            let name = command.get_name();
+            let hidden = command.is_hide_set().then_some(name);
+            let aliases = command.get_all_aliases().chain(hidden);
+            names.extend(aliases.map(|alias| code(&format!("{path}{alias}"))));
+            waiting.push((format!("{path}{name} "), command));
         }
     }
-    rows.sort();
-    let text =
-        "\n## Aliases\n\nFor users of other tools, these names work and are not in the help.\n\n";
-    format!("{text}{}", table(["alias", "command"], &rows))
+    names.sort();
+    names
+}
+
+#[test]
+fn the_page_of_aliases_lists_each_of_them() {
+    let mut root = acspass::cli::command();
+    root.build();
+    let page = read("docs/reference/aliases.md");
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.map(|row| row.split('|').nth(1).unwrap_or_default().trim().to_owned());
+    let mut listed: Vec<String> = cells.collect();
+    listed.sort();
+    assert_eq!(listed, aliases(&root));
 }
 
 #[test]
