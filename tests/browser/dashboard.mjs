@@ -153,6 +153,7 @@ export const dashboardPages = {
   },
   "dashboard-stopped": {
     heading,
+    expected: /ERR_CONNECTION_REFUSED/,
     async reach(tab) {
       const service = await serve();
       await open(tab, service);

@@ -80,7 +80,12 @@ pub(crate) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
             true => output.print_json(&location(running))?,
             false => {
                 let mut report = output.report();
-                add_start(&mut report, running, &server.origins(), args.open);
+                let dashboard = match (args.open, env.global.emulator) {
+                    (true, _) => "opens in a browser",
+                    (false, true) => "run `acspass serve --open --emulator` in another terminal",
+                    (false, false) => "run `acspass serve --open` in another terminal",
+                };
+                add_start(&mut report, running, dashboard, &server.origins());
                 output.print_report(report)?
             }
         };
@@ -247,16 +252,10 @@ fn sign_in_first(context: &Context) -> Result<()> {
 const LABEL_COLUMNS: usize = 13;
 
 /// Adds the text after a start: the addresses and the approved origins.
-fn add_start(report: &mut Report, running: &Running, origins: &[WebOrigin], is_opened: bool) {
+fn add_start(report: &mut Report, running: &Running, dashboard: &str, origins: &[WebOrigin]) {
     let mut row = |label: &str, text: &str| report.row(label, LABEL_COLUMNS, text);
     row("Token URL", &format!("{}/token", running.url));
-    row(
-        "Dashboard",
-        match is_opened {
-            true => "opens in a browser",
-            false => "run `acspass serve --open` in another terminal",
-        },
-    );
+    row("Dashboard", dashboard);
     row("Secret file", &running.secret_file.display().to_string());
     if let Some(socket) = &running.socket {
         row("Unix socket", &socket.display().to_string());
