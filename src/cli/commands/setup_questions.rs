@@ -2,8 +2,6 @@
 //!
 //! Each answer is checked and then saved in the profile. The command continues afterwards.
 
-use std::borrow::Cow;
-
 use zeroize::Zeroizing;
 
 use crate::acs::{ResourceAuth, resource_credential};
@@ -130,7 +128,6 @@ impl Questions {
         let question = "Connection string or endpoint of the ACS resource (not shown): ";
         let (config, http) = (&self.context.config, &self.context.http);
         self.until_valid(question, true, |text| {
-            let text = &*with_scheme(text);
             let given = GivenResource::parse(text, &config.allowed_hosts)?;
             let owner = match (&given, config.exchange) {
                 (GivenResource::ConnectionString(read), ExchangeKind::Key) => {
@@ -208,15 +205,5 @@ impl Questions {
                 outcome => return outcome,
             }
         }
-    }
-}
-
-/// Returns an endpoint with its scheme. A browser shows only the host of a copied address.
-fn with_scheme(text: &str) -> Cow<'_, str> {
-    let host = text.split(['/', ':']).next().unwrap_or_default();
-    let is_bare = host.contains('.') && !text.contains(['=', ';']) && !text.contains("://");
-    match is_bare {
-        true => format!("https://{text}").into(),
-        false => text.into(),
     }
 }
