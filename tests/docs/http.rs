@@ -47,6 +47,7 @@ fn statuses(description: &str) -> Vec<[String; 2]> {
         let is_status = |c: char| c.is_ascii_digit() || c == ',' || c == ' ';
         let end = part.find(|c| !is_status(c)).expect("a meaning");
         let (numbers, meaning) = part.split_at(end);
+        let meaning = meaning.trim_start_matches([':', ' ']);
         assert!(!numbers.trim().is_empty(), "{part} has no status");
         let numbers = numbers.split(',').map(|number| code(number.trim()));
         [numbers.collect::<Vec<_>>().join(", "), meaning.to_owned()]
