@@ -5,6 +5,7 @@
 //! a terminal or ROFF for `man`.
 
 mod commands;
+mod man;
 pub(super) mod page;
 pub(super) mod request;
 mod sections;

@@ -135,3 +135,26 @@ fn long_first_page_has_each_variable_and_exit_code() {
     assert!(text.contains("\n  130  The user interrupted"), "{text}");
     assert!(!text.contains("--yes"), "{text}");
 }
+
+#[test]
+fn manual_page_has_every_section_in_order() {
+    each_page(|words, page| {
+        let man = page.man();
+        let sections: Vec<&str> = man
+            .lines()
+            .filter_map(|line| line.strip_prefix(".SH "))
+            .collect();
+        let expected = [
+            "NAME",
+            "SYNOPSIS",
+            "DESCRIPTION",
+            "OPTIONS",
+            "EXAMPLES",
+            "ENVIRONMENT",
+            "FILES",
+            "\"EXIT STATUS\"",
+            "\"SEE ALSO\"",
+        ];
+        assert_eq!(sections, expected, "{words:?}");
+    });
+}
