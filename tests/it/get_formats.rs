@@ -123,10 +123,10 @@ fn other_commands_refuse_both_formats_and_do_not_offer_them() {
     let run = home.run(&["get", "-o", "yaml"]);
     run.assert_error(2, &["text, json, env, header"]);
     let run = home.run(&["status", "-o", "yaml"]);
-    run.assert_error(2, &["text, json]"]);
+    run.assert_error(2, &["Use one of text, json."]);
     for words in [&["status", "--help"][..], &["--help"]] {
         assert!(!home.run(words).stdout.contains("json, env"));
     }
     let run = home.run(&["get", "--help"]);
-    assert!(run.stdout.contains("env as shell assignments"));
+    assert!(run.stdout.contains("env is shell assignments"));
 }
