@@ -327,3 +327,32 @@ test("the JavaScript that the page shows gives a token, and a first one", patien
   assertUneventful(tab);
   await tab.context.close();
 });
+
+test("a token is refreshed, no active account and a stopped service are shown", patience, async () => {
+  const { page, tab, service } = await dashboard();
+  await signIn(tab, ada);
+  await signIn(tab, ben);
+  await button(card(page, ben), "Refresh now").click();
+  await page.getByRole("status").getByText(`Refreshed the token of ${ben}`).waitFor();
+  await page.getByText(`New token for ${ben} (2 times)`).waitFor();
+  assert.match(await card(page, ben).innerText(), /Scopes\s+chat, voip/);
+
+  await page.getByRole("tab", { name: "curl" }).focus();
+  for (const [name, text] of [["JavaScript", /tokenRefresher/], ["Python", /TokenRefresher/], ["C#", /AcspassTokens/], ["Shell", /acspass exec/]]) {
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), name);
+    assert.equal(await page.getByRole("tab", { selected: true }).innerText(), name);
+    assert.match(await page.getByRole("tabpanel", { name }).innerText(), text);
+  }
+
+  await button(card(page, ben), "Sign out").click();
+  await button(page.getByRole("dialog"), "Sign out").click();
+  await page.getByText("No account is active: apps get 401 now.").waitFor();
+  assert.equal((await service.ask("/token")).status, 401);
+
+  assertUneventful(tab);
+  await service.stop();
+  await page.getByText("The service has stopped.").waitFor();
+  assert.equal(await page.locator("#columns :is(button, input, select):enabled").count(), 0);
+  await tab.context.close();
+});
