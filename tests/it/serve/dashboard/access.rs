@@ -338,7 +338,8 @@ fn only_the_page_itself_changes_anything() {
 
 #[test]
 fn open_shows_the_link_where_no_browser_is_opened_and_finds_the_one_that_runs() {
-    let home = open();
+    let mut home = open();
+    home.set("BROWSER", "true");
     let mut process = home
         .call(&["serve", "--port", "0", "--open", "-o", "json"])
         .spawn();
@@ -355,6 +356,12 @@ fn open_shows_the_link_where_no_browser_is_opened_and_finds_the_one_that_runs() 
         .by(&browser)
         .run();
     run.assert_code(0).assert_says(&["already running"]);
+    let (dashboard, link) = caller_of(&browser.wait_for_opening());
+    dashboard.send("GET", &link, &[], "").assert_status(303);
+    // Without a terminal, as from a desktop launcher.
+    let browser = TestBrowser::idle();
+    let launched = home.call(&["serve", "--open"]).by(&browser).run();
+    launched.assert_code(0);
     let (dashboard, link) = caller_of(&browser.wait_for_opening());
     dashboard.send("GET", &link, &[], "").assert_status(303);
     // For programs nothing is opened.
