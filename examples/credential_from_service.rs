@@ -1,7 +1,7 @@
-//! Tokens from a running `acspass serve`, for programs that would rather not sign anybody in.
+//! Tokens from a running `acspass serve`, for programs that do not sign in users themselves.
 //!
 //! `acspass serve`, and beside it `acspass exec -- cargo run --example credential_from_service`:
-//! `exec` says by two variables where the service is and where its secret lies.
+//! `exec` sets two variables: the URL of the service, and the path of its secret file.
 
 use std::env;
 use std::io::{self, Write};
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     run(&service, secret_file.into(), &mut io::stdout()).await
 }
 
-/// A token that stays good; it is not printed.
+/// Gets a token that is refreshed; it is not printed.
 pub(crate) async fn run(
     service: &str,
     secret_file: PathBuf,
@@ -35,7 +35,7 @@ pub(crate) async fn run(
     let refresher = Service(Client::new(service, secret_file)?);
     let credential = CommunicationTokenCredential::new(refresher, Options::default());
     let token = credential.get(AHEAD).await?;
-    writeln!(out, "a token until {}", token.expires_on)?;
+    writeln!(out, "The token expires at {}.", token.expires_on)?;
     Ok(())
 }
 
@@ -54,7 +54,7 @@ impl Service {
         let target = format!("/token?min-validity={}", min_validity.as_secs());
         let answer = self.0.send(Method::GET, &target).await?;
         let body: Value = serde_json::from_slice(&answer.body)
-            .map_err(|_| unexpected("the token service answered something else"))?;
+            .map_err(|_| unexpected("the response of the token service is not JSON"))?;
         if answer.status != 200 {
             let text = |name: &str| body["error"][name].as_str().unwrap_or_default();
             let kind = match text("kind") {
@@ -64,7 +64,7 @@ impl Service {
             };
             return Err(Error::new(kind, text("message"), text("hint")));
         }
-        let missing = || unexpected("the token service answered without a token");
+        let missing = || unexpected("the response of the token service has no token");
         let expires_on = body["expiresOn"].as_str().ok_or_else(missing)?;
         let token = CommunicationToken::new(body["token"].as_str().ok_or_else(missing)?);
         let expires_on = Timestamp::parse_rfc3339(expires_on).ok_or_else(missing)?;
@@ -74,6 +74,6 @@ impl Service {
 }
 
 fn unexpected(what: &str) -> Error {
-    let hint = "check that ACSPASS_SERVE_URL and ACSPASS_SERVE_SECRET_FILE belong together";
+    let hint = "Check that ACSPASS_SERVE_URL and ACSPASS_SERVE_SECRET_FILE belong together.";
     Error::new(Kind::Refused, what, hint)
 }

@@ -1,6 +1,6 @@
 //! A credential that refreshes its token by itself, in the program that uses it.
 //!
-//! `cargo run --example credential_in_process`. It starts an emulator whose tokens live for seconds;
+//! `cargo run --example credential_in_process`. It starts an emulator whose tokens expire after seconds;
 //! its user signs in once, and the credential refreshes from then on. A program of yours leaves out
 //! `store` and `browser`: the defaults are the keyring and the system's browser.
 
@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     run(&mut io::stdout()).await
 }
 
-/// Signs the emulator's user in without a person.
+/// Signs in the emulator's user without a browser.
 struct Unattended;
 
 impl Browser for Unattended {
@@ -46,7 +46,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
     let credential = CommunicationTokenCredential::new(session, credential::Options::default());
     // While the cached token is valid, a call costs nothing.
     let token = credential.get(Duration::from_secs(60)).await?;
-    writeln!(out, "a token until {}", token.expires_on)?;
+    writeln!(out, "The token expires at {}.", token.expires_on)?;
     // A program with an open connection waits for each new token.
     let mut changes = credential.changes();
     changes.mark_unchanged();
@@ -54,7 +54,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
         changes.changed().await?;
         let token = changes.borrow_and_update().clone();
         let token = token.ok_or("a credential never loses its token")?;
-        writeln!(out, "another token until {}", token.expires_on)?;
+        writeln!(out, "The next token expires at {}.", token.expires_on)?;
     }
     Ok(())
 }

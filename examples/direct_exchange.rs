@@ -1,6 +1,6 @@
 //! The exchanges that need no access key: a Teams user's own Entra token is exchanged directly.
 //!
-//! `cargo run --example direct_exchange`. It starts an emulator, whose user signs in by itself, and
+//! `cargo run --example direct_exchange`. It starts an emulator, whose user signs in without a browser, and
 //! needs nothing else. A program of yours leaves out `store` and `browser`: the defaults are the
 //! keyring and the system's browser.
 
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     run(&mut io::stdout()).await
 }
 
-/// Signs the emulator's user in without a person.
+/// Signs in the emulator's user without a browser.
 struct Unattended;
 
 impl Browser for Unattended {
@@ -43,7 +43,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
         let token = session.token().await?;
         writeln!(
             out,
-            "{exchange:?}: {} has a token of {} bytes, good until {}",
+            "{exchange:?}: {} has a token of {} bytes, which expires at {}.",
             token.account.username,
             token.secret.expose().len(),
             token.expires_on

@@ -24,31 +24,35 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
     let client = IdentityClient::from_connection_string(&emulator.connection_string())?;
 
     let user = client.create_user().await?;
-    writeln!(out, "created {user}")?;
+    writeln!(out, "Created {user}.")?;
 
     let scopes = [TokenScope::Chat, TokenScope::Voip];
     let hour = TokenLifetime::new(Duration::from_secs(3600))?;
     let token = client.issue_token(&user, &scopes, Some(hour)).await?;
     writeln!(
         out,
-        "issued a token for chat and voip, good until {}",
+        "Issued a token for chat and voip, which expires at {}.",
         token.expires_on
     )?;
 
-    // To refresh is to issue again: the earlier token stays good until it expires.
+    // To refresh is to issue again: the earlier token stays valid until it expires.
     let refreshed = client.issue_token(&user, &scopes, None).await?;
-    writeln!(out, "issued another, good until {}", refreshed.expires_on)?;
+    writeln!(
+        out,
+        "Issued another token, which expires at {}.",
+        refreshed.expires_on
+    )?;
 
     let created = client.create_user_with_token(&scopes, None).await?;
-    writeln!(out, "created {} with a token in one request", created.id)?;
+    writeln!(out, "Created {} with a token in one request.", created.id)?;
 
     client.revoke_tokens(&user).await?;
     let is_good = emulator.is_token_valid(refreshed.token.expose());
-    writeln!(out, "revoked; the tokens are good: {is_good}")?;
+    writeln!(out, "Revoked the tokens. Is a token still valid: {is_good}")?;
 
     for user in [&user, &created.id] {
         client.delete_user(user).await?;
-        writeln!(out, "deleted {user}")?;
+        writeln!(out, "Deleted {user}.")?;
     }
 
     let signed_in = sign_in::sign_in(&emulator).await?;
@@ -58,7 +62,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
     let (name, until) = (&signed_in.account.username, exchanged.expires_on);
     writeln!(
         out,
-        "exchanged {name}'s token for one that is good until {until}"
+        "Exchanged the token of {name} for one that expires at {until}."
     )?;
     Ok(())
 }

@@ -53,15 +53,19 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
     let created = client
         .create_user_with_token(&[TokenScope::Voip], None)
         .await?;
-    writeln!(out, "created {} with a token", created.id)?;
+    writeln!(out, "Created {} with a token.", created.id)?;
     let refreshed = client
         .issue_token(&created.id, &[TokenScope::Voip], None)
         .await?;
-    writeln!(out, "issued another, good until {}", refreshed.expires_on)?;
+    writeln!(
+        out,
+        "Issued another token, which expires at {}.",
+        refreshed.expires_on
+    )?;
     client.revoke_tokens(&created.id).await?;
     let is_good = emulator.is_token_valid(refreshed.token.expose());
-    writeln!(out, "revoked; the tokens are good: {is_good}")?;
+    writeln!(out, "Revoked the tokens. Is a token still valid: {is_good}")?;
     client.delete_user(&created.id).await?;
-    writeln!(out, "deleted {}", created.id)?;
+    writeln!(out, "Deleted {}.", created.id)?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! with the resource's access key.
 //!
 //! `cargo run --example teams_user_exchange`. It starts an emulator, whose user signs in
-//! without a person. [`TeamsSession::token`](acspass::TeamsSession::token) does all of this in one
+//! without a browser. [`TeamsSession::token`](acspass::TeamsSession::token) does all of this in one
 //! call.
 
 mod sign_in;
@@ -23,7 +23,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
     let emulator = Emulator::start(Options::default())?;
     let signed_in = sign_in::sign_in(&emulator).await?;
     let account = &signed_in.account;
-    writeln!(out, "{} is signed in", account.username)?;
+    writeln!(out, "Signed in as {}.", account.username)?;
 
     let resource = IdentityClient::from_connection_string(&emulator.connection_string())?;
     let entra = EntraToken::new(signed_in.secret.expose());
@@ -33,11 +33,11 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
     let (length, until) = (exchanged.token.expose().len(), exchanged.expires_on);
     writeln!(
         out,
-        "exchanged for a token of {length} bytes, good until {until}"
+        "Exchanged the Entra token for a token of {length} bytes, which expires at {until}."
     )?;
     writeln!(
         out,
-        "as long as the Entra token: {}",
+        "Expires with the Entra token: {}",
         until == signed_in.expires_on
     )?;
     Ok(())

@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::text::as_sentence;
+
 /// One row: cause and next steps. The text of each begins in lower case and has no final period.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,12 +50,12 @@ pub(crate) fn acs(name: &str) -> Option<&'static Advice> {
 impl Advice {
     /// Returns the next steps: the user's, the admin's if there are any, and the place of the latter.
     pub(crate) fn hint(&self) -> String {
-        let mut hint = self.user.to_owned();
+        let mut hint = as_sentence(self.user);
         if let Some(admin) = self.admin {
-            hint.push_str(&format!(".\nFor the admin: {admin}"));
+            hint.push_str(&format!("\nFor the admin: {admin}."));
         }
         if let Some(place) = self.place {
-            hint.push_str(&format!(".\nWhere: {place}"));
+            hint.push_str(&format!("\nWhere: {place}"));
         }
         hint
     }

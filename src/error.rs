@@ -149,7 +149,7 @@ impl Error {
         Error::new(
             Kind::Internal,
             what,
-            "report this error of acspass, with the command that you ran",
+            "Report this error of acspass, with the command that you ran.",
         )
     }
 

@@ -1,4 +1,4 @@
-//! A sign-in of the emulator's first user, for the examples. The session is kept in memory.
+//! A sign-in of the emulator's first user, for the examples. The session is in memory only.
 
 use acspass::TeamsSession;
 use acspass::emulator::{Emulator, UserAgent};
@@ -6,7 +6,7 @@ use acspass::entra::browser::{Browser, Link, Opened};
 use acspass::session::Token;
 use acspass::store::MemoryStore;
 
-/// Signs the emulator's user in without a person. A program of yours leaves it out: the default is
+/// Signs in the emulator's user without a browser. A program of yours leaves it out: the default is
 /// the system's browser.
 struct Unattended;
 

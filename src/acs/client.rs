@@ -213,7 +213,7 @@ impl IdentityClient {
                     "{} is not the id of an application or of a user",
                     quoted(id)
                 ),
-                "pass the client id of the token's application, and the object id of its user",
+                "Pass the client id of the token's application, and the object id of its user.",
             ));
         }
         self.transport.check_may_receive()?;

@@ -137,14 +137,14 @@ pub(super) fn refusal(
 }
 
 const CHECK_THE_ENDPOINT: &str =
-    "check the endpoint in `acspass config list`, and check for a proxy or a captive portal";
+    "Check the endpoint in `acspass config list`, and check for a proxy or a captive portal.";
 
 /// Returns the error for JSON of the service that lacks a required member.
 pub(super) fn unusable(host: &str, what: &str) -> Error {
     Error::unreachable(
         format!("{host} returned {what}"),
-        "check the endpoint in `acspass config list`, then run the command again. `acspass -vv` \
-         shows the requests",
+        "Check the endpoint in `acspass config list`, then run the command again. `acspass -vv` \
+         shows the requests.",
     )
 }
 
@@ -157,15 +157,15 @@ pub(super) fn foreign(host: &str, response: &Response, what: &str) -> Error {
 pub(super) fn not_a_token() -> Error {
     Error::usage(
         "the Entra token contains a character that no token has",
-        "pass the Entra token alone, without quotes or other text",
+        "Pass the Entra token alone, without quotes or other text.",
     )
 }
 
 /// A create that failed although the service may have carried it out.
 pub(super) fn orphan_possible(error: Error) -> Error {
     let hint = format!(
-        "{}. The service may have processed the request, and an identity with an unknown id may \
-         exist",
+        "{} The service may have processed the request, and an identity with an unknown id may \
+         exist.",
         error.hint()
     );
     error.with_hint(hint)
@@ -174,8 +174,8 @@ pub(super) fn orphan_possible(error: Error) -> Error {
 /// Returns the error for a created identity with an invalid token.
 pub(super) fn created_without_token(id: &CommunicationUserId, error: Error) -> Error {
     let hint = format!(
-        "run `acspass token issue --user {id} --scope chat` for the identity, which was created, or \
-         delete it with `acspass user delete {id}`"
+        "Run `acspass token issue --user {id} --scope chat` for the identity, which was created, or \
+         delete it with `acspass user delete {id}`."
     );
     error.with_hint(hint)
 }
@@ -242,7 +242,7 @@ fn advised(kind: Kind, name: &str, detail: &str) -> Error {
         None => Error::new(
             kind,
             "the ACS resource refused the request",
-            "see the cause above",
+            "See the cause above.",
         ),
     }
 }

@@ -50,7 +50,7 @@ pub fn check(
     if expires.is_some_and(|exp| exp <= now.unix_seconds()) {
         return refuse(
             "the Entra token has expired",
-            "run `acspass get --entra` for a new Entra token. If the token is new, check this machine's clock",
+            "Run `acspass get --entra` for a new Entra token. If the token is new, check this machine's clock.",
         );
     }
     // An audience may be a list (RFC 7519, section 4.1.3).
@@ -63,8 +63,8 @@ pub fn check(
     if let Some((_, name)) = OTHER_AUDIENCES.iter().find(|(other, _)| is_for(other)) {
         return refuse(
             &format!("the Entra token is for {name}, not for Azure Communication Services"),
-            "request the scopes Teams.ManageCalls and Teams.ManageChats of \
-             https://auth.msft.communication.azure.com, as `acspass get --entra` does",
+            "Request the scopes Teams.ManageCalls and Teams.ManageChats of \
+             https://auth.msft.communication.azure.com, as `acspass get --entra` does.",
         );
     }
     if !AUDIENCES.into_iter().any(is_for) {
@@ -76,29 +76,29 @@ pub fn check(
     if scopes.is_empty() && claims.words("roles").is_some() {
         return refuse(
             "the Entra token belongs to an application, not to a user",
-            "run `acspass get --entra`, which prints the Entra token of a signed-in user",
+            "Run `acspass get --entra`, which prints the Entra token of a signed-in user.",
         );
     }
     let is_for_teams = |scope: &String| TEAMS_SCOPES.contains(&scope.as_str());
     if !scopes.iter().any(is_for_teams) {
         return refuse(
             "the Entra token has neither the scope Teams.ManageCalls nor Teams.ManageChats",
-            "add these delegated permissions of Azure Communication Services to the application \
-             and grant consent, then run `acspass login --prompt consent`",
+            "Add these delegated permissions of Azure Communication Services to the application \
+             and grant consent, then run `acspass login --prompt consent`.",
         );
     }
     let issued_to = claims.text("appid").or_else(|| claims.text("azp"));
     if issued_to.is_some_and(|id| !id.eq_ignore_ascii_case(app_id)) {
         return refuse(
             "the Entra token was issued to another application than the given client id",
-            "pass the client id of the sign-in (`--client-id ID`), or omit it",
+            "Pass the client id of the sign-in (`--client-id ID`), or omit it.",
         );
     }
     let user = claims.text("oid");
     if user.is_some_and(|id| !id.eq_ignore_ascii_case(user_id)) {
         return refuse(
             "the Entra token belongs to another user than the given object id",
-            "pass the object id (oid) of the signed-in user (`--user-id ID`), or omit it",
+            "Pass the object id (oid) of the signed-in user (`--user-id ID`), or omit it.",
         );
     }
     Ok(None)

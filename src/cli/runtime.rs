@@ -152,5 +152,5 @@ impl Signals {
 
 /// The user pressed Ctrl-C, or a signal asked the process to stop.
 pub(super) fn interrupted_error() -> Error {
-    Error::new(Kind::Interrupted, "interrupted", "run the command again")
+    Error::new(Kind::Interrupted, "interrupted", "Run the command again.")
 }

@@ -318,7 +318,7 @@ impl Inner {
             return Err(Error::new(
                 Kind::Refused,
                 "the new token has already expired",
-                "check this machine's clock, and the source of the tokens",
+                "Check this machine's clock, and the source of the tokens.",
             ));
         }
         // A response ends an outage, and the count of its failures.

@@ -29,8 +29,8 @@ impl Authority {
         let wrong = |what: &str| {
             Error::usage(
                 format!("the authority host {what}"),
-                "run `acspass config set authority-host https://login.microsoftonline.com`, or correct \
-                 AZURE_AUTHORITY_HOST",
+                "Run `acspass config set authority-host https://login.microsoftonline.com`, or correct \
+                 AZURE_AUTHORITY_HOST.",
             )
         };
         let host = input::bare(host).trim_end_matches('/');
@@ -126,7 +126,7 @@ impl Authority {
             false => Err(Error::new(
                 Kind::Refused,
                 format!("the metadata of {host} has another issuer than the tenant {tenant}"),
-                "check `authority-host` and `tenant` in `acspass config list`. No sign-in was started",
+                "Check `authority-host` and `tenant` in `acspass config list`. No sign-in was started.",
             )),
         }
     }
@@ -138,7 +138,7 @@ impl Authority {
             false => Err(Error::new(
                 Kind::Refused,
                 format!("the metadata of {host} has an endpoint on another host"),
-                "check `authority-host` in `acspass config list`. Nothing was sent there",
+                "Check `authority-host` in `acspass config list`. Nothing was sent there.",
             )),
         }
     }
@@ -160,13 +160,13 @@ fn check_tenant(tenant: &str) -> Result<String> {
         "organizations" | "common" => Ok(tenant),
         "consumers" => Err(Error::usage(
             "the tenant `consumers` has personal accounts only, and a Teams user has a work or school account",
-            "run `acspass config set tenant organizations`, or set the tenant's GUID or domain",
+            "Run `acspass config set tenant organizations`, or set the tenant's GUID or domain.",
         )),
         domain if domain.contains('.') && domain.split('.').all(is_label) => Ok(tenant),
         other => guid(other).ok_or_else(|| {
             Error::usage(
                 "the tenant is neither a GUID, a domain nor `organizations`",
-                "the portal shows the tenant's GUID under Microsoft Entra ID, Overview",
+                "Copy the tenant's GUID from the portal, under Microsoft Entra ID, Overview.",
             )
         }),
     }
@@ -205,7 +205,7 @@ pub fn check_client_id(text: &str) -> Result<String> {
     guid(text).ok_or_else(|| {
         Error::usage(
             "the client id is not a GUID",
-            "the portal shows the Application (client) ID under App registrations, Overview",
+            "Copy the Application (client) ID from the portal, under App registrations, Overview.",
         )
     })
 }

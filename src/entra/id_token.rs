@@ -96,7 +96,7 @@ fn refused(what: &str) -> Error {
     Error::new(
         Kind::Refused,
         format!("the id_token {what}: nothing was stored"),
-        "check the authority, the tenant and the client id, then sign in again",
+        "Check the authority, the tenant and the client id, then sign in again.",
     )
 }
 

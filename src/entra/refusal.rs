@@ -38,8 +38,8 @@ pub(super) fn from_redirect(denial: Denial) -> Error {
         let error = Error::new(
             Kind::SignInRefused,
             "the sign-in was cancelled",
-            "run `acspass login` to sign in. If an admin must approve the application, send your \
-             admin the message that `acspass setup` prints",
+            "Run `acspass login` to sign in. If an admin must approve the application, send your \
+             admin the message that `acspass setup` prints.",
         );
         return sourced(error, &response);
     }
@@ -57,26 +57,26 @@ pub(super) fn from_token_error(grant: Grant, response: &TokenError) -> Error {
         (Grant::Refresh, true) => (
             Kind::SignInNeeded,
             "Entra requires a new sign-in, because the saved session is not valid any more",
-            "run `acspass login`",
+            "Run `acspass login`.",
         ),
         (Grant::Refresh, false) => (
             Kind::Refused,
             "Entra refused to refresh the token",
-            "check the client id and the tenant in `acspass config list`, and the application's \
-             registration",
+            "Check the client id and the tenant in `acspass config list`, and the application's \
+             registration.",
         ),
         (Grant::SignIn, _) if response.error == "consent_required" => (
             Kind::SignInRefused,
             "the requested scopes have no consent",
-            "run `acspass login --prompt consent` and accept. If the page needs an admin, send your \
-             admin the message that `acspass setup` prints",
+            "Run `acspass login --prompt consent` and accept. If the page needs an admin, send your \
+             admin the message that `acspass setup` prints.",
         ),
         (Grant::SignIn, _) => (
             Kind::SignInRefused,
             "Entra refused the sign-in",
-            "read the cause above. Check the client id in `acspass config list`, and in the \
+            "Read the cause above. Check the client id in `acspass config list`, and in the \
              application's registration the redirect URI http://localhost under Mobile and desktop \
-             applications, and the permissions",
+             applications, and the permissions.",
         ),
     };
     let suberror = response.suberror.as_deref();
@@ -97,8 +97,8 @@ pub(super) fn from_token_error(grant: Grant, response: &TokenError) -> Error {
 pub(super) fn unknown_tenant(tenant: &str, response: &TokenError) -> Error {
     let error = Error::usage(
         format!("Entra does not know the tenant {tenant}"),
-        "run `acspass config set tenant TENANT` with the tenant's GUID or domain. If the tenant is in \
-         another cloud, set `authority-host`",
+        "Run `acspass config set tenant TENANT` with the tenant's GUID or domain. If the tenant is in \
+         another cloud, set `authority-host`.",
     );
     sourced(error, response)
 }
@@ -155,16 +155,16 @@ pub(super) fn outage_at_once(host: &str, status: u16) -> Error {
     Error::new(Kind::Unreachable, message, WAIT)
 }
 
-const WAIT: &str = "wait a minute, then run the command again";
-const USED_UP: &str = "run `acspass login` again. The code of this sign-in was sent, and a code is \
-                       valid for one use";
+const WAIT: &str = "Wait a minute, then run the command again.";
+const USED_UP: &str = "Run `acspass login` again. The code of this sign-in was sent, and a code is \
+                       valid for one use.";
 
 /// Changes the hint of an error at the redemption of a code: the code cannot be sent again.
 pub(super) fn code_not_redeemed(error: Error) -> Error {
     match error.kind() {
         Kind::Unreachable if error.may_have_arrived() => error.with_hint(USED_UP),
         Kind::Unreachable => {
-            let hint = format!("{}. Then run `acspass login` again", error.hint());
+            let hint = format!("{} Then run `acspass login` again.", error.hint());
             error.with_hint(hint)
         }
         _ => error,
@@ -182,13 +182,13 @@ pub(super) fn unusable(host: &str, what: &str) -> Error {
     Error::new(
         Kind::Unreachable,
         format!("{host} returned {what}"),
-        "check `authority-host` in `acspass config list`, then run the command again. `acspass -vv` \
-         shows the requests",
+        "Check `authority-host` in `acspass config list`, then run the command again. `acspass -vv` \
+         shows the requests.",
     )
 }
 
 const CHECK_THE_HOST: &str =
-    "check `authority-host` in `acspass config list`, and check for a proxy or a captive portal";
+    "Check `authority-host` in `acspass config list`, and check for a proxy or a captive portal.";
 
 /// Returns the error for a response from another server than Entra.
 pub(super) fn not_entra(host: &str, what: &str) -> Error {

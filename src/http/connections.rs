@@ -44,7 +44,7 @@ impl Http {
             _ => {
                 return Err(Error::usage(
                     format!("the address of {} uses http without TLS", host_of(url)),
-                    "use https. http is allowed for loopback hosts only",
+                    "Use https. http is allowed for loopback hosts only.",
                 ));
             }
         };
@@ -97,8 +97,8 @@ impl Http {
 fn no_ca_certificates(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::usage(
         "no certificate authorities were found for TLS connections",
-        "install the system's CA certificates (Debian: ca-certificates), or name a PEM file in \
-         ACSPASS_CA_FILE",
+        "Install the system's CA certificates (Debian: ca-certificates), or name a PEM file in \
+         ACSPASS_CA_FILE.",
     )
     .caused_by(error)
 }

@@ -73,7 +73,7 @@ pub(crate) fn is_proxy_error(error: &Error) -> bool {
 pub(super) fn oversized(host: &str) -> Error {
     Error::unreachable(
         format!("the response of {host} is larger than 1 MiB, so it is not the service's own"),
-        "check for a proxy or a captive portal between this machine and the service",
+        "Check for a proxy or a captive portal between this machine and the service.",
     )
     .with_delivery(Delivery::MaybeSent)
 }
@@ -83,7 +83,7 @@ pub(super) fn undecodable(host: &str, coding: &HeaderValue) -> Error {
     let coding = one_line(&String::from_utf8_lossy(coding.as_bytes()), 40);
     Error::unreachable(
         format!("the response of {host} has the coding `{coding}`, which was not requested"),
-        "check for a proxy that changes `Accept-Encoding`",
+        "Check for a proxy that changes `Accept-Encoding`.",
     )
     .with_delivery(Delivery::MaybeSent)
 }
@@ -96,7 +96,7 @@ pub(super) fn timed_out(host: &str, route: Option<&ProxyRoute>, limit: Duration)
 fn no_response(host: &str, route: Option<&ProxyRoute>) -> (String, String) {
     (
         format!("no response from {host}{}", through(route)),
-        "check the network, then run the command again. `acspass -vv` shows the requests"
+        "Check the network, then run the command again. `acspass -vv` shows the requests."
             .to_owned(),
     )
 }
@@ -124,8 +124,8 @@ pub(crate) fn foreign(host: &str, response: &Response, what: &str, hint: &str) -
             status.as_u16()
         ),
         format!(
-            "open a page that begins with http:// in a browser and follow it, then run the \
-             command again. If that does not help, {hint}"
+            "For a captive portal, open a page that begins with http:// in a browser and follow it, \
+             then run the command again. {hint}"
         ),
     )
 }
@@ -183,8 +183,8 @@ pub(super) fn unreachable(
         Some(route) if says("tunnel error: unsuccessful") => (
             format!("{} refused to connect to {host}", name(route)),
             format!(
-                "ask the operator of the proxy to allow {host}, or add the host to NO_PROXY. The \
-                 proxy comes from {}",
+                "Ask the operator of the proxy to allow {host}, or add the host to NO_PROXY. The \
+                 proxy comes from {}.",
                 route.by
             ),
         ),
@@ -194,18 +194,18 @@ pub(super) fn unreachable(
                 true => format!("{} closed the connection", name(route)),
                 false => format!("{NO_CONNECTION}{}", name(route)),
             };
-            let hint = format!("check {} and the network, then try again", route.by);
+            let hint = format!("Check {} and the network, then try again.", route.by);
             (message, hint)
         }
         None if says("InvalidContentType") || says("corrupt message") => (
             format!("the server at {host} does not use TLS"),
-            "check for a captive portal: open a page that begins with http:// in a browser"
+            "Check for a captive portal: open a page that begins with http:// in a browser."
                 .to_owned(),
         ),
         None if is_lookup(&chain) => (
             format!("{NO_CONNECTION}{host}"),
-            "check the network and the spelling of the host name. If the network needs a proxy, \
-             set HTTPS_PROXY"
+            "Check the network and the spelling of the host name. If the network needs a proxy, \
+             set HTTPS_PROXY."
                 .to_owned(),
         ),
         None if error.is_timeout() && reached != Delivery::NotSent => no_response(host, route),
@@ -213,16 +213,16 @@ pub(super) fn unreachable(
             format!("{NO_CONNECTION}{host}{}", through(route)),
             match is_this_machine(host) {
                 true => {
-                    "start the server, for example with `acspass emulator`. `acspass config list` \
-                     shows the source of the address"
+                    "Start the server, for example with `acspass emulator`. `acspass config list` \
+                     shows the source of the address."
                 }
-                false => "check the network. If it needs a proxy, set HTTPS_PROXY",
+                false => "Check the network. If it needs a proxy, set HTTPS_PROXY.",
             }
             .to_owned(),
         ),
         None => (
             format!("the connection to {host} broke"),
-            "run the command again. `acspass -vv` shows the requests".to_owned(),
+            "Run the command again. `acspass -vv` shows the requests.".to_owned(),
         ),
     };
     let error = Error::unreachable(message, hint).caused_by(Cause {
@@ -314,9 +314,9 @@ fn wants_credentials(route: &ProxyRoute) -> (String, String) {
         false => "requires credentials".to_owned(),
     };
     let hint = format!(
-        "set HTTPS_PROXY to {}://USER:PASSWORD@{}. In the password, write `@`, `/`, `:`, `#` and \
+        "Set HTTPS_PROXY to {}://USER:PASSWORD@{}. In the password, write `@`, `/`, `:`, `#` and \
          `%` as %40, %2F, %3A, %23 and %25, and DOMAIN\\USER as DOMAIN%5CUSER. A proxy that \
-         accepts only Kerberos or NTLM needs a helper on this machine, such as px or cntlm",
+         accepts only Kerberos or NTLM needs a helper on this machine, such as px or cntlm.",
         route.address.scheme(),
         host_of(&route.address)
     );

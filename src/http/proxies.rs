@@ -127,8 +127,8 @@ fn usable(by: &'static str, address: &ProxyAddress) -> Result<Url> {
         return Err(Error::usage(
             format!("{by} contains a backslash, which a URL does not allow"),
             format!(
-                "write the user as DOMAIN%5CUSER, for instance {by}=http://DOMAIN%5CUSER:\
-                 PASSWORD@proxy.example:8080"
+                "Write the user as DOMAIN%5CUSER, for instance {by}=http://DOMAIN%5CUSER:\
+                 PASSWORD@proxy.example:8080."
             ),
         ));
     }
@@ -140,7 +140,7 @@ fn usable(by: &'static str, address: &ProxyAddress) -> Result<Url> {
     if url.scheme().starts_with("socks") {
         return Err(Error::usage(
             format!("{by} is a SOCKS proxy, and only http and https proxies are supported"),
-            "set HTTPS_PROXY to an http proxy, or add the services to NO_PROXY",
+            "Set HTTPS_PROXY to an http proxy, or add the services to NO_PROXY.",
         ));
     }
     // An `@` further on belongs to credentials that were not encoded; what stands in the host's
@@ -156,9 +156,9 @@ fn wrong(by: &str) -> Error {
     Error::usage(
         format!("{by} is not the address of a proxy"),
         format!(
-            "write {by} like http://proxy.example:8080 or http://USER:PASSWORD@proxy.example:8080, \
+            "Write {by} like http://proxy.example:8080 or http://USER:PASSWORD@proxy.example:8080, \
              with `@`, `/`, `:`, `#` and `%` in the password as %40, %2F, %3A, %23 and %25, and \
-             DOMAIN\\USER as DOMAIN%5CUSER"
+             DOMAIN\\USER as DOMAIN%5CUSER."
         ),
     )
 }

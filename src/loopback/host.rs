@@ -54,8 +54,8 @@ impl WebOrigin {
             Error::new(
                 Kind::Usage,
                 format!("{} {what}", quoted(text)),
-                "use the form of a browser's address bar without a path, like \
-                 https://app.contoso.com or http://localhost:3000",
+                "Use the form of a browser's address bar without a path, like \
+                 https://app.contoso.com or http://localhost:3000.",
             )
         };
         let none = || wrong("is not a web origin");

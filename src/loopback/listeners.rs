@@ -49,17 +49,17 @@ pub fn bind(port: u16) -> Result<Bound> {
             0 => Error::new(
                 Kind::Internal,
                 "this machine has no loopback address to listen on",
-                "check that the loopback interface is up",
+                "Check that the loopback interface is up.",
             ),
             _ if cause.kind() == ErrorKind::AddrInUse => Error::new(
                 Kind::Usage,
                 format!("port {port} is already in use"),
-                "choose another port, or stop the program that uses this one",
+                "Choose another port, or stop the program that uses this one.",
             ),
             _ => Error::new(
                 Kind::Usage,
                 format!("port {port} cannot be used"),
-                "choose another port",
+                "Choose another port.",
             ),
         };
         error.caused_by(cause)
@@ -161,8 +161,8 @@ fn refused(message: String) -> Error {
     Error::new(
         Kind::Usage,
         message,
-        "pass stream sockets that listen on 127.0.0.1 and [::1] at one port, as the units of \
-         `acspass serve --install` do",
+        "Pass stream sockets that listen on 127.0.0.1 and [::1] at one port, as the units of \
+         `acspass serve --install` do.",
     )
 }
 

@@ -61,8 +61,8 @@ pub(super) fn check_host_and_origin(
             StatusCode::FORBIDDEN,
             "OriginNotApproved",
             "the origin of this web page is not approved",
-            "run `acspass serve --open` to approve it on the dashboard, or restart the service with \
-             `--allow-origin`",
+            "Run `acspass serve --open` to approve it on the dashboard, or restart the service with \
+             `--allow-origin`.",
         )),
     }
 }
@@ -134,8 +134,8 @@ pub(super) fn check_secret(
         StatusCode::UNAUTHORIZED,
         "SecretNeeded",
         "the service's secret is missing or wrong",
-        "send `Authorization: Bearer` and the contents of the secret file. `acspass serve --status` \
-         prints its path. Each run has another secret",
+        "Send `Authorization: Bearer` and the contents of the secret file. `acspass serve --status` \
+         prints its path. Each run has another secret.",
     ))
 }
 
@@ -202,7 +202,7 @@ pub(super) fn check_host(request: &Parts, port: u16) -> Result<(), Refusal> {
             StatusCode::MISDIRECTED_REQUEST,
             "WrongHost",
             "the request names another host",
-            "use the URL that `acspass serve --status` prints",
+            "Use the URL that `acspass serve --status` prints.",
         )),
     }
 }

@@ -20,7 +20,7 @@ use super::response::Refusal;
 const BODY: usize = 64 * 1024;
 /// The time limit for a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-const HINT: &str = "see `GET /openapi.json`";
+const HINT: &str = "See `GET /openapi.json`.";
 
 /// The members that were not taken yet.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ impl Members {
                 StatusCode::REQUEST_TIMEOUT,
                 "TooSlow",
                 "the body of the request did not arrive within 10 s",
-                "send the body within 10 s",
+                "Send the body within 10 s.",
             )
         })?;
         let bytes = bytes.map_err(|_| {
@@ -44,7 +44,7 @@ impl Members {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "TooLarge",
                 "the body of the request is too large or incomplete",
-                "send a body of 64 KiB at most",
+                "Send a body of 64 KiB at most.",
             )
         })?;
         if bytes.is_empty() {
@@ -55,7 +55,7 @@ impl Members {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "NotJson",
                 "the body of the request is not declared as JSON",
-                "send the header `Content-Type: application/json`",
+                "Send the header `Content-Type: application/json`.",
             ));
         }
         serde_json::from_slice(&input::utf8(&bytes))

@@ -66,7 +66,7 @@ impl Client {
             Error::new(
                 Kind::Usage,
                 "the path of the token service's secret file has no file name",
-                "use the path that `acspass serve --status` prints",
+                "Use the path that `acspass serve --status` prints.",
             )
         })?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -86,7 +86,7 @@ impl Client {
             Error::new(
                 Kind::Usage,
                 "the token service's URL is not an http URL of this machine",
-                "use the URL that `acspass serve --status` prints, like http://127.0.0.1:8487",
+                "Use the URL that `acspass serve --status` prints, like http://127.0.0.1:8487.",
             )
         };
         let parsed = Url::parse(url).map_err(|_| wrong())?;
@@ -190,7 +190,7 @@ impl Client {
                     "the program at {} did not prove that it knows the token service's secret",
                     self.url
                 ),
-                "run `acspass serve --status` to find the service, or run `acspass serve` to start it",
+                "Run `acspass serve --status` to find the service, or run `acspass serve` to start it.",
             ));
         }
         self.body(response).await?;
@@ -239,7 +239,7 @@ impl Client {
         Error::new(
             Kind::Unreachable,
             format!("the token service at {} {what}", self.url),
-            "run `acspass serve --status` to check the service",
+            "Run `acspass serve --status` to check the service.",
         )
     }
 }
@@ -248,7 +248,7 @@ fn no_service(why: &str) -> Error {
     Error::new(
         Kind::Unreachable,
         format!("no token service is running: {why}"),
-        "run `acspass serve` to start it",
+        "Run `acspass serve` to start it.",
     )
 }
 

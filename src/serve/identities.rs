@@ -30,7 +30,7 @@ pub(super) async fn create(State(accounts): AccountsState, request: Request) -> 
         if scopes.is_empty() && lifetime.is_some() {
             return Err(Refusal::of_request(
                 "`expiresInMinutes` needs `scopes`",
-                "send the scopes of the token, or leave both out",
+                "Send the scopes of the token, or leave both out.",
             ));
         }
         let client = client(context).await?;
@@ -60,7 +60,7 @@ pub(super) async fn issue_token(
         if scopes.is_empty() {
             return Err(Refusal::of_request(
                 "the body has no scopes",
-                "send them like {\"scopes\": [\"chat\", \"voip\"]}",
+                "Send them like {\"scopes\": [\"chat\", \"voip\"]}.",
             ));
         }
         let client = client(context).await?;
@@ -111,7 +111,7 @@ pub(super) async fn exchange(context: &Context, token: EntraToken) -> Result<Iss
         };
         return Err(Refusal::of_request(
             message,
-            "send the Entra token of a Teams user, or leave the header out",
+            "Send the Entra token of a Teams user, or leave the header out.",
         ));
     };
     teams_token::check(token.expose(), app_id, user_id, context.clock().now())?;

@@ -40,7 +40,7 @@ impl Refusal {
             StatusCode::METHOD_NOT_ALLOWED,
             "NoSuchMethod",
             "this path does not support the method",
-            "see `GET /openapi.json`",
+            "See `GET /openapi.json`.",
         )
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn router(accounts: Arc<Accounts>, dashboard: Arc<Dashboard>) -> Rout
                 StatusCode::NOT_FOUND,
                 "NoSuchRoute",
                 "this path does not exist",
-                "see `GET /openapi.json`",
+                "See `GET /openapi.json`.",
             )
         })
         .method_not_allowed_fallback(async || Refusal::no_such_method())

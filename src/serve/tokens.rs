@@ -94,7 +94,7 @@ fn token_query(query: &str) -> Result<(Option<String>, Option<Duration>), Refusa
                         "the parameter {} is unknown, or is there twice",
                         quoted(&name)
                     ),
-                    "use the parameters `account` and `min-validity`, each at most once",
+                    "Use the parameters `account` and `min-validity`, each at most once.",
                 ));
             }
         }

@@ -198,7 +198,7 @@ impl TeamsSessionBuilder {
             return Err(Error::new(
                 Kind::Usage,
                 "the exchange with the access key has no access key",
-                "pass a connection string to `resource`, or call `resource_auth`",
+                "Pass a connection string to `resource`, or call `resource_auth`.",
             ));
         }
         let scopes = self.scopes.as_deref().unwrap_or(default_scopes(exchange));
@@ -244,7 +244,7 @@ fn required(name: &str, value: Option<String>) -> Result<String> {
         Error::new(
             Kind::Usage,
             format!("the session has no `{name}`"),
-            format!("call `{name}` on the builder"),
+            format!("Call `{name}` on the builder."),
         )
     })
 }

@@ -152,7 +152,7 @@ test("the SDK's credential lives in an approved page through three refreshes", p
 test("a page of another origin is refused, even with the secret", patience, async () => {
   const tab = await openTab();
   await pasted(tab, foreign, secret);
-  await tab.page.getByText("gave no answer").waitFor();
+  await tab.page.getByText("no response from the token service").waitFor();
   assert.match(await tab.page.getByRole("status").innerText(), /--allow-origin/);
   assert.equal(await tab.page.getByRole("listitem").count(), 0);
   assert.ok(tab.seen.complaints.some((complaint) => /CORS policy/.test(complaint)), `${tab.seen.complaints}`);
@@ -163,7 +163,7 @@ test("an approved page with a wrong secret sends it nowhere", patience, async ()
   const tab = await openTab();
   await pasted(tab, approved, "wrong");
   // Nothing can show that it knows that secret, so that nothing is sent it.
-  await tab.page.getByText("did not show that it knows the secret").waitFor();
+  await tab.page.getByText("did not prove that it knows the secret").waitFor();
   assert.equal(await tab.page.getByRole("listitem").count(), 0);
   for (const request of tab.seen.requests) assert.equal(await request.headerValue("authorization"), null);
   assertUneventful(tab);

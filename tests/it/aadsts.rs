@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use acspass::emulator::{Emulator, Fault, FaultKind, Route};
+use acspass::text::as_sentence;
 
 use crate::harness::{Home, Run, TestBrowser};
 
@@ -156,12 +157,12 @@ fn assert_advised(run: &Run, name: &str, exit: i32) {
     };
     let admin = match cells[3].as_str() {
         "" => String::new(),
-        admin => format!(".\nFor the admin: {admin}.\nWhere: {}", cells[4]),
+        admin => format!("\nFor the admin: {admin}.\nWhere: {}", cells[4]),
     };
     // A refused renewal knows its account.
     let hint = match exit {
-        3 => cells[2].clone(),
-        _ => naming_account(&cells[2]),
+        3 => as_sentence(&cells[2]),
+        _ => naming_account(&as_sentence(&cells[2])),
     };
     run.assert_error(
         exit,

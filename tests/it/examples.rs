@@ -47,23 +47,29 @@ macro_rules! lines_of {
 fn the_quickstart_with_a_connection_string_runs() {
     let lines = lines_of!(identity_quickstart);
     assert_eq!(lines.len(), 8, "{lines:?}");
-    assert!(lines[0].starts_with("created 8:acs:"));
-    assert_eq!(lines[4], "revoked; the tokens are good: false");
-    assert!(lines[7].starts_with("exchanged ada@contoso.example's token"));
+    assert!(lines[0].starts_with("Created 8:acs:"));
+    assert_eq!(
+        lines[4],
+        "Revoked the tokens. Is a token still valid: false"
+    );
+    assert!(lines[7].starts_with("Exchanged the token of ada@contoso.example "));
 }
 
 #[test]
 fn the_quickstart_with_an_entra_credential_runs() {
     let lines = lines_of!(identity_with_entra);
     assert_eq!(lines.len(), 4, "{lines:?}");
-    assert_eq!(lines[2], "revoked; the tokens are good: false");
+    assert_eq!(
+        lines[2],
+        "Revoked the tokens. Is a token still valid: false"
+    );
 }
 
 #[test]
 fn the_exchange_for_a_teams_user_runs() {
     let lines = lines_of!(teams_user_exchange);
-    assert_eq!(lines[0], "ada@contoso.example is signed in");
-    assert_eq!(lines[2], "as long as the Entra token: true");
+    assert_eq!(lines[0], "Signed in as ada@contoso.example.");
+    assert_eq!(lines[2], "Expires with the Entra token: true");
 }
 
 #[test]
@@ -78,12 +84,15 @@ fn the_exchange_without_an_access_key_runs() {
 fn the_credential_in_a_program_renews_by_itself() {
     let lines = lines_of!(credential_in_process);
     assert_eq!(lines.len(), 3, "{lines:?}");
-    assert!(lines[0].starts_with("a token until "), "{lines:?}");
+    assert!(lines[0].starts_with("The token expires at "), "{lines:?}");
     let [second, third] = &lines[1..] else {
         unreachable!()
     };
-    assert!(second.starts_with("another token until "), "{lines:?}");
-    assert!(third > second, "each lives longer than the one before");
+    assert!(
+        second.starts_with("The next token expires at "),
+        "{lines:?}"
+    );
+    assert!(third > second, "each expires later than the one before");
 }
 
 #[test]
@@ -97,7 +106,7 @@ fn the_credential_over_the_token_service_has_its_token() {
     let secret_file = line["secretFile"].as_str().expect("its secret's file");
     let lines = lines_of!(credential_from_service, &url, secret_file.into());
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].starts_with("a token until "), "{lines:?}");
+    assert!(lines[0].starts_with("The token expires at "), "{lines:?}");
     service.signal("INT");
     service.end().assert_code(0);
 }

@@ -157,7 +157,7 @@ fn a_proxy_that_lets_nobody_through_or_is_gone_is_named_itself() {
     outside.home.set("HTTPS_PROXY", &gone);
     let words = format!("could not connect to the proxy 127.0.0.1:{port}");
     let login = outside.home.run(&["login"]);
-    login.assert_error(6, &[&words, "check HTTPS_PROXY"]);
+    login.assert_error(6, &[&words, "Check HTTPS_PROXY"]);
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn without_a_proxy_the_host_that_is_not_found_is_named() {
         .home
         .set("AZURE_AUTHORITY_HOST", "https://login.invalid");
     let login = outside.home.run(&["login"]);
-    login.assert_error(6, &["login.invalid", "check the network"]);
+    login.assert_error(6, &["login.invalid", "Check the network"]);
     let words = ["no proxy variable is set"];
     let doctor = outside.home.run(&["doctor", "--offline"]);
     assert!(doctor.stdout.contains(words[0]), "{}", doctor.stdout);

@@ -122,7 +122,7 @@ fn requests_of_other_programs_neither_end_nor_fail_a_sign_in() {
 fn a_sign_in_that_is_cancelled_ends_with_3() {
     let (home, emulator) = Home::with_emulator();
     let run = login(&home, &TestBrowser::cancelling(), &[]);
-    run.assert_error(3, &["the sign-in was cancelled", "run `acspass login`"]);
+    run.assert_error(3, &["the sign-in was cancelled", "Run `acspass login`"]);
     assert!(run.pages[0].html.contains("Sign-in failed"));
     assert_eq!(emulator.count("authorization_code"), 0);
 }

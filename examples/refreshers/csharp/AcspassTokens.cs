@@ -125,7 +125,7 @@ public sealed class AcspassTokens : IDisposable
         {
             throw new AcspassException(
                 "unreachable",
-                $"the token service at {_address.Authority} gave no answer: see that `acspass serve` runs",
+                $"the token service at {_address.Authority} did not respond: start it with `acspass serve`",
                 cause);
         }
     }
@@ -175,7 +175,7 @@ public sealed class AcspassTokens : IDisposable
         answer.Dispose();
         throw new AcspassException(
             "unreachable",
-            $"what answers at {address.Authority} did not show that it knows the secret: it is another program, "
+            $"the program at {address.Authority} did not prove that it knows the secret: it is another program, "
                 + "or a run with another secret: start `acspass serve`");
     }
 
@@ -190,5 +190,5 @@ public sealed class AcspassTokens : IDisposable
 
     private static string Wanted(string name) =>
         Environment.GetEnvironmentVariable(name)
-        ?? throw new AcspassException("usage", $"{name} is not set: start the app by `acspass exec`");
+        ?? throw new AcspassException("usage", $"{name} is not set: start the app with `acspass exec`");
 }

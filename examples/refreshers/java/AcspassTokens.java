@@ -100,11 +100,11 @@ public final class AcspassTokens implements Supplier<String> {
             throw new AcspassException(
                 "unreachable",
                 "the token service at " + address.getAuthority()
-                    + " gave no answer: see that `acspass serve` runs",
+                    + " did not respond: start it with `acspass serve`",
                 cause);
         } catch (InterruptedException cause) {
             Thread.currentThread().interrupt();
-            throw new AcspassException("interrupted", "the wait for a token was ended", cause);
+            throw new AcspassException("interrupted", "the wait for a token was interrupted", cause);
         }
     }
 
@@ -142,7 +142,7 @@ public final class AcspassTokens implements Supplier<String> {
         int end = text.indexOf("\r\n\r\n");
         String[] line = text.split(" ", 3);
         if (end < 0 || line.length < 3) {
-            throw new ConnectException("the service broke its answer off");
+            throw new ConnectException("the connection ended before the response was complete");
         }
         return new Answer(Integer.parseInt(line[1]), text.substring(end + 4));
     }
@@ -184,7 +184,7 @@ public final class AcspassTokens implements Supplier<String> {
         }
         throw new AcspassException(
             "unreachable",
-            "what answers at " + address.getAuthority() + " did not show that it knows the secret:"
+            "the program at " + address.getAuthority() + " did not prove that it knows the secret:"
                 + " it is another program, or a run with another secret: start `acspass serve`",
             null);
     }
@@ -210,7 +210,7 @@ public final class AcspassTokens implements Supplier<String> {
         String value = System.getenv(name);
         if (value == null) {
             throw new AcspassException(
-                "usage", name + " is not set: start the app by `acspass exec`", null);
+                "usage", name + " is not set: start the app with `acspass exec`", null);
         }
         return value;
     }

@@ -75,8 +75,8 @@ async function ask({ url, secret, page, socket, account, abortSignal }) {
     throw new Refusal(error);
   } catch (cause) {
     if (cause instanceof AcspassError) throw cause;
-    const message = `the token service at ${address.origin} gave no answer`;
-    const hint = "see that `acspass serve` runs; a web page's origin it must be told by --allow-origin";
+    const message = `no response from the token service at ${address.origin}`;
+    const hint = "Start the service with `acspass serve`. For a web page, approve its origin on the dashboard or with --allow-origin.";
     throw new AcspassError({ kind: "unreachable", message, hint }, { cause });
   } finally {
     clearTimeout(patience);
@@ -128,8 +128,8 @@ async function overTcp(address, key, proven, signal) {
     if (!(await isProof(answer.headers.get("acspass-proof"), proven, port, nonce))) {
       throw new AcspassError({
         kind: "unreachable",
-        message: `what answers at ${address.origin} did not show that it knows the secret: it is another program, or a run with another secret`,
-        hint: "start `acspass serve`, and read its secret file anew",
+        message: `the program at ${address.origin} did not prove that it knows the secret: it is another program, or a run with another secret`,
+        hint: "Start `acspass serve`, and read its secret file again.",
       });
     }
     return answer;

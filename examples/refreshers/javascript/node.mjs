@@ -13,7 +13,7 @@ import { tokenRefresher } from "./acspass.mjs";
 
 const { ACSPASS_SERVE_URL: url, ACSPASS_SERVE_SECRET_FILE: secretFile } = process.env;
 if (!url || !secretFile) {
-  console.error("start `acspass serve`, then: acspass exec -- node node.mjs");
+  console.error("Start `acspass serve`, then run `acspass exec -- node node.mjs`.");
   process.exit(2);
 }
 

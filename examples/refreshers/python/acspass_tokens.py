@@ -106,8 +106,8 @@ class TokenRefresher:
         except (OSError, http.client.HTTPException, ValueError) as cause:
             raise AcspassError(
                 "unreachable",
-                f"the token service at {self._url} gave no answer",
-                "see that `acspass serve` runs",
+                f"no response from the token service at {self._url}",
+                "Start the service with `acspass serve`.",
             ) from cause
         finally:
             if connection:
@@ -148,8 +148,8 @@ class TokenRefresher:
             if not secret or not hmac.compare_digest(sent, expected):
                 raise AcspassError(
                     "unreachable",
-                    f"what answers at {self._url} did not show that it knows the secret",
-                    "it is another program, or a run with another secret: start `acspass serve`",
+                    f"the program at {self._url} did not prove that it knows the secret",
+                    "Start `acspass serve`. Another program, or a run with another secret, may use its port.",
                 )
         except BaseException:
             connection.close()

@@ -25,7 +25,7 @@ def main():
             token, expires_on = credential.get_token()
             if token != shown:
                 until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires_on))
-                print(f"a token until {until}", flush=True)
+                print(f"The token expires at {until}.", flush=True)
             shown = token
             time.sleep(1)
 

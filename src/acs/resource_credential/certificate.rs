@@ -51,7 +51,7 @@ impl CertificateAssertion {
         let unusable = |what: &str| {
             Error::usage(
                 format!("the file in AZURE_CLIENT_CERTIFICATE_PATH {what}"),
-                "name a PEM file with a certificate and its RSA key, without a password",
+                "Name a PEM file with a certificate and its RSA key, without a password.",
             )
         };
         let pem = std::fs::read(path).map(Zeroizing::new);

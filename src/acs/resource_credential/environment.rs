@@ -144,7 +144,7 @@ fn made<C: TokenCredential + 'static>(
     let credential = credential.map_err(|error| {
         Error::usage(
             "the Entra credential for the ACS resource cannot be used",
-            "check AZURE_AUTHORITY_HOST (https), AZURE_CLIENT_ID and AZURE_TENANT_ID (GUIDs)",
+            "Check AZURE_AUTHORITY_HOST (https), AZURE_CLIENT_ID and AZURE_TENANT_ID (GUIDs).",
         )
         .caused_by(first_line(&error.to_string()))
     })?;

@@ -124,8 +124,8 @@ impl Inner {
                 return Err(Error::new(
                     Kind::Refused,
                     "the credential for the ACS resource returned text that is not a token",
-                    "check AZURE_TOKEN_CREDENTIALS and AZURE_AUTHORITY_HOST, and run `az account \
-                     get-access-token` to check the Azure CLI",
+                    "Check AZURE_TOKEN_CREDENTIALS and AZURE_AUTHORITY_HOST, and run `az account \
+                     get-access-token` to check the Azure CLI.",
                 ));
             }
             let expires_on = Timestamp::from_unix_seconds(token.expires_on.unix_timestamp());
@@ -156,20 +156,20 @@ fn translate(error: &azure_core::Error) -> Error {
     let error = if is_network {
         Error::unreachable(
             "no connection to Entra ID for the credential of the ACS resource",
-            "check the network and AZURE_AUTHORITY_HOST",
+            "Check the network and AZURE_AUTHORITY_HOST.",
         )
     } else if is_refusal {
         Error::new(
             Kind::Refused,
             "Entra ID refused the credential for the ACS resource",
-            "check AZURE_CLIENT_ID, AZURE_TENANT_ID and the secret or certificate. The principal \
-             needs a role on the resource",
+            "Check AZURE_CLIENT_ID, AZURE_TENANT_ID and the secret or certificate. The principal \
+             needs a role on the resource.",
         )
     } else {
         Error::usage(
             "the ACS resource has neither an access key nor an Entra credential",
-            "run `acspass config set connection-string`. With Entra ID, run `az login`, or set \
-             AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET",
+            "Run `acspass config set connection-string`. With Entra ID, run `az login`, or set \
+             AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET.",
         )
     };
     match aadsts(&message) {

@@ -33,8 +33,8 @@ impl Endpoint {
         let wrong = |what: &str| {
             Error::usage(
                 format!("the endpoint of the ACS resource {what}"),
-                "copy the endpoint from the portal, under Keys, like \
-                 https://contoso.communication.azure.com",
+                "Copy the endpoint from the portal, under Keys, like \
+                 https://contoso.communication.azure.com.",
             )
         };
         if let Some(form) = secret_form(text) {
@@ -106,7 +106,7 @@ impl Endpoint {
                 shown(host)
             ),
             format!(
-                "check the endpoint. If the host is yours, run `acspass config set allow-endpoint {}`",
+                "Check the endpoint. If the host is yours, run `acspass config set allow-endpoint {}`.",
                 shell_word(host, "HOST")
             ),
         ))
@@ -156,7 +156,7 @@ impl ConnectionString {
         let wrong = |what: &str| {
             Error::usage(
                 format!("the connection string {what}"),
-                "copy the connection string from the portal, under Keys, like endpoint=https://…/;accesskey=…",
+                "Copy the connection string from the portal, under Keys, like endpoint=https://…/;accesskey=….",
             )
         };
         let text = input::connection_string(text);
@@ -201,7 +201,7 @@ pub fn check_access_key(text: &str) -> Result<AccessKey> {
 pub(in crate::acs) fn not_base64() -> Error {
     Error::usage(
         "the access key of the ACS resource is not Base64",
-        "copy the whole access key from the portal, under Keys",
+        "Copy the whole access key from the portal, under Keys.",
     )
 }
 

@@ -186,11 +186,11 @@ impl CommunicationUserId {
                     "{} is a Teams user, not an identity of the ACS resource",
                     quoted(raw)
                 ),
-                "run `acspass get` or `acspass token exchange` for the token of a Teams user",
+                "Run `acspass get` or `acspass token exchange` for the token of a Teams user.",
             )),
             _ => Err(Error::usage(
                 format!("{} is not the id of an ACS identity", quoted(raw)),
-                "pass an id like 8:acs:<resource id>_<user id>, as `acspass user create` prints it",
+                "Pass an id like 8:acs:<resource id>_<user id>, as `acspass user create` prints it.",
             )),
         }
     }

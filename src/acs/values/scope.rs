@@ -72,8 +72,8 @@ impl TokenScope {
 
     /// Returns the hint of an error about scopes.
     pub(in crate::acs) fn hint() -> &'static str {
-        "use the scopes chat, voip, chat.join, chat.join.limited and voip.join, as in `--scope chat \
-         --scope voip`"
+        "Use the scopes chat, voip, chat.join, chat.join.limited and voip.join, as in `--scope chat \
+         --scope voip`."
     }
 
     /// The scope's name in requests.
@@ -121,7 +121,7 @@ impl FromStr for TokenScope {
 pub struct TokenLifetime(u16);
 
 /// The next step for a lifetime that the service does not take.
-const RANGE: &str = "choose a lifetime from 60 to 1440 minutes, `1h` to `24h`";
+const RANGE: &str = "Choose a lifetime from 60 to 1440 minutes, `1h` to `24h`.";
 
 /// The bounds, in minutes.
 const MINUTES: RangeInclusive<u64> = 60..=1440;
@@ -157,7 +157,7 @@ impl TokenLifetime {
             true => format!("{seconds}m"),
             false => return Err(Error::usage(message, RANGE)),
         };
-        let hint = format!("{RANGE}. A bare number is seconds. {seconds} minutes are `{meant}`");
+        let hint = format!("{RANGE} A bare number is seconds. {seconds} minutes are `{meant}`.");
         Err(Error::usage(message, hint))
     }
 

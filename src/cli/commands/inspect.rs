@@ -25,8 +25,8 @@ pub(crate) fn run(file: Option<&Path>, env: &Environment, output: &mut Output) -
     let decoded = jwt::decode(text.trim()).ok_or_else(|| {
         Error::usage(
             "the token has no readable content: it does not consist of three Base64url parts of JSON",
-            "pass a JSON Web Token, as in `acspass get | acspass inspect`. An opaque token can be \
-             valid, but has nothing to show",
+            "Pass a JSON Web Token, as in `acspass get | acspass inspect`. An opaque token can be \
+             valid, but has nothing to show.",
         )
     })?;
     let expires_on = time(&decoded.claims, "exp").map(|at| at.to_string());
@@ -90,7 +90,7 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
         Some(path) if is_a_token(path) => {
             return Err(Error::usage(
                 "a token was passed as an argument, which every process of this machine can read",
-                "pipe the token in, or pass the name of a file that contains it",
+                "Pipe the token in, or pass the name of a file that contains it.",
             ));
         }
         Some(path) => {
@@ -100,7 +100,7 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
                         "could not open the file {}",
                         quoted(&path.to_string_lossy())
                     ),
-                    "pass the name of a file that contains a token, or pipe the token in",
+                    "Pass the name of a file that contains a token, or pipe the token in.",
                 )
                 .caused_by(error)
             })?;
@@ -112,7 +112,7 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
     let unreadable = |what: &str| {
         Error::usage(
             format!("could not read a token from {name}: {what}"),
-            "pass one token and no other text",
+            "Pass one token and no other text.",
         )
     };
     let bytes = bytes.map_err(|cause| unreadable("reading failed").caused_by(cause))?;
@@ -124,13 +124,13 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
     match &*input::token(&text) {
         "" => Err(Error::usage(
             format!("there is no token: {name} is empty"),
-            "pipe a token in, as in `acspass get | acspass inspect`, or pass the name of a file that \
-             contains one",
+            "Pipe a token in, as in `acspass get | acspass inspect`, or pass the name of a file that \
+             contains one.",
         )),
         token if is_b64token(token) => Ok(Zeroizing::new(token.to_owned())),
         _ => Err(Error::usage(
             format!("{name} is not one token: it contains a character that no token has"),
-            "pass one token and no other text",
+            "Pass one token and no other text.",
         )),
     }
 }

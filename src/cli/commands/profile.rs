@@ -43,7 +43,7 @@ fn list(env: &Environment, output: &mut Output) -> Result<u8> {
     let flag = env.global.profile.as_deref();
     let (active, _) = config::selected_profile(flag, &env.variables, &file);
     if let Err(error) = config::choose_profile(flag, &env.variables, &file) {
-        env.messages.warn(&format!("{error}: {}", error.hint()));
+        env.messages.warn(&format!("{error}. {}", error.hint()));
     }
     let rows = file.all_names().into_iter().map(|name| {
         let profile = file.profile(name).unwrap_or_default();

@@ -222,7 +222,7 @@ fn sign_in_needed(env: &Environment) -> Arc<dyn Fn(&Error) + Send + Sync> {
     let bus = [var::DBUS_SESSION_BUS_ADDRESS, var::XDG_RUNTIME_DIR];
     let has_bus = bus.iter().any(|name| env.variable(name).is_some());
     Arc::new(move |error| {
-        let text = format!("{error}: {}", error.hint());
+        let text = format!("{error}. {}", error.hint());
         messages.warn(&text);
         if has_bus {
             notification::show("acspass: sign-in needed", &text);

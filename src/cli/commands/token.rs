@@ -60,12 +60,12 @@ pub(crate) fn exchange(
     let missing = |what: &str, flag: &str| match is_readable {
         true => Error::usage(
             format!("the Entra token has no {what}"),
-            format!("add `{flag} ID`"),
+            format!("Add `{flag} ID`."),
         ),
         false => Error::usage(
             "the input is not an Entra token: it does not consist of three Base64url parts",
-            "run `acspass get --entra | acspass token exchange`. For an encrypted token, add \
-             `--client-id ID --user-id ID`",
+            "Run `acspass get --entra | acspass token exchange`. For an encrypted token, add \
+             `--client-id ID --user-id ID`.",
         ),
     };
     let client_id = args.client_id.as_deref().map(check_client_id);
@@ -79,7 +79,7 @@ pub(crate) fn exchange(
             guid(text).ok_or_else(|| {
             Error::usage(
                 format!("invalid object id {} for --user-id: not a GUID", quoted(text)),
-                "copy the Object ID of the user from the portal, under Microsoft Entra ID, Users",
+                "Copy the Object ID of the user from the portal, under Microsoft Entra ID, Users.",
             )
         })
         });
@@ -116,7 +116,7 @@ pub(super) fn print_created(
 pub(super) fn cut_short(error: Error) -> Error {
     match error.kind() {
         Kind::Interrupted => error.with_hint(
-            "check the result: the service may still have processed the request under way",
+            "Check the result: the service may still have processed the request under way.",
         ),
         _ => error,
     }

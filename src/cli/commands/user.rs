@@ -56,7 +56,7 @@ pub(crate) fn create(args: &UserCreate, env: &Arc<Environment>, output: &mut Out
             true => Err(Error::new(
                 Kind::Interrupted,
                 "the reader of standard output closed it, and no more identities are created",
-                "write the ids to a file, or read all of them",
+                "Write the ids to a file, or read all of them.",
             )),
         }
     };
@@ -126,7 +126,7 @@ fn read_ids(env: &Environment) -> Result<Vec<String>> {
     let unreadable = |what: &str| {
         Error::usage(
             format!("could not read the list of ids: {what}"),
-            "pipe in ids, one per line, as `acspass user create` prints them",
+            "Pipe in ids, one per line, as `acspass user create` prints them.",
         )
     };
     let bytes = env.stdin.read_all(MAX_LIST_BYTES);

@@ -92,7 +92,7 @@ impl Output {
             Err(error) => Err(Error::new(
                 Kind::Internal,
                 "the result could not be written to standard output",
-                "check the destination of standard output",
+                "Check the destination of standard output.",
             )
             .caused_by(error)),
         }

@@ -81,7 +81,7 @@ pub(crate) async fn request_link(
                 "the service at {} returned no link to its dashboard",
                 running.url
             ),
-            "stop the service, then run `acspass serve --open` again",
+            "Stop the service, then run `acspass serve --open` again.",
         )
     })?;
     let link = Link::new(ticket.url);

@@ -23,7 +23,7 @@ use crate::input::CONNECTION_STRING_VARIABLES;
 use crate::loopback;
 use crate::serve::running;
 use crate::store::state_folder;
-use crate::text::{quoted, shell_word};
+use crate::text::{as_sentence, quoted, shell_word};
 
 use super::manager::Systemctl;
 use super::units::{self, SERVICE, SOCKET, Units, text_of};
@@ -47,7 +47,7 @@ pub(crate) fn install(
             let (pid, url) = (other.pid, &other.url);
             return Err(Error::usage(
                 format!("another `acspass serve` (process {pid}) is already running at {url}"),
-                format!("run `kill {pid}`, then run `acspass serve --install` again"),
+                format!("Run `kill {pid}`, then run `acspass serve --install` again."),
             ));
         }
         match units.exist() {
@@ -77,10 +77,13 @@ pub(crate) fn install(
     };
     if let Err(error) = start() {
         let left = match undo() {
-            Ok(()) => "nothing is installed".to_owned(),
-            Err(also) => format!("{also}; run `acspass serve --uninstall` to remove the rest"),
+            Ok(()) => "Nothing is installed.".to_owned(),
+            Err(also) => format!(
+                "{} Run `acspass serve --uninstall` to remove the rest.",
+                as_sentence(also.message())
+            ),
         };
-        let hint = format!("{}; {left}", error.hint());
+        let hint = format!("{} {left}", error.hint());
         return Err(error.with_hint(hint));
     }
     let url = running(&serve)?.map(|running| running.url);
@@ -142,13 +145,13 @@ fn texts(args: &args::Serve, flags: &Flags, env: &Arc<Environment>) -> Result<[S
         return refused(
             "--install does not work with --emulator, because each run of the emulator starts from \
              the initial state",
-            "run `acspass serve --emulator` without --install",
+            "Run `acspass serve --emulator` without --install.",
         );
     }
     if args.port == 0 {
         return refused(
             "--install needs a fixed port, not --port 0",
-            "run `acspass serve --install` without --port",
+            "Run `acspass serve --install` without --port.",
         );
     }
     let (name, profile) = env.profile()?;
@@ -161,7 +164,7 @@ fn texts(args: &args::Serve, flags: &Flags, env: &Arc<Environment>) -> Result<[S
     let Some(program) = &env.program else {
         return refused(
             "the system does not report the path of this program",
-            "run acspass by its full path",
+            "Run acspass by its full path.",
         );
     };
     let state = absolute(&env.state_folder()?.path())?;
@@ -212,15 +215,15 @@ fn check_settings(env: &Environment, name: &str, profile: &Profile) -> Result<()
     Err(Error::usage(
         format!("the service does not read these settings from environment variables: {all}"),
         format!(
-            "run `acspass {profile}config set {first}` with the value for each setting, and unset \
-             the variable"
+            "Run `acspass {profile}config set {first}` with the value for each setting, and unset \
+             the variable."
         ),
     ))
 }
 
 /// Refuses a configuration that needs a user or a terminal.
 fn check_config(env: &Environment, config: &Config) -> Result<()> {
-    let other = "run `acspass config set store keyring`, then `acspass login`";
+    let other = "Run `acspass config set store keyring`, then `acspass login`.";
     let (message, hint) = match config.store {
         StoreChoice::Memory => (
             "the service cannot use the store `memory`, which ends with each process",
@@ -232,7 +235,7 @@ fn check_config(env: &Environment, config: &Config) -> Result<()> {
         ),
         StoreChoice::File if env.variable(var::ACSPASS_STORE_KEY_FILE).is_none() => (
             "the service cannot use the store `file` with a passphrase, because it has no terminal",
-            "set ACSPASS_STORE_KEY_FILE to a key file, or run `acspass config set store keyring`",
+            "Set ACSPASS_STORE_KEY_FILE to a key file, or run `acspass config set store keyring`.",
         ),
         StoreChoice::File | StoreChoice::Keyring => return check_resource(env, config),
     };
@@ -246,7 +249,7 @@ fn check_resource(env: &Environment, config: &Config) -> Result<()> {
     match (config.resource_unchecked()?.key, secret) {
         (KeySource::None, Some(variable)) => Err(Error::usage(
             format!("the resource needs {variable}, which is not written into a systemd unit"),
-            "run `acspass config set connection-string`, and unset the variable",
+            "Run `acspass config set connection-string`, and unset the variable.",
         )),
         _ => Ok(()),
     }
@@ -268,7 +271,7 @@ fn kept(env: &Environment) -> Result<Vec<(&'static str, String)>> {
                     "{name} contains a user name or a password, which is not written into a \
                      systemd unit"
                 ),
-                "set the variable to a proxy without a password",
+                "Set the variable to a proxy without a password.",
             ));
         }
     }
@@ -283,7 +286,7 @@ fn absolute(path: &Path) -> Result<PathBuf> {
         let path = quoted(&path.to_string_lossy());
         Error::usage(
             format!("the path {path} cannot be made absolute"),
-            "use an absolute path",
+            "Use an absolute path.",
         )
         .caused_by(cause)
     })

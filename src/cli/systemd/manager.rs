@@ -45,7 +45,7 @@ impl Systemctl<'_> {
                     words.join(" "),
                     reason(&output)
                 ),
-                "run `journalctl --user -u acspass` to see the log of the service",
+                "Run `journalctl --user -u acspass` to see the log of the service.",
             )),
         }
     }
@@ -96,8 +96,8 @@ fn reason(output: &Output) -> String {
 fn missing(message: &str) -> Error {
     Error::usage(
         message,
-        "run `acspass serve` in the programs that start at login (in a container, as its command). \
-         If the system has systemd, log in as this user instead of su or sudo",
+        "Run `acspass serve` in the programs that start at login (in a container, as its command). \
+         If the system has systemd, log in as this user instead of su or sudo.",
     )
 }
 

@@ -36,7 +36,7 @@ impl Units {
         let config = config.ok_or_else(|| {
             Error::usage(
                 "this user has no home folder for a systemd unit",
-                "set the variable HOME",
+                "Set the variable HOME.",
             )
         })?;
         let folder = config.join("systemd/user");
@@ -99,7 +99,7 @@ fn replace(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
 fn failure(what: &str, path: &Path, cause: io::Error) -> Error {
     Error::usage(
         format!("cannot {what} `{}`", path.display()),
-        "check the folder's permissions and free space",
+        "Check the folder's permissions and free space.",
     )
     .caused_by(cause)
 }
@@ -192,7 +192,7 @@ pub(super) fn text_of(path: &Path) -> Result<&str> {
 fn cannot_stand(text: &str) -> Error {
     Error::usage(
         format!("{} cannot be written into a systemd unit", quoted(text)),
-        "choose a name in UTF-8 without quotes and control characters",
+        "Choose a name in UTF-8 without quotes and control characters.",
     )
 }
 

@@ -92,7 +92,7 @@ impl Drop for Page {
                 "bad",
                 "Sign-in did not finish",
                 "the sign-in was interrupted",
-                "see the reason in your terminal, then sign in again",
+                "See the reason in your terminal, then sign in again.",
             );
             log(deliver(browser, &content.response(200, None, false)));
         }

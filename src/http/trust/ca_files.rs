@@ -49,7 +49,7 @@ impl CaFile {
             let path = shown(&self.path.to_string_lossy());
             Error::usage(
                 format!("the file {path} of {name} is not usable: {why}"),
-                format!("correct {name}, or unset it"),
+                format!("Correct {name}, or unset it."),
             )
         })
     }

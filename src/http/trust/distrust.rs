@@ -5,7 +5,7 @@ use std::{fmt, io};
 
 use rustls::{CertificateError, OtherError};
 
-use crate::text::one_line;
+use crate::text::{as_sentence, one_line};
 use crate::time::Timestamp;
 
 /// Names of a certificate that are repeated in an error; further ones are counted.
@@ -104,8 +104,7 @@ impl Distrust {
         None
     }
 
-    /// Describes the fault of the certificate of `host` and the user's next step, each in one
-    /// sentence without a full stop.
+    /// Returns the error message and the hint for the fault of the certificate of `host`.
     pub(in crate::http) fn explain(&self, host: &str) -> (String, String) {
         use CertificateError as Fault;
 
@@ -179,7 +178,10 @@ impl Distrust {
                 (format!("is not accepted: {why}"), renew)
             }
         };
-        (format!("the certificate of {host} {is_what}"), hint)
+        (
+            format!("the certificate of {host} {is_what}"),
+            as_sentence(&hint),
+        )
     }
 
     fn missing_authority(&self, files: &str) -> String {

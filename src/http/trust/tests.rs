@@ -186,7 +186,7 @@ fn certificate_of_the_future_names_the_clock_and_both_times() {
             "2093-02-03T00:00:00Z",
             "this machine's clock shows 20",
         ],
-        &["set this machine's clock"],
+        &["Set this machine's clock"],
     );
 }
 
@@ -205,13 +205,13 @@ fn certificate_for_another_host_names_the_hosts() {
     assert_words(
         &error,
         &["is for another host: a.example, b.example", "1 more"],
-        &["check the spelling"],
+        &["Check the spelling"],
     );
     let nameless = refusal(&issued(params(&[]), &authority), Some(&authority.pem()));
     assert_words(
         &nameless,
         &["contains no host name"],
-        &["check the spelling"],
+        &["Check the spelling"],
     );
 }
 
@@ -232,7 +232,7 @@ fn unknown_issuer_is_named_and_the_hint_matches_the_settings() {
     assert_words(
         &error,
         &["Inspecting proxy"],
-        &["ACSPASS_CA_FILE does not contain"],
+        &["to ACSPASS_CA_FILE, which does not contain it"],
     );
 }
 
@@ -269,7 +269,7 @@ fn self_signed_authority_is_refused_for_another_name_or_time_even_if_named() {
     assert_words(
         &error,
         &["is for another host: contoso.example"],
-        &["check the spelling"],
+        &["Check the spelling"],
     );
     let mut expired = params(&["localhost"]);
     expired.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

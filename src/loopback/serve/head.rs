@@ -35,12 +35,12 @@ pub(super) fn refusal<B>(request: &Request<B>, most: usize) -> Option<Response> 
     let (message, hint) = if cookies > COOKIES {
         (
             format!("the request has {cookies} bytes of cookies; the limit is {COOKIES} bytes"),
-            "delete the cookies of localhost and 127.0.0.1 in the browser",
+            "Delete the cookies of localhost and 127.0.0.1 in the browser.",
         )
     } else if head > most {
         (
             format!("the request's head has {head} bytes; the limit is {most} bytes"),
-            "send a shorter URL and shorter headers",
+            "Send a shorter URL and shorter headers.",
         )
     } else {
         return None;

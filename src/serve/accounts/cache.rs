@@ -135,7 +135,7 @@ impl Accounts {
                 None => Error::new(
                     Kind::Unreachable,
                     "the account changed during this request",
-                    "send the request again",
+                    "Send the request again.",
                 ),
             },
         };

@@ -40,7 +40,7 @@ pub(super) fn refresh(
         return Err(Error::new(
             Kind::SignInNeeded,
             "the account is signed out",
-            "run `acspass login` to sign in again",
+            "Run `acspass login` to sign in again.",
         ));
     }
     let outcome = stored_or_renewed(context, state, home_account_id, min_validity);

@@ -102,8 +102,8 @@ impl Dashboard {
                 Some(query) => format!("{path}?{query}").parse(),
                 None => path.parse(),
             };
-            request.uri =
-                below.map_err(|_| Refusal::of_request("the path is invalid", "reload the page"))?;
+            request.uri = below
+                .map_err(|_| Refusal::of_request("the path is invalid", "Reload the page."))?;
         }
         Ok(response)
     }
@@ -186,7 +186,7 @@ fn no_session() -> Refusal {
         StatusCode::UNAUTHORIZED,
         "DashboardClosed",
         "the session of this page has ended, or another tab or browser has it",
-        "run `acspass serve --open`",
+        "Run `acspass serve --open`.",
     )
 }
 
@@ -207,7 +207,7 @@ fn check_origin(request: &Parts, port: u16, is_own_site: bool) -> Result<(), Ref
             StatusCode::FORBIDDEN,
             "OriginNotApproved",
             "another web page sent this request to the dashboard",
-            "run `acspass serve --open` to open the dashboard",
+            "Run `acspass serve --open` to open the dashboard.",
         )),
     }
 }
@@ -220,7 +220,7 @@ fn check_sent_by_page(headers: &HeaderMap) -> Result<(), Refusal> {
             StatusCode::FORBIDDEN,
             "NotOurPage",
             "the dashboard's page did not send this request",
-            "use the buttons of the page, or send the service's secret",
+            "Use the buttons of the page, or send the service's secret.",
         )),
     }
 }

@@ -66,7 +66,10 @@ async fn await_ticket(State(dashboard): DashboardState, RawQuery(query): RawQuer
     let number = number
         .and_then(|number| number.parse().ok())
         .ok_or_else(|| {
-            Refusal::of_request("the ticket's number is missing", "send it like `?number=1`")
+            Refusal::of_request(
+                "the ticket's number is missing",
+                "Send it like `?number=1`.",
+            )
         })?;
     let gone = dashboard.sessions.ticket_gone(number);
     let is_gone = tokio::time::timeout(TICKET_WAIT, gone).await.is_ok();
@@ -124,7 +127,7 @@ async fn claims(State(dashboard): DashboardState, RawQuery(query): RawQuery) -> 
             StatusCode::CONFLICT,
             "OpaqueToken",
             "this token has no readable claims",
-            "use the token as it is",
+            "Use the token as it is.",
         )
     })?;
     let json = json!({
@@ -182,7 +185,7 @@ async fn approve_origin(State(dashboard): DashboardState, request: Request) -> R
         _ => {
             return Err(Refusal::of_request(
                 "the duration is missing",
-                "send `run` or `ever`",
+                "Send `run` or `ever`.",
             ));
         }
     };
@@ -221,7 +224,7 @@ fn number(members: &mut Members) -> Result<u64, Refusal> {
     number.ok_or_else(|| {
         Refusal::of_request(
             "the page's number is missing",
-            "send it like {\"number\": \"1\"}",
+            "Send it like {\"number\": \"1\"}.",
         )
     })
 }
@@ -235,7 +238,7 @@ async fn account(request: Request) -> Result<Option<String>, Refusal> {
     match account.as_deref().and_then(secret_form) {
         Some(form) => Err(Refusal::of_request(
             format!("the body's member `account` has the form of {form}"),
-            "send a username or a home account id",
+            "Send a username or a home account id.",
         )),
         None => Ok(account),
     }
@@ -245,7 +248,7 @@ async fn required_account(request: Request) -> Result<String, Refusal> {
     account(request).await?.ok_or_else(|| {
         Refusal::of_request(
             "the account is missing",
-            "send it like {\"account\": \"…\"}",
+            "Send it like {\"account\": \"…\"}.",
         )
     })
 }

@@ -263,8 +263,8 @@ fn taken(owner: Option<Running>) -> Error {
     Error::new(
         Kind::Usage,
         message,
-        "run `acspass serve --status` to see it, or stop it first. A second service needs another \
-         folder in ACSPASS_STATE_DIR",
+        "Run `acspass serve --status` to see it, or stop it first. A second service needs another \
+         folder in ACSPASS_STATE_DIR.",
     )
 }
 

@@ -185,7 +185,7 @@ impl Origins {
                 Error::new(
                     Kind::Usage,
                     "this page no longer asks for approval",
-                    "load the page again",
+                    "Load the page again.",
                 )
             })?;
         let origin = asking.origin.clone();
@@ -248,8 +248,8 @@ impl Origins {
             Error::new(
                 Kind::Usage,
                 "this origin was not approved on the dashboard",
-                "remove it with `acspass config set allow-origin`, or restart the service without \
-                 `--allow-origin`",
+                "Remove it with `acspass config set allow-origin`, or restart the service without \
+                 `--allow-origin`.",
             )
         })?;
         match known.is_permanent {

@@ -118,7 +118,7 @@ class ShortLifetimeNote(unittest.TestCase):
         with closing(process.stdout):
             try:
                 for _ in range(2):
-                    self.assertRegex(process.stdout.readline(), r"^a token until \d{4}-")
+                    self.assertRegex(process.stdout.readline(), r"^The token expires at \d{4}-")
             finally:
                 process.terminate()
                 process.wait()
@@ -159,7 +159,7 @@ class Troubles(unittest.TestCase):
             self.assertNotIsInstance(refused.exception, SignInNeeded)
             # The service's proof does not fit this secret, so that the secret is not sent.
             self.assertEqual(refused.exception.kind, "unreachable")
-            self.assertIn("did not show that it knows the secret", str(refused.exception))
+            self.assertIn("did not prove that it knows the secret", str(refused.exception))
 
             service.acspass("logout", "--all")
             with self.assertLogs("acspass_tokens", "WARNING") as log:

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acspass::emulator::{Emulator, Fault, FaultKind, MissingIdentity, Options, Route};
+use acspass::text::as_sentence;
 use acspass::time::{Clock, SettableClock, SystemClock};
 
 use crate::harness::{Home, Run, TestBrowser};
@@ -36,7 +37,7 @@ fn assert_advised(run: &Run, known_by: &str, exit: i32, code: &str) {
     let (before, after) = row[1].split_once('…').unwrap_or((row[1], ""));
     let admin = match row[3] {
         "" => String::new(),
-        admin => format!(".\nFor the admin: {admin}"),
+        admin => format!("\nFor the admin: {admin}."),
     };
     run.assert_error(
         exit,
@@ -48,7 +49,7 @@ fn assert_advised(run: &Run, known_by: &str, exit: i32, code: &str) {
         ],
     );
     // After a sign-in, the commands of the hint name the account.
-    let hint = format!("\n\nhint: {}{admin}", row[2]);
+    let hint = format!("\n\nhint: {}{admin}", as_sentence(row[2]));
     let general = ["ada", "ben", "cleo"]
         .into_iter()
         .fold(run.stderr.clone(), |text, name| {

@@ -45,7 +45,7 @@ fn an_unknown_scope_goes_through_with_a_note_and_the_service_decides() {
     run.assert_says(&["The scope `chat.lead` is unknown to acspass"]);
     assert_eq!(emulator.count("issue_token"), 1, "the service was asked");
     home.run(&["user", "create", "--scope", "chats"])
-        .assert_error(5, &["the scope `chats`", "use the scopes chat, voip"]);
+        .assert_error(5, &["the scope `chats`", "Use the scopes chat, voip"]);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_wrong_clock_is_named_as_the_cause() {
                 "Denied",
                 "this machine's clock is",
                 off,
-                "set this machine's clock",
+                "Set this machine's clock",
             ],
         );
     }

@@ -246,7 +246,7 @@ fn clients_send_nothing_to_a_program_that_took_the_port_of_a_killed_service() {
     assert_refused(ask(&url, &secret_file), "belongs to a run that was killed");
     let (is_good, said) = refresh_in_python(&url, &secret_file);
     assert!(
-        !is_good && said.contains("did not show that it knows the secret"),
+        !is_good && said.contains("did not prove that it knows the secret"),
         "{said}"
     );
     // What looks for a service finds none, names none to a command, and removes what is stale.
@@ -352,7 +352,7 @@ fn another_user_at_the_port_of_a_killed_service_gets_nothing() {
         "{said}"
     );
     assert!(
-        said.contains("did not show that it knows the secret"),
+        said.contains("did not prove that it knows the secret"),
         "{said}"
     );
     // What looks for the service finds none, and removes the secret.
@@ -382,7 +382,7 @@ fn proof_that_another_program_passes_on_is_not_taken() {
     assert_refused(ask(&there, &service.secret_file), "did not prove");
     let (is_good, said) = refresh_in_python(&there, &service.secret_file);
     assert!(
-        !is_good && said.contains("did not show that it knows the secret"),
+        !is_good && said.contains("did not prove that it knows the secret"),
         "{said}"
     );
     squatter.assert_got_nothing(&[&service.secret]);

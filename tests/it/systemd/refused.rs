@@ -168,11 +168,11 @@ fn missing_systemd_is_an_error_with_a_hint() {
         &[
             "systemd does not run",
             "told to fail",
-            "run `acspass serve`",
+            "Run `acspass serve`",
         ],
     );
     systemd.home.set("PATH", "/nonexistent");
     let run = systemd.home.run(&["serve", "--install"]);
-    run.assert_error(2, &["`systemctl` was not found", "run `acspass serve`"]);
+    run.assert_error(2, &["`systemctl` was not found", "Run `acspass serve`"]);
     assert_eq!(systemd.left(), Vec::<PathBuf>::new());
 }
