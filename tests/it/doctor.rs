@@ -118,7 +118,7 @@ fn it_is_safe_to_paste_in_public() {
         ] {
             assert!(!said.contains(hidden), "{hidden} in {said}");
         }
-        assert!(said.contains("SSL_CERT_FILE names ~/missing.pem"), "{said}");
+        assert!(said.contains("~/missing.pem of SSL_CERT_FILE"), "{said}");
     }
     home.set("ACSPASS_TENANT_ID", "contoso.com");
     home.set(
@@ -202,7 +202,7 @@ fn an_unknown_tenant_a_wrong_key_and_a_taken_port_are_told_apart() {
         "fail",
         &[
             "refused the access key",
-            "its key was not regenerated",
+            "Run `acspass config set connection-string`",
             "`disableLocalAuth`",
         ],
     );
@@ -301,7 +301,7 @@ fn an_authority_that_is_not_trusted_is_named_and_explains_the_rest() {
         &json,
         "tls",
         "fail",
-        &["ACSPASS_CA_FILE names /nowhere/ca.pem"],
+        &["/nowhere/ca.pem of ACSPASS_CA_FILE is not usable"],
     );
 }
 

@@ -121,7 +121,7 @@ fn other_commands_refuse_both_formats_and_do_not_offer_them() {
         }
     }
     let run = home.run(&["get", "-o", "yaml"]);
-    run.assert_error(2, &["text, json, env, header"]);
+    run.assert_error(2, &["Use one of text, json, env, header."]);
     let run = home.run(&["status", "-o", "yaml"]);
     run.assert_error(2, &["Use one of text, json."]);
     for words in [&["status", "--help"][..], &["--help"]] {

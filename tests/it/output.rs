@@ -165,8 +165,8 @@ fn login_status_account_and_logout_print_the_contracts_shapes() {
 fn a_command_that_reads_at_a_terminal_says_what_it_waits_for() {
     let home = Home::new();
     for (words, asks) in [
-        (["inspect", "-"], "paste the token"),
-        (["token", "exchange"], "paste the token"),
+        (["inspect", "-"], "Paste the token"),
+        (["token", "exchange"], "Paste the token"),
     ] {
         let typed = home.call(&words).typing("").at_terminal().run();
         typed.assert_code(2);
@@ -184,7 +184,7 @@ fn a_command_that_reads_at_a_terminal_says_what_it_waits_for() {
     let ids = home.call(&["user", "delete", "-"]).typing("").at_terminal();
     let ids = ids.run();
     assert!(
-        ids.stderr.starts_with("type or paste ids"),
+        ids.stderr.starts_with("Type or paste ids"),
         "{}",
         ids.stderr
     );
@@ -273,7 +273,8 @@ fn inspect_shows_header_and_claims_and_says_that_nothing_was_verified() {
     let home = Home::new();
     let token = home.real(&["get", "--emulator"]).token();
     let run = home.call(&["inspect", "-o", "json"]).typing(&token).run();
-    run.assert_code(0).assert_says(&["nothing was verified"]);
+    run.assert_code(0)
+        .assert_says(&["Not verified: signature, issuer and expiry."]);
     let json = run.json();
     assert_eq!(keys(&json), ["claims", "expiresOn", "header"]);
     assert_eq!(json["header"]["alg"], "RS256");
@@ -295,11 +296,11 @@ fn inspect_shows_header_and_claims_and_says_that_nothing_was_verified() {
     let of_file = home.run(&["inspect", file.to_str().unwrap()]);
     assert_eq!(of_file.stdout, text.stdout);
     home.run(&["inspect", "/nowhere/at/all"])
-        .assert_error(2, &["cannot be opened"]);
+        .assert_error(2, &["could not open the file"]);
     home.call(&["inspect"])
         .typing("nonsense")
         .run()
-        .assert_error(2, &["not a token that can be read"]);
+        .assert_error(2, &["the token has no readable content"]);
 }
 
 #[test]
@@ -328,7 +329,7 @@ fn a_token_given_as_the_argument_is_refused_unrepeated() {
     elsewhere
         .call(&["inspect", &opaque])
         .run()
-        .assert_error(2, &["a token was given as the argument"])
+        .assert_error(2, &["a token was passed as an argument"])
         .assert_does_not_say(&opaque);
 }
 

@@ -38,7 +38,7 @@ fn missing_consent_of_an_admin_names_the_message_to_send() {
     let run = login(&home, user, &TestBrowser::walking());
     run.assert_error(
         3,
-        &["AADSTS90094", "only an admin may grant", "acspass setup"],
+        &["AADSTS90094", "only an admin can grant", "acspass setup"],
     );
 }
 

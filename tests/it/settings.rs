@@ -115,12 +115,18 @@ fn value_that_contradicts_its_profile_is_refused_and_the_hint_leads_on() {
         (
             &[["set", "exchange", "entra"]],
             ["set", "scopes", "Teams.ManageCalls"],
-            &["does not go with this kind of exchange", "unset `scopes`"],
+            &[
+                "does not match the setting `exchange`",
+                "acspass config unset scopes",
+            ],
         ),
         (
             &[["set", "exchange", "entra"], ["set", "scopes", CLIENTS]],
             ["set", "exchange", "teams-extension"],
-            &["does not go with this kind of exchange", "unset `scopes`"],
+            &[
+                "does not match the setting `exchange`",
+                "acspass config unset scopes",
+            ],
         ),
         (
             &[["set", "authority-host", US]],

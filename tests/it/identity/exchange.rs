@@ -175,7 +175,10 @@ fn an_entra_token_as_the_argument_is_refused_and_not_repeated() {
     let (home, emulator) = Home::with_emulator();
     let token = "eyJhbGciOiJub25lIn0.eyJvaWQiOiJzb21lYm9keSJ9.c2lnbmF0dXJlLW9mLW5vYm9keQ";
     let run = home.run(&["token", "exchange", token]);
-    run.assert_error(2, &["every process on this machine", "Pass it on standard input"]);
+    run.assert_error(
+        2,
+        &["every process on this machine", "Pass it on standard input"],
+    );
     run.assert_does_not_say(token);
     assert_eq!(emulator.requests(), []);
 }

@@ -94,7 +94,7 @@ fn service_with_the_credential_of_a_program_is_not_confined_and_says_so() {
     home.unset("COMMUNICATION_SERVICES_CONNECTION_STRING");
     home.set("COMMUNICATION_SERVICES_ENDPOINT", &emulator.http_url());
     let (said, doctor) = said(&home);
-    assert!(said.contains("the service is not confined"), "{said}");
+    assert!(said.contains("The service is not confined"), "{said}");
     for thread in ["serving", "new"] {
         for attempt in ATTEMPTS {
             assert!(

@@ -163,7 +163,7 @@ fn who_must_sign_in_is_told_once_and_served_right_after_the_login() {
         assert!(response.header("www-authenticate").is_some());
     }
     let shown = desktop.next();
-    assert!(shown.contains("sign in"), "{shown}");
+    assert!(shown.contains("sign-in needed"), "{shown}");
     home.login();
     service.get("/token").token();
     // The password was changed: Entra wants the person again, and is not asked each time.
