@@ -66,7 +66,7 @@ impl ProfileEditor {
         let endpoint = ConnectionString::parse(text)?.endpoint;
         if !sessions.is_persistent() {
             return Err(Error::usage(
-                "the store `memory` cannot keep a connection string after this command ends",
+                "the store `memory` loses the connection string when this command ends",
                 "Use another store, or set COMMUNICATION_SERVICES_CONNECTION_STRING.",
             ));
         }

@@ -44,7 +44,7 @@ impl ConfigFile {
     /// As [`ConfigFile::read`], but for unknown keys and values of the wrong type.
     pub fn read_to_repair(file: impl Into<SettingsFile>) -> Result<Self> {
         let file = file.into();
-        let path = file.path().display();
+        let path = format!("`{}`", file.path().display());
         let settings = file.read().map_err(|cause| {
             let hint = "Make the file readable, or set ACSPASS_CONFIG_DIR to another folder.";
             failure(cause, Error::usage(format!("could not read {path}"), hint))
@@ -273,7 +273,7 @@ fn not_toml(file: &SettingsFile, text: &str, error: &TomlError) -> Error {
     };
     Error::usage(
         format!(
-            "{}{} is not valid TOML: {}",
+            "`{}`{} is not valid TOML: {}",
             file.path().display(),
             place.unwrap_or_default(),
             without_secrets(error.message())

@@ -114,7 +114,7 @@ pub(super) fn check(path: &Path, name: &str, item: &Item) -> Result<()> {
 
 pub(super) fn wrong(path: &Path, what: &str) -> Error {
     Error::usage(
-        format!("{what} in {}", path.display()),
+        format!("{what} in `{}`", path.display()),
         "Use `acspass config set KEY VALUE`, or correct the file: text is \"quoted\", a list is \
          [\"a\", \"b\"], `port` is a number, and `cae` is true or false.",
     )
@@ -122,7 +122,7 @@ pub(super) fn wrong(path: &Path, what: &str) -> Error {
 
 pub(super) fn unknown(path: &Path, key: &str) -> Error {
     Error::usage(
-        format!("unknown key {} in {}", quoted(key), path.display()),
+        format!("unknown key {} in `{}`", quoted(key), path.display()),
         format!(
             "Run `acspass config unset {}`. The settings in a table [profile.NAME] are {}.",
             shell_word(key.rsplit('.').next().unwrap_or(key), "KEY"),

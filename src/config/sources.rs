@@ -71,7 +71,8 @@ impl SettingValue {
             return error;
         };
         // The message "invalid port" of `config set port` names the setting already.
-        let names_setting = error.message().contains(place.trim_matches('`'));
+        let spaced = |text: &str| text.replace('-', " ");
+        let names_setting = spaced(error.message()).contains(&spaced(place.trim_matches('`')));
         match self.origin == Origin::Argument && names_setting {
             true => error,
             false => with_source(error, place),

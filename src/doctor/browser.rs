@@ -28,7 +28,7 @@ pub fn browser(environment: &BTreeMap<String, String>) -> Check {
         },
         Opener::Wslview => program(
             "wslview",
-            "opens the browser of Windows; if the sign-in does not come back, turn on mirrored \
+            "opens the browser of Windows; if the sign-in does not return, turn on mirrored \
              networking in WSL",
             environment,
         ),

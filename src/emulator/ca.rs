@@ -23,7 +23,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// the TLS configuration of the listener and the authority's certificate, PEM.
 pub(crate) fn certify(now: Timestamp, names: &[String]) -> Result<(Arc<ServerConfig>, String)> {
     issue(now, names).map_err(|error| {
-        Error::internal("the emulator could not make its certificate").caused_by(error)
+        Error::internal("the emulator could not create its certificate").caused_by(error)
     })
 }
 

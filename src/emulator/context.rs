@@ -79,7 +79,7 @@ pub(crate) fn own_names(names: &[String]) -> Result<Vec<String>> {
         return Err(Error::new(
             Kind::Usage,
             format!("invalid host name `{wrong}` for the emulator"),
-            "Give a name or an address without scheme and port, such as `login.example.test`.",
+            "Use a name or an address without scheme and port, such as `login.example.test`.",
         ));
     }
     let all = LOOPBACK.into_iter().chain(names.iter().map(String::as_str));

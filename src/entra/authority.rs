@@ -7,6 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::{Http, Request, host_of};
 use crate::input;
 use crate::loopback;
+use crate::text::quoted;
 use crate::wire;
 use crate::wire::entra::{Metadata, TokenError};
 
@@ -165,8 +166,9 @@ fn check_tenant(tenant: &str) -> Result<String> {
         domain if domain.contains('.') && domain.split('.').all(is_label) => Ok(tenant),
         other => guid(other).ok_or_else(|| {
             Error::usage(
-                "the tenant is neither a GUID, a domain nor `organizations`",
-                "Copy the tenant's GUID from the portal, under Microsoft Entra ID, Overview.",
+                format!("invalid tenant {}", quoted(other)),
+                "Use the tenant's GUID, a domain or `organizations`. The portal shows the GUID under \
+                 Microsoft Entra ID, Overview.",
             )
         }),
     }
@@ -204,8 +206,9 @@ pub(crate) fn guid(text: &str) -> Option<String> {
 pub fn check_client_id(text: &str) -> Result<String> {
     guid(text).ok_or_else(|| {
         Error::usage(
-            "the client id is not a GUID",
-            "Copy the Application (client) ID from the portal, under App registrations, Overview.",
+            format!("invalid client id {}", quoted(text)),
+            "Copy the Application (client) ID, which is a GUID, from the portal, under App \
+             registrations, Overview.",
         )
     })
 }

@@ -46,7 +46,7 @@ pub(super) type CapturedResponse = OnceLock<Response>;
 const DEFAULT_EXPIRES_IN: i64 = 600;
 
 /// The fault of a sign-in without an account.
-pub(super) const NO_ID_TOKEN: &str = "tokens but no id_token, so nobody knows who signed in";
+pub(super) const NO_ID_TOKEN: &str = "tokens but no id_token, so the signed-in user is unknown";
 
 /// A response of the token endpoint.
 #[derive(Debug)]

@@ -54,12 +54,12 @@ pub fn bind(port: u16) -> Result<Bound> {
             _ if cause.kind() == ErrorKind::AddrInUse => Error::new(
                 Kind::Usage,
                 format!("port {port} is already in use"),
-                "Choose another port, or stop the program that uses this one.",
+                "Choose another port, 0 for a free one, or stop the program that uses this port.",
             ),
             _ => Error::new(
                 Kind::Usage,
                 format!("port {port} cannot be used"),
-                "Choose another port.",
+                "Choose another port, or 0 for a free one.",
             ),
         };
         error.caused_by(cause)

@@ -157,7 +157,7 @@ impl Client {
         }
         let connection = self.over_tcp(secret).await;
         connection.map_err(|error| match self.is_stale() {
-            true => no_service("the secret file belongs to a run that was killed"),
+            true => no_service("the secret file belongs to an earlier run"),
             false => error,
         })
     }
@@ -221,7 +221,7 @@ impl Client {
         let request = request
             .header(header::HOST, &connection.host)
             .body(Body::empty())
-            .map_err(|cause| Error::internal("a request cannot be made").caused_by(cause))?;
+            .map_err(|cause| Error::internal("a request cannot be built").caused_by(cause))?;
         let response = connection.sender.send_request(request).await;
         response.map_err(|cause| self.broken(cause))
     }

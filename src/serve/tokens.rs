@@ -90,10 +90,7 @@ fn token_query(query: &str) -> Result<(Option<String>, Option<Duration>), Refusa
             }
             _ => {
                 return Err(Refusal::of_request(
-                    format!(
-                        "the parameter {} is unknown, or is there twice",
-                        quoted(&name)
-                    ),
+                    format!("the parameter {} is unknown or repeated", quoted(&name)),
                     "Use the parameters `account` and `min-validity`, each at most once.",
                 ));
             }

@@ -79,7 +79,7 @@ impl Sessions {
         match self.list_accounts(None) {
             Ok(None) => not_signed_in_error(),
             Ok(Some(list)) => Error::usage(
-                "no account was given",
+                "no account was named",
                 format!("Run `{command}` with one of the signed-in accounts:\n\n{list}"),
             ),
             Err(error) => error,
@@ -147,7 +147,8 @@ impl Sessions {
     /// Returns the signed-in account with the most similar username, as for a typing error.
     fn similar_account(&self, user: &str) -> Result<Option<Account>> {
         let user = user.trim().to_lowercase();
-        let limit = (user.chars().count() / 3).clamp(1, 3);
+        let name = user.split('@').next().unwrap_or_default();
+        let limit = (name.chars().count() / 3).clamp(1, 3);
         let distance = |account: &Account| {
             let username = account.username.to_lowercase();
             let name = username.split('@').next().unwrap_or_default();

@@ -100,7 +100,7 @@ fn without_an_active_account_the_picked_one_becomes_active() {
     let (home, _emulator) = two_accounts();
     home.real(&["logout"]).assert_code(0).assert_says(&[
         "Signed out ben@contoso.example.",
-        "No account is active now. To select one, run `acspass account switch`.",
+        "No account is active now. Run `acspass account switch` to select one.",
     ]);
     // Without a terminal, the hint has the whole command for the only account.
     home.real(&["get"]).assert_error(

@@ -73,8 +73,10 @@ fn an_unreadable_file_is_an_error_or_a_warning_as_the_contract_has_it() {
         .by(&browser)
         .run()
         .assert_code(0)
-        .assert_says(&["warning: the file /nowhere/ca.pem of REQUESTS_CA_BUNDLE is not usable"]);
+        .assert_says(&[
+            "warning: could not read the CA file `/nowhere/ca.pem` in REQUESTS_CA_BUNDLE",
+        ]);
     home.set("ACSPASS_CA_FILE", "/nowhere/ca.pem");
     home.run(&["login"])
-        .assert_error(2, &["the file /nowhere/ca.pem of ACSPASS_CA_FILE"]);
+        .assert_error(2, &["the CA file `/nowhere/ca.pem` in ACSPASS_CA_FILE"]);
 }

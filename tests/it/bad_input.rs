@@ -81,29 +81,35 @@ fn malformed_connection_strings_end_with_2_and_are_not_shown() {
 }
 
 #[test]
+fn an_endpoint_in_place_of_a_connection_string_is_named() {
+    let home = Home::with_keyring().0;
+    let set = home.call(&["config", "set", "connection-string"]);
+    let run = set.typing("contoso.communication.azure.com\n").run();
+    run.assert_error(
+        2,
+        &[
+            "https://contoso.communication.azure.com is an endpoint, not a connection string",
+            "`acspass config set endpoint https://contoso.communication.azure.com`",
+        ],
+    );
+}
+
+#[test]
 fn settings_that_are_wrong_end_with_2_and_say_where_they_came_from() {
     for (name, value, words) in [
         (
             "ACSPASS_CLIENT_ID",
             "not-a-guid",
-            "the client id is not a GUID",
+            "invalid client id `not-a-guid` for ACSPASS_CLIENT_ID",
         ),
         (
             "ACSPASS_CLIENT_ID",
             "{ac5ba55e-0c11-4000-8000-0000000000a1",
-            "not a GUID",
+            "invalid client id",
         ),
-        (
-            "ACSPASS_TENANT_ID",
-            "12345678-1234",
-            "neither a GUID, a domain",
-        ),
+        ("ACSPASS_TENANT_ID", "12345678-1234", "invalid tenant"),
         ("ACSPASS_TENANT_ID", "consumers", "work or school account"),
-        (
-            "ACSPASS_TENANT_ID",
-            "../../evil",
-            "neither a GUID, a domain",
-        ),
+        ("ACSPASS_TENANT_ID", "../../evil", "invalid tenant"),
         (
             "AZURE_AUTHORITY_HOST",
             "http://login.example",

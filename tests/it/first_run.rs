@@ -55,7 +55,7 @@ fn three_answers_are_kept_and_bring_a_token() {
         .sees(TENANT)
         .types(&format!("{}\n", emulator.tenant_id()));
     terminal.sees(CLIENT_ID).types("my app\n");
-    terminal.sees("he client id is not a GUID");
+    terminal.sees("nvalid client id");
     terminal
         .sees(CLIENT_ID)
         .types(&format!("{}\n", emulator.client_id()));
@@ -127,7 +127,7 @@ fn ctrl_c_at_a_question_says_what_is_kept_and_the_next_run_asks_for_the_rest() {
     terminal.sees(TENANT).types("\n");
     terminal.sees(CLIENT_ID).types("\u{3}");
     let shown = terminal.ends(130);
-    assert!(!shown.contains("are kept in profile"), "{shown}");
+    assert!(!shown.contains("are saved in profile"), "{shown}");
     assert_eq!(kept(&home), "");
 
     let mut terminal = Terminal::start(&home, &["get"]);
@@ -204,7 +204,7 @@ fn wrong_answers_are_asked_for_again_and_discard_no_right_one() {
     let call = home.call(&["login"]).at_terminal().typing(&typed);
     let run = call.by(&TestBrowser::walking()).run();
     run.assert_code(0);
-    assert_eq!(run.stderr.matches("he client id is not a GUID").count(), 4);
+    assert_eq!(run.stderr.matches("nvalid client id").count(), 4);
     let file = kept(&home);
     assert!(file.contains(emulator.tenant_id()) && file.contains(emulator.client_id()));
 }

@@ -200,7 +200,7 @@ fn switch_without_a_name_needs_a_terminal_and_lists_the_accounts() {
     let (home, sessions, _emulator) = signed_in();
     add(&sessions, &["bob@contoso.example"]);
     home.run(&["account", "switch"])
-        .assert_error(2, &["no account was given", ADA, "bob@contoso.example"]);
+        .assert_error(2, &["no account was named", ADA, "bob@contoso.example"]);
     let mut nobody = Home::new();
     nobody.set("ACSPASS_CLIENT_ID", "11111111-2222-3333-4444-555555555555");
     nobody

@@ -50,7 +50,7 @@ fn use_sets_the_default_profile_and_warns_of_a_variable() {
     home.set("ACSPASS_PROFILE", "work");
     home.run(&["profile", "use", "default"])
         .assert_code(0)
-        .assert_says(&["ACSPASS_PROFILE selects the profile `work`"]);
+        .assert_says(&["ACSPASS_PROFILE still selects the profile `work`"]);
 }
 
 #[test]

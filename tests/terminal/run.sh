@@ -187,7 +187,7 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     types "first$in" "$tenant"
     sees "first$in" 'Application (client) id'
     types "first$in" 'my app'
-    sees "first$in" 'the client id is not a GUID'
+    sees "first$in" 'nvalid client id'
     types "first$in" "$client"
     sees "first$in" 'Connection string or endpoint of the ACS resource (not shown):'
     types "first$in" "endpoint=$url/;accesskey=d3Jvbmc="

@@ -156,7 +156,7 @@ impl ConnectionString {
         let wrong = |what: &str| {
             Error::usage(
                 format!("the connection string {what}"),
-                "Copy the connection string from the portal, under Keys, like endpoint=https://…/;accesskey=….",
+                "Copy the whole connection string from the portal, under Keys. It begins with `endpoint=`.",
             )
         };
         let text = input::connection_string(text);

@@ -190,7 +190,7 @@ impl CommunicationUserId {
             )),
             _ => Err(Error::usage(
                 format!("{} is not the id of an ACS identity", quoted(raw)),
-                "Pass an id like 8:acs:<resource id>_<user id>, as `acspass user create` prints it.",
+                "Pass an id that `acspass user create` printed. It begins with 8:acs: and contains `_`.",
             )),
         }
     }

@@ -72,8 +72,8 @@ impl Mistake {
                 let other = other.first().map(|name| split(name).0).unwrap_or_default();
                 match split(argument).0 {
                     name if name == other => (
-                        format!("{name} was given more than once"),
-                        format!("Give {name} once."),
+                        format!("{name} appears more than once"),
+                        format!("Use {name} once."),
                     ),
                     name => (
                         format!("{name} cannot be used with {other}"),

@@ -232,7 +232,7 @@ pub(super) fn use_profile(name: &str, mut file: ConfigFile, env: &Environment) -
         .print(&format!("Default profile set to {name}."));
     if let Some(other) = env.variable(ACSPASS_PROFILE).filter(|other| *other != name) {
         env.messages.warn(&format!(
-            "ACSPASS_PROFILE selects the profile {} in this shell",
+            "ACSPASS_PROFILE still selects the profile {} in this shell",
             quoted(other)
         ));
     }
@@ -282,7 +282,16 @@ fn set_connection_string(key: &str, values: &[String], env: &Environment) -> Res
     }
     let text = read_secret(env)?;
     let endpoint = ConnectionString::parse(&text)
-        .map_err(|error| config::with_source(error, "standard input"))?
+        .map_err(|error| match service_endpoint(&text) {
+            Some(endpoint) => Error::usage(
+                format!("{endpoint} is an endpoint, not a connection string"),
+                format!(
+                    "Copy the whole connection string from the portal, under Keys. To use the \
+                     resource without an access key, run `acspass config set endpoint {endpoint}`."
+                ),
+            ),
+            None => config::with_source(error, "standard input"),
+        })?
         .endpoint;
     let mut editor = ProfileEditor::of(env)?;
     let sessions = editor.sessions(env)?;
@@ -293,6 +302,12 @@ fn set_connection_string(key: &str, values: &[String], env: &Environment) -> Res
         editor.profile,
     ));
     Ok(())
+}
+
+/// Returns the endpoint if the text is one of Azure Communication Services. Other text may be a key.
+fn service_endpoint(text: &str) -> Option<Endpoint> {
+    let endpoint = Endpoint::parse(text.trim()).ok()?;
+    endpoint.check_may_receive(&[]).ok().map(|()| endpoint)
 }
 
 fn read_secret(env: &Environment) -> Result<Zeroizing<String>> {

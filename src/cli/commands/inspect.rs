@@ -21,7 +21,7 @@ use crate::time::{Timestamp, in_words};
 const MAX_INPUT_BYTES: u64 = 256 * 1024;
 
 pub(crate) fn run(file: Option<&Path>, env: &Environment, output: &mut Output) -> Result<u8> {
-    let text = read_token(file, env)?;
+    let text = read_token(file, env, "acspass get | acspass inspect")?;
     let decoded = jwt::decode(text.trim()).ok_or_else(|| {
         Error::usage(
             "the token has no readable content: it does not consist of three Base64url parts of JSON",
@@ -71,11 +71,16 @@ fn list(members: &Map<String, Value>, now: Timestamp) -> String {
 }
 
 /// Reads the token in `file`, or on standard input without a file or for `-`; a token on the command
-/// line was refused before. Removes what tools add around it, see [`input::token`].
+/// line was refused before. Removes what tools add around it, see [`input::token`]. `example` is a
+/// command for the hints, which pipes a token in.
 ///
 /// # Errors
 /// [`Kind::Usage`](crate::Kind::Usage) if the input is not one token, or if the name of the file is one.
-pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroizing<String>> {
+pub(super) fn read_token(
+    file: Option<&Path>,
+    env: &Environment,
+    example: &str,
+) -> Result<Zeroizing<String>> {
     let (name, bytes) = match file.filter(|path| *path != Path::new("-")) {
         None => {
             if env.stdin.is_terminal {
@@ -89,8 +94,8 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
         }
         Some(path) if is_a_token(path) => {
             return Err(Error::usage(
-                "a token was passed as an argument, which every process of this machine can read",
-                "Pipe the token in, or pass the name of a file that contains it.",
+                "a token was passed as an argument, which every process on this machine can read",
+                format!("Run `{example}`, or pass the name of a file that contains a token."),
             ));
         }
         Some(path) => {
@@ -100,7 +105,7 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
                         "could not open the file {}",
                         quoted(&path.to_string_lossy())
                     ),
-                    "Pass the name of a file that contains a token, or pipe the token in.",
+                    format!("Pass the name of a file that contains a token, or run `{example}`."),
                 )
                 .caused_by(error)
             })?;
@@ -124,8 +129,7 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
     match &*input::token(&text) {
         "" => Err(Error::usage(
             format!("there is no token: {name} is empty"),
-            "Pipe a token in, as in `acspass get | acspass inspect`, or pass the name of a file that \
-             contains one.",
+            format!("Run `{example}`, or pass the name of a file that contains a token."),
         )),
         token if is_b64token(token) => Ok(Zeroizing::new(token.to_owned())),
         _ => Err(Error::usage(

@@ -41,7 +41,7 @@ fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
     env.messages.print(&format!("Signed out {name}."));
     if entry.active && lacks_active(&context, &sessions)? {
         env.messages
-            .print("No account is active now. To select one, run `acspass account switch`.");
+            .print("No account is active now. Run `acspass account switch` to select one.");
     }
     Ok(())
 }

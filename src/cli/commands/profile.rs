@@ -130,8 +130,9 @@ fn delete(name: &str, env: &Environment) -> Result<()> {
     let (selected, source) = config::selected_profile(None, &env.variables, &file);
     if let (true, Origin::Environment(variable)) = (selected == name, source) {
         let name = quoted(name);
-        env.messages
-            .warn(&format!("{variable} still selects the profile {name}"));
+        env.messages.warn(&format!(
+            "{variable} still selects the profile {name} in this shell"
+        ));
     }
     if let Some(sessions) = sessions {
         env.messages.print(&sessions.advice());

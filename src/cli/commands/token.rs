@@ -10,6 +10,7 @@ use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on;
+use crate::config::with_source;
 use crate::entra::{check_client_id, guid};
 use crate::error::{Error, Kind, Result};
 use crate::json;
@@ -18,6 +19,9 @@ use crate::secret::EntraToken;
 use crate::text::quoted;
 
 use super::inspect::read_token;
+
+/// A command that pipes an Entra token in.
+const EXAMPLE: &str = "acspass get --entra | acspass token exchange";
 
 pub(crate) fn issue(args: &TokenIssue, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let lifetime = args.valid_for.map(TokenLifetime::new).transpose()?;
@@ -52,7 +56,7 @@ pub(crate) fn exchange(
     env: &Arc<Environment>,
     output: &mut Output,
 ) -> Result<u8> {
-    let token = EntraToken::new(read_token(args.file.as_deref(), env)?.as_str());
+    let token = EntraToken::new(read_token(args.file.as_deref(), env, EXAMPLE)?.as_str());
     let decoded = jwt::decode(token.expose());
     let is_readable = decoded.is_some();
     let claims = decoded.map(|decoded| decoded.claims).unwrap_or_default();
@@ -64,11 +68,13 @@ pub(crate) fn exchange(
         ),
         false => Error::usage(
             "the input is not an Entra token: it does not consist of three Base64url parts",
-            "Run `acspass get --entra | acspass token exchange`. For an encrypted token, add \
-             `--client-id ID --user-id ID`.",
+            format!("Run `{EXAMPLE}`. For an encrypted token, add `--client-id ID --user-id ID`."),
         ),
     };
-    let client_id = args.client_id.as_deref().map(check_client_id);
+    let client_id = args
+        .client_id
+        .as_deref()
+        .map(|text| check_client_id(text).map_err(|error| with_source(error, "--client-id")));
     let app_id = client_id
         .transpose()?
         .or_else(|| claim("appid"))

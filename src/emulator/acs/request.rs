@@ -113,11 +113,11 @@ impl EntraClaims {
     /// Returns the reason for the journal.
     pub(crate) fn read(request: &Request, token: &str) -> Result<EntraClaims, &'static str> {
         let claims: Option<EntraClaims> = request.context.signer.read(token);
-        let claims = claims.ok_or("the token is not one of this emulator's Entra")?;
+        let claims = claims.ok_or("the token was not issued by this emulator")?;
         let issuer = claims.iss.strip_suffix('/');
         let base = issuer.and_then(|issuer| issuer.strip_suffix(&claims.tid)?.strip_suffix('/'));
         let is_own = base.is_some_and(|base| request.context.is_own_base(base));
-        ensure(is_own, "the token's issuer is not its tenant's")?;
+        ensure(is_own, "the token's issuer does not match its tenant")?;
         let is_current = (claims.nbf..claims.exp).contains(&request.now.unix_seconds());
         ensure(is_current, "the token is expired or not yet valid").map(|()| claims)
     }

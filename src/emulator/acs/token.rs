@@ -90,7 +90,8 @@ pub(crate) fn whoami(request: &Request) -> Reply {
     let reply = match token.and_then(|token| accepted(&request.context, token)) {
         Some(claims) => Reply::json(200, &claims),
         None => {
-            let message = "The Communication token is missing, expired, revoked or not of here.";
+            let message =
+                "The Communication token is missing, expired, revoked or from another service.";
             let error = json!({"code": "Unauthorized", "message": message});
             Reply::json(401, &json!({"error": error}))
         }

@@ -91,7 +91,7 @@ pub(crate) fn managed_identity(request: &Request) -> Reply {
 /// on this machine.
 fn identity_token(request: &Request) -> Result<Reply, (u16, &'static str)> {
     let app = &SERVICE_APPS[0];
-    ensure(request.is_get(), (405, "Only GET is taken here."))?;
+    ensure(request.is_get(), (405, "Only GET is supported."))?;
     let is_on_machine = request.header("x-identity-header") == Some(IDENTITY_HEADER);
     ensure(is_on_machine, (401, "X-IDENTITY-HEADER is wrong."))?;
     let version = request.query_value("api-version");

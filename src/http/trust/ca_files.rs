@@ -11,7 +11,7 @@ use tracing::warn;
 use crate::error::{Error, Result};
 use crate::files::{may_never_end, open_named};
 use crate::input;
-use crate::text::shown;
+use crate::text::{quoted, shown};
 
 /// Where Unix systems keep the authorities that they trust (as OpenSSL's and Go's lists have it).
 const BUNDLES: [&str; 5] = [
@@ -46,10 +46,10 @@ impl CaFile {
     pub(crate) fn read(&self) -> Result<(Vec<CertificateDer<'static>>, Option<String>)> {
         read_bounded(&self.path).map_err(|why| {
             let name = self.named_by;
-            let path = shown(&self.path.to_string_lossy());
+            let path = quoted(&self.path.to_string_lossy());
             Error::usage(
-                format!("the file {path} of {name} is not usable: {why}"),
-                format!("Correct {name}, or unset it."),
+                format!("could not read the CA file {path} in {name}: {why}"),
+                format!("Set {name} to a PEM file, or unset it."),
             )
         })
     }
@@ -69,7 +69,7 @@ pub(in crate::http) fn read_all(files: &[CaFile]) -> Result<Vec<CertificateDer<'
             Ok((found, changer)) => {
                 if let Some(changer) = changer {
                     warn!(
-                        "the file {1} of {0}, which {2}, decides which servers get your tokens",
+                        "the CA file {1} in {0}, which {2}, decides which servers get your tokens",
                         file.named_by,
                         shown(&file.path.to_string_lossy()),
                         shown(&changer)
@@ -111,7 +111,7 @@ fn read_bounded(path: &Path) -> Result<(Vec<CertificateDer<'static>>, Option<Str
         .read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err("larger than 16 MiB".to_owned());
+        return Err("it is larger than 16 MiB".to_owned());
     }
     let found = parsable(&bytes);
     match found.is_empty() {

@@ -64,7 +64,7 @@ pub(in crate::serve) fn random<const N: usize>() -> Result<String> {
     let mut bytes = Zeroizing::new([0; N]);
     SystemRandom::new()
         .fill(bytes.as_mut())
-        .map_err(|_| Error::internal("the system gives no random bytes"))?;
+        .map_err(|_| Error::internal("the system returned no random bytes"))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes.as_ref()))
 }
 

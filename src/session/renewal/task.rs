@@ -16,7 +16,6 @@ use crate::session::token::{Token, TokenKind};
 use crate::store::{
     Activity, CachedCommunicationToken, Guard, LockAttempt, LockTarget, Record, ShortLifetimeNote,
 };
-use crate::text::shell_word;
 use crate::time::{Timestamp, in_words};
 
 /// The most steps of a renewal: sign in, exchange, refresh, exchange, use, and the same once more if
@@ -316,7 +315,7 @@ impl<'a> RenewalTask<'a> {
         let Some(options) = self.options.filter(|_| !self.completed.signed_in) else {
             let name = self.username.as_deref().or(user.as_deref());
             return Err(match self.refresh_refusal.take() {
-                Some(refusal) => naming_account(refusal, name),
+                Some(refusal) => with_account(refusal, name),
                 None => sessions.no_session_error(user.as_deref().or(name)),
             });
         };
@@ -373,25 +372,6 @@ impl PendingRenewal {
             life_seconds: life.as_secs(),
         })
     }
-}
-
-/// Adds the account to the commands in the hint that sign in again, except those that let the user
-/// choose another account.
-fn naming_account(error: Error, username: Option<&str>) -> Error {
-    let account = username.map(|name| shell_word(name, "USER"));
-    let Some(account) = account.filter(|_| !error.hint().contains("--account")) else {
-        return error;
-    };
-    let mut commands = error.hint().split("`acspass login");
-    let mut hint = commands.next().unwrap_or_default().to_owned();
-    for rest in commands {
-        hint.push_str("`acspass login");
-        if !rest.starts_with(" --prompt select_account") {
-            hint.push_str(&format!(" --account {account}"));
-        }
-        hint.push_str(rest);
-    }
-    error.with_hint(hint)
 }
 
 fn no_session() -> Error {

@@ -189,7 +189,7 @@ impl Keys {
             check,
         };
         let kdf = serde_json::to_string(&form)
-            .map_err(|_| Error::internal("a key's making could not be written as JSON"))?;
+            .map_err(|_| Error::internal("the parameters of a key could not be written as JSON"))?;
         known.keys.insert(kdf.clone(), key.clone());
         Ok((kdf, key))
     }
@@ -242,7 +242,7 @@ impl Cost {
 fn fill_random(bytes: &mut [u8]) -> Result<()> {
     SystemRandom::new()
         .fill(bytes)
-        .map_err(|_| Error::internal("there are no random bytes to be had"))
+        .map_err(|_| Error::internal("the system returned no random bytes"))
 }
 
 fn unknown_kdf() -> Error {
@@ -299,7 +299,7 @@ fn check(key: &Prk) -> Result<String> {
     let mut check = [0; 32];
     key.expand(&[b"acspass check"], HKDF_SHA256)
         .and_then(|okm| okm.fill(&mut check))
-        .map_err(|_| Error::internal("a key's check could not be made"))?;
+        .map_err(|_| Error::internal("the check value of a key could not be encrypted"))?;
     Ok(hex(&check[..16]))
 }
 

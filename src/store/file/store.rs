@@ -100,8 +100,7 @@ impl FileStore {
             let what = "set aside the unreadable file";
             let aside = state_folder::quarantine(what, &self.folder, file)?;
             tracing::warn!(
-                "could not read a session file, so its account is signed out: the file is kept as \
-                 `{}`",
+                "could not read a session file, so its account is signed out: the file was renamed to `{}`",
                 aside.display()
             );
         }
@@ -290,5 +289,5 @@ fn nonce() -> Nonce {
 }
 
 fn failed(_: ring::error::Unspecified) -> Error {
-    Error::internal("an item could not be sealed")
+    Error::internal("an item could not be encrypted")
 }

@@ -193,11 +193,11 @@ fn quarantine(folder: &Folder, salvaged: &Contents) -> Result<()> {
     let (kept, readable) = (kept.display(), salvaged.entries.len());
     match salvaged.lost {
         Some(_) => tracing::warn!(
-            "the list of accounts was damaged and is kept as `{kept}`: {readable} accounts are \
+            "the list of accounts was damaged and was renamed to `{kept}`: {readable} accounts are \
              restored; `acspass doctor` looks for others in the store"
         ),
         None => {
-            tracing::warn!("the list of accounts had a duplicate and is kept as `{kept}`")
+            tracing::warn!("the list of accounts had a duplicate and was renamed to `{kept}`")
         }
     }
     Ok(())

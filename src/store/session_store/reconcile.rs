@@ -186,8 +186,7 @@ impl SessionStore {
             self.store.delete(&item)?;
             let store = self.store.name();
             tracing::warn!(
-                "could not read the stored session, so the account is signed out: the item is kept \
-                 in the store {store} as `{name}`"
+                "could not read the stored session, so the account is signed out: the item was renamed to `{name}` in the store {store}"
             );
             Ok(())
         };

@@ -77,8 +77,10 @@ fn a_malformed_id_is_refused_before_the_call() {
             &["token", "revoke", "--user", id],
             &["token", "issue", "--scope", "chat", "--user", id],
         ] {
-            home.run(words)
-                .assert_error(2, &["not the id of an ACS identity", "8:acs:<resource id>"]);
+            home.run(words).assert_error(
+                2,
+                &["not the id of an ACS identity", "It begins with 8:acs:"],
+            );
         }
     }
     assert_eq!(emulator.requests(), []);
