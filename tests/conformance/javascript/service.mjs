@@ -28,9 +28,9 @@ export async function startService({ tokenLife }) {
 
 async function started(home, ends, close, tokenLife) {
   let exchanges = 0;
-  // The emulator's own word for each request that it answered.
+  // A line of the emulator's log for each exchange that succeeded.
   const count = (line) => {
-    if (line.includes("answered") && line.includes("/teamsUser/:exchangeAccessToken")) exchanges += 1;
+    if (line.includes("/teamsUser/:exchangeAccessToken") && line.includes(" 200")) exchanges += 1;
   };
   const log = { ...env, ACSPASS_LOG: "debug" };
   const emulator = await daemon(ends, ["emulator", "--token-life", tokenLife], log, count);

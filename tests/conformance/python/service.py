@@ -94,7 +94,7 @@ class Service:
             self._ends = ends.pop_all()
 
     def _hear(self, line):
-        self.exchanges += "answered" in line and EXCHANGE in line
+        self.exchanges += EXCHANGE in line and " 200" in line
 
     def acspass(self, *arguments):
         subprocess.run(
