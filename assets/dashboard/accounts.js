@@ -84,7 +84,7 @@ function noAccount() {
   picture.append(at("person").content.cloneNode(true));
   return make("div", { className: "empty" }, picture,
     make("h3", {}, "No account is signed in"),
-    make("p", {}, "Apps get 401 now. Sign in as a Teams user to give the apps on this computer access tokens."),
+    make("p", {}, "Apps get 401 now. Sign in as a Teams user to give the apps on this machine access tokens."),
     start);
 }
 
@@ -220,7 +220,7 @@ async function copyToken({ homeAccountId }) {
 async function signOut({ homeAccountId, username }) {
   const sure = await confirmed({
     title: "Sign out?",
-    text: `The tokens of ${username} are removed from this computer, for every program that uses acspass.`,
+    text: `The tokens of ${username} are removed from this machine, for every program that uses acspass.`,
     yes: "Sign out",
   });
   if (!sure) return;
@@ -295,7 +295,7 @@ function showSignIn(waits, failed) {
   }
 }
 
-/** When each account's token ends, by this computer's clock. */
+/** When each account's token ends, by this machine's clock. */
 const deadlines = new Map();
 /** A full ring, in seconds; more if a token was seen with more. */
 const FULL = 3600;

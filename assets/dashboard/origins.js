@@ -77,7 +77,7 @@ function approval({ origin, permanent, pages }) {
     action(origin, `withdraw ${origin}`, "Remove", "small quiet away", async () => {
       const sure = await confirmed({
         title: "Remove this approval?",
-        text: `Pages of ${origin} get no tokens any more.`,
+        text: `Pages of ${origin} no longer get tokens.`,
         yes: "Remove",
       });
       if (!sure) return;

@@ -13,7 +13,7 @@ export class Refusal extends Error {
 /** The session has ended; only another link helps. */
 export class Over extends Refusal {}
 
-// Cookies have no port: another program on this computer can see the cookie of this session, but
+// Cookies have no port: another program on this machine can see the cookie of this session, but
 // nothing else. So the service gives its page a key, once, which only this tab's storage holds. Other
 // tabs of this origin cannot read it: one that was opened while another program had this port may
 // still run that program's code. Each session has a path of its own.

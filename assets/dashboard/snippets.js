@@ -72,7 +72,7 @@ const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replac
 /** A string literal of JavaScript, Python and C#. */
 const literal = JSON.stringify;
 
-// Other users of this computer can read command lines, so that none contains the secret. No other user
+// Other users of this machine can read command lines, so that none contains the secret. No other user
 // can listen at the socket; at the port another program may listen after the service has stopped.
 function curl({ url, secretFile, socket }) {
   const target = socket ? `--unix-socket ${quoted(socket)} http://localhost/token` : `${url}/token`;

@@ -194,7 +194,10 @@ pub(super) fn unreachable(
                 true => format!("{} closed the connection", name(route)),
                 false => format!("{NO_CONNECTION}{}", name(route)),
             };
-            let hint = format!("Check {} and the network, then try again.", route.by);
+            let hint = format!(
+                "Check {} and the network, then run the command again.",
+                route.by
+            );
             (message, hint)
         }
         None if says("InvalidContentType") || says("corrupt message") => (

@@ -122,7 +122,12 @@ impl Sessions {
                 one_line(&similar.username, MAX_NAME_LENGTH)
             ),
             (Some(list), None) => {
-                format!("Use a signed-in account{instead}. Signed in:\n\n{list}")
+                let end = if instead.is_empty() {
+                    ":"
+                } else {
+                    ". Signed in:"
+                };
+                format!("Use a signed-in account{instead}{end}\n\n{list}")
             }
         };
         let message = format!("{} is not signed in", quoted(user));

@@ -32,7 +32,7 @@ export const card = (page, username) => page.getByRole("article", { name: userna
 
 /** Begins to sign in, and returns the tab where that goes on. */
 export const beginSignIn = (tab) =>
-  popupOf(tab, () => tab.page.getByRole("button", { name: /^Sign in( another user)?$/ }).click());
+  popupOf(tab, () => tab.page.getByRole("button", { name: /^Sign in( with another account)?$/ }).click());
 
 /** The connection string of the emulator's resource, with a key that it does not have. */
 export const wrongKey = emulator.connectionString.replace(/accesskey=.*/, "accesskey=d29ydGhsZXNz");

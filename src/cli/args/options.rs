@@ -51,7 +51,7 @@ pub(crate) struct Login {
     /// Request this Entra scope; repeatable [env: ACSPASS_SCOPES]
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<String>,
-    /// Show a code to enter on any device; many organizations block this
+    /// Show a code to enter on any device; many organisations block this
     #[arg(long, conflicts_with_all = ["paste", "no_browser", "port", "redirect_uri", "prompt"])]
     pub(crate) device_code: bool,
     /// Paste the final address of the browser: for SSH and remote editors
