@@ -8,7 +8,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::error::{Error, Kind, Result};
 use crate::json::{self, causes};
-use crate::text::{printable, printable_json, without_secrets};
+use crate::text::{as_sentence, printable, printable_json, without_secrets};
 
 use super::messages::Messages;
 use super::report::Report;
@@ -58,7 +58,9 @@ impl Output {
             false => serde_json::to_string(json),
         };
         let text = text.map_err(|_| Error::internal("the result could not be written as JSON"))?;
-        self.print_line(&printable_json(&text))
+        // A line break between two lines of JSON is no part of a string.
+        let lines = text.lines().map(printable_json);
+        self.print_line(&lines.collect::<Vec<_>>().join("\n"))
     }
 
     /// Returns an empty report for standard output.
@@ -120,7 +122,12 @@ impl Output {
         let id = error.correlation_id();
         lines.extend(id.map(|id| messages.labelled("  correlation id:", id)));
         lines.push(String::new());
-        lines.push(paragraph(&messages.style.paint("1", "hint:"), error.hint()));
+        // Further lines are a list, or advice with a label of its own.
+        let hint = match error.hint().split_once('\n') {
+            Some((first, rest)) => format!("{}\n{rest}", as_sentence(first)),
+            None => as_sentence(error.hint()),
+        };
+        lines.push(paragraph(&messages.style.paint("1", "hint:"), &hint));
         messages.line(&lines.join("\n"));
     }
 }
