@@ -94,7 +94,10 @@ impl Messages {
 
     /// Prints a question; the answer is typed behind it.
     pub(crate) fn ask(&self, text: &str) {
-        self.write("", &printable(text));
+        let question = text.trim_end_matches(' ');
+        let space = &text[question.len()..];
+        let question = wrapped("", &printable(question), self.columns);
+        self.write("", &format!("{question}{space}"));
     }
 
     /// Prints a line that the next output replaces. Returns `false` if standard error cannot do that.

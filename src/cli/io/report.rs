@@ -5,10 +5,13 @@ use textwrap::core::display_width;
 use crate::text::printable;
 
 use super::style::{Mark, Style};
-use super::wrap::wrapped;
+use super::wrap::{beside, wrapped};
 
 /// Narrowest column of text beside a label. In a narrower terminal the text begins below the label.
 const MIN_TEXT_COLUMNS: usize = 28;
+
+/// Widest label that is only a mark or a number, such as `1.`: its text always begins beside it.
+const MAX_MARK_COLUMNS: usize = 4;
 
 /// A result as text, line by line. Control characters of foreign text are removed here, so a caller passes
 /// text without ANSI codes.
@@ -56,8 +59,8 @@ impl Report {
     }
 
     /// Adds a row: `label`, padded to `width` columns, and `text`, whose further lines hang under the
-    /// first one. The label may begin with spaces. In a narrow terminal, or if a command in the text does
-    /// not fit beside the label, the text begins below the label.
+    /// first one. The label may begin with spaces. If a command in the text does not fit beside the label,
+    /// or if more than one line would be needed in a narrow terminal, the text begins below the label.
     pub(crate) fn row(&mut self, label: &str, width: usize, text: &str) {
         self.labelled(&printable(label), width, &printable(text));
     }
@@ -105,9 +108,11 @@ impl Report {
 
     /// Adds a label and its text. Returns the column in which the text begins.
     fn labelled(&mut self, label: &str, width: usize, text: &str) -> usize {
-        let lines = wrapped(&padded(label, width), text, self.columns);
+        let lines = beside(&padded(label, width), text, self.columns);
         let is_too_wide = |columns| lines.lines().any(|line| display_width(line) > columns);
-        if !self.is_narrow(width) && !self.columns.is_some_and(is_too_wide) {
+        let has_room = !self.is_narrow(width) || !lines.contains('\n');
+        let fits = has_room && !self.columns.is_some_and(is_too_wide);
+        if fits || width <= MAX_MARK_COLUMNS {
             self.push(&lines);
             return width;
         }

@@ -183,7 +183,7 @@ impl Notices {
                      {page}\n  host  {host}\n  code  {code}{gap}"
                 ));
                 messages.print_always(&format!(
-                    "The code expires in {}. It signs in to the application\n{client_id}. Enter it \
+                    "The code expires in {}. It signs in to the application {client_id}. Enter it \
                      only if you started this sign-in.",
                     in_words(*left)
                 ));
