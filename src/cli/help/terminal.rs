@@ -189,16 +189,17 @@ impl Sheet {
     /// Adds a label and its description beside it, or below it if the terminal is too narrow.
     fn row(&mut self, label: &str, width: usize, text: &str) {
         let padding = width.saturating_sub(display_width(label) + 2);
-        let label = format!("  {}", self.style.paint("36", label));
+        let painted = |label| format!("  {}", self.style.paint("36", label));
         if text.is_empty() {
-            return self.push(&label);
+            return self.push(&painted(label));
         }
         let fits = width + MIN_TEXT_COLUMNS <= self.columns;
         if fits && padding > 0 {
-            let label = format!("{label}{}", " ".repeat(padding));
+            let label = format!("{}{}", painted(label), " ".repeat(padding));
             return self.push(&wrapped(&label, text, Some(self.columns)));
         }
-        self.push(&label);
+        // The space of a missing short option would hide the indentation of the text.
+        self.push(&painted(label.trim_start()));
         self.push(&wrapped(BELOW, text, Some(self.columns)));
     }
 }

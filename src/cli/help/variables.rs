@@ -2,6 +2,7 @@
 
 use crate::cli::variables::GROUPS;
 use crate::config::Setting;
+use crate::text::as_sentence;
 
 /// A part of the program that reads or sets variables. Each variable is named by its first name.
 type Topic = &'static [&'static str];
@@ -61,7 +62,7 @@ fn row(name: &'static str) -> (String, String) {
     // Lower-case names are the same variables.
     let is_shown = |name: &&&str| !name.starts_with(|c: char| c.is_lowercase());
     let names: Vec<&str> = names.iter().filter(is_shown).copied().collect();
-    (names.join(", "), description.to_owned())
+    (names.join(", "), as_sentence(description))
 }
 
 /// Returns the names of a variable and its description.
