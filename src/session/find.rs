@@ -3,6 +3,7 @@
 //! All commands, the token service and the dashboard use this file, so a name means the same account
 //! everywhere. The sessions stay as they are; a damaged index is repaired.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use crate::account::{Account, NameMatch};
@@ -235,8 +236,15 @@ fn check_name(user: &str) -> Result<()> {
     }
 }
 
-/// Lists accounts, one a line, with their ids, and the number of further ones.
+/// Lists accounts, one a line, and the number of further ones. Names the home account ids only if two
+/// accounts have the same username.
 fn format_accounts<'a>(accounts: impl Iterator<Item = &'a Account>, left: usize) -> String {
+    let accounts: Vec<&Account> = accounts.collect();
+    let names: HashSet<String> = accounts
+        .iter()
+        .map(|it| it.username.to_lowercase())
+        .collect();
+    let has_duplicates = names.len() < accounts.len();
     let mut lines = String::new();
     for account in accounts {
         let [username, tenant, id] = [
@@ -245,10 +253,11 @@ fn format_accounts<'a>(accounts: impl Iterator<Item = &'a Account>, left: usize)
             &account.home_account_id,
         ]
         .map(|text| one_line(text, MAX_NAME_LENGTH));
-        let _ = writeln!(
-            lines,
-            "  {username}  (tenant {tenant}, home account id {id})"
-        );
+        let id = match has_duplicates {
+            true => format!(", home account id {id}"),
+            false => String::new(),
+        };
+        let _ = writeln!(lines, "  {username}  (tenant {tenant}{id})");
     }
     if left > 0 {
         let _ = writeln!(lines, "  and {left} more; `acspass account list` lists all");

@@ -1,6 +1,5 @@
 //! `inspect`: prints header and claims of a token. Verifies nothing.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -10,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
+use crate::cli::io::report::Report;
 use crate::error::{Error, Result};
 use crate::input;
 use crate::jwt;
@@ -34,40 +34,45 @@ pub(crate) fn run(file: Option<&Path>, env: &Environment, output: &mut Output) -
         .print("Not verified: signature, issuer and expiry.");
     let now = env.clock.now();
     let (header, claims) = (decoded.header, decoded.claims);
-    let text = format!(
-        "header\n{}claims\n{}",
-        list(&header, now),
-        list(&claims, now)
-    );
-    let json = json!({"header": header, "claims": claims, "expiresOn": expires_on});
-    output.print_result(text.trim_end(), &json)
+    if output.is_json {
+        let json = json!({"header": header, "claims": claims, "expiresOn": expires_on});
+        return output.print_json(&json);
+    }
+    let mut report = output.report();
+    report.heading("header");
+    add_rows(&mut report, &header, now);
+    report.heading("claims");
+    add_rows(&mut report, &claims, now);
+    output.print_report(report)
 }
 
 fn time(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
     claims.get(name)?.as_i64().map(Timestamp::from_unix_seconds)
 }
 
-/// Returns one line for each member, with the age of a time.
-fn list(members: &Map<String, Value>, now: Timestamp) -> String {
-    let mut text = String::new();
+/// The width of the names of members, in columns.
+const NAME_COLUMNS: usize = 19;
+
+/// Adds a row for each member, with the age of a time.
+fn add_rows(report: &mut Report, members: &Map<String, Value>, now: Timestamp) {
     for (name, value) in members {
         let value = match value {
             Value::String(value) => value.clone(),
             other => other.to_string(),
         };
         let name = one_line(name, 64);
-        let _ = write!(text, "  {name:<16} {}", one_line(&value, 4096));
+        let mut text = one_line(&value, 4096);
         if matches!(name.as_str(), "exp" | "iat" | "nbf" | "auth_time")
             && let Some(at) = time(members, &name)
         {
-            let _ = match at > now {
-                true => write!(text, "  ({at}, in {})", in_words(at.since(now))),
-                false => write!(text, "  ({at}, {} ago)", in_words(now.since(at))),
+            let age = match at > now {
+                true => format!("in {}", in_words(at.since(now))),
+                false => format!("{} ago", in_words(now.since(at))),
             };
+            text.push_str(&format!("  ({at}, {age})"));
         }
-        text.push('\n');
+        report.row(&format!("  {name}"), NAME_COLUMNS, &text);
     }
-    text
 }
 
 /// Reads the token in `file`, or on standard input without a file or for `-`; a token on the command

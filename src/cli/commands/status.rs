@@ -114,6 +114,7 @@ pub(super) fn add_accounts(report: &mut Report, overview: &Overview, env: &Envir
         report.paragraph("No account is signed in. Run `acspass login`.");
     }
     if page.lacks_active() {
+        report.blank();
         report.paragraph("No account is active. Run `acspass account switch` to select one.");
     }
     if page.remaining > 0 {
