@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Drives the real command in a real terminal (tmux, 80 columns by 24 lines), with colour and
-# without, and looks at what a person would see. The screens are kept in target/terminal/.
+# without, and looks at what a person would see. `screens.py` does so for each command at 40, 80 and
+# 120 columns. The screens are kept in target/terminal/.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # Columns are characters, not bytes.
@@ -191,7 +192,7 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     types "first$in" "$client"
     sees "first$in" 'Connection string or endpoint of the ACS resource (not shown):'
     types "first$in" "endpoint=$url/;accesskey=d3Jvbmc="
-    sees "first$in" 'shown): the'
+    sees "first$in" 'The ACS resource refused the access key'
     keep "first$in" questions
     types "first$in" "$key"
     sees "first$in" 'the connection string in encrypted files'
@@ -259,6 +260,9 @@ except urllib.error.HTTPError as answer:
     print(answer.headers["Location"])
 PY
 }
+
+# Each command at 40, 80 and 120 columns.
+python3 -B tests/terminal/screens.py "$acspass" "$screens/screens"
 
 started=$SECONDS
 scenes ''

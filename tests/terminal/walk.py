@@ -2,7 +2,9 @@
 """A browser for the emulator's pages: opens the address that is its last argument, fills in each
 form (a code before the address is typed where one is asked for), and sends it, until none is left."""
 
+import re
 import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 from html.parser import HTMLParser
@@ -28,7 +30,7 @@ class Form(HTMLParser):
             self.fields.setdefault(name, value)
 
 
-def walk(address, code):
+def walk(address, code="", user=""):
     answer = urllib.request.urlopen(address, timeout=20)
     for _ in range(8):
         form = Form()
@@ -37,10 +39,24 @@ def walk(address, code):
             return
         if form.asks_code:
             form.fields["user_code"] = code
+        if user and "emulator_user" in form.fields:
+            form.fields["emulator_user"] = user
         target = urllib.parse.urljoin(answer.geturl(), form.action or answer.geturl())
         body = urllib.parse.urlencode(form.fields).encode()
-        answer = urllib.request.urlopen(target, data=body, timeout=20)
+        try:
+            answer = urllib.request.urlopen(target, data=body, timeout=20)
+        except urllib.error.HTTPError as page:
+            answer = page
     sys.exit("walk.py: the pages do not end")
 
 
-walk(sys.argv[-1], sys.argv[1] if len(sys.argv) > 2 else "")
+def sign_in(screen, user):
+    """Signs a user in at the address on the screen of `acspass login`."""
+    addresses = re.findall(r"https?://[^\s\x1b]*/(?:sign-in\b|authorize\?)[^\s\x1b]*", screen)
+    if not addresses:
+        raise AssertionError(f"no address on the screen:\n{screen}")
+    walk(addresses[-1], user=user)
+
+
+if __name__ == "__main__":
+    walk(sys.argv[-1], sys.argv[1] if len(sys.argv) > 2 else "")
