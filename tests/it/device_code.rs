@@ -175,7 +175,7 @@ fn the_time_that_the_user_gave_is_the_end_of_it() {
     run.assert_error(3, &["sign-in timed out after 2 min"])
         .assert_says(&[
             "The code expires in 2 min",
-            "`--timeout 15m` allows more time",
+            "`acspass login --device-code --timeout 15m` for more time",
         ])
         .assert_does_not_say("browser");
     assert_eq!(clock.slept(), 120);

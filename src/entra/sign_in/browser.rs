@@ -20,7 +20,7 @@ use crate::loopback::peer::PeerCheck;
 const NOTICED: Duration = Duration::from_secs(15);
 
 /// The causes for a browser that does not return to the listener.
-const NO_WAY_BACK: &str = "Run the command again. `--timeout 15m` allows more time. If the browser showed an error, the \
+const NO_WAY_BACK: &str = "Run `acspass login --timeout 15m` for more time. If the browser showed an error, the \
      usual causes are: the redirect URI http://localhost is not registered under Mobile and desktop \
      applications (`acspass setup`), an admin must consent first, or a Conditional Access policy \
      blocks the sign-in.";

@@ -26,7 +26,7 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// The number of codes: after two expired codes, the user is assumed absent.
 const CODES: u8 = 2;
 
-const CODE_NOT_ENTERED: &str = "Run the command again. `--timeout 15m` allows more time. If the page refused the code, the usual \
+const CODE_NOT_ENTERED: &str = "Run `acspass login --device-code --timeout 15m` for more time. If the page refused the code, the usual \
      causes are: public client flows are not allowed for the application (`acspass setup`), an admin \
      must consent first, or a Conditional Access policy blocks device codes.";
 
