@@ -118,7 +118,10 @@ fn it_is_safe_to_paste_in_public() {
         ] {
             assert!(!said.contains(hidden), "{hidden} in {said}");
         }
-        assert!(said.contains("~/missing.pem of SSL_CERT_FILE"), "{said}");
+        assert!(
+            said.contains("the CA file `~/missing.pem` in SSL_CERT_FILE"),
+            "{said}"
+        );
     }
     home.set("ACSPASS_TENANT_ID", "contoso.com");
     home.set(
@@ -301,7 +304,7 @@ fn an_authority_that_is_not_trusted_is_named_and_explains_the_rest() {
         &json,
         "tls",
         "fail",
-        &["/nowhere/ca.pem of ACSPASS_CA_FILE is not usable"],
+        &["could not read the CA file `/nowhere/ca.pem` in ACSPASS_CA_FILE"],
     );
 }
 
