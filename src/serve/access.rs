@@ -14,7 +14,7 @@ use crate::secret::ServiceSecret;
 
 use super::dashboard::pages::{NOT_OPENED, closed};
 use super::instance::is_secret;
-use super::origins::{Origins, PageId};
+use super::origins::{Origins, PageId, Verifier, has_page};
 use super::response::Refusal;
 
 /// The one route without a secret. Its response contains no information.
@@ -68,12 +68,14 @@ pub(super) fn check_host_and_origin(
 }
 
 /// Lists a web page for the user if it is not approved. A browser sent the request, as far as its
-/// headers tell: a program can only put a name into the list, which the user then rejects.
+/// headers tell: a program can only put a name into the list, which the user then rejects. A page that
+/// was approved names its page id instead of its verifier; it is not listed before it asks again.
 fn note_page(request: &Parts, origins: &Origins) {
     let origin = single(&request.headers, header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    if let Some(origin) = origin.filter(|_| is_script_of_page(&request.headers)) {
-        let page = PageId::in_query(request.uri.query().unwrap_or_default());
-        origins.note(origin, page);
+    let query = request.uri.query().unwrap_or_default();
+    let asks = is_script_of_page(&request.headers) && !has_page(query);
+    if let Some(origin) = origin.filter(|_| asks) {
+        origins.note(origin, Verifier::in_query(query));
     }
 }
 
@@ -85,16 +87,16 @@ fn is_script_of_page(headers: &HeaderMap) -> bool {
     is(FETCH_MODE, &["cors"]) && is(FETCH_SITE, &["cross-site", "same-site"])
 }
 
-/// Returns the page id of a request if the user approved that page of this origin: the proof is then
-/// made with it, because the page does not know the service's secret.
+/// Returns the verifier of the page that sent a request, if the user approved it with this origin: the
+/// proof is then made with it, because the page does not know the service's secret.
 pub(super) fn approved_page(
     request: &Parts,
     origin: Option<&HeaderValue>,
     origins: &Origins,
-) -> Option<PageId> {
+) -> Option<Verifier> {
     let page = PageId::in_query(request.uri.query()?)?;
     let origin = origin?.to_str().ok()?;
-    origins.is_page_approved(origin, page).then_some(page)
+    origins.verifier(origin, page)
 }
 
 /// Checks the secret, or for `GET /token` the key of an approved page of `origin`. This function

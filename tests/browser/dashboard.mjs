@@ -64,7 +64,7 @@ const reached = (act = () => {}, settings) => async (tab) => {
 /** Asks for a token as a script of a page of this origin does. */
 async function asks({ url }, origin, page) {
   const headers = { origin, "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors" };
-  const [answer] = await once(get(`${url}/token${page ? `?page=${page}` : ""}`, { headers }), "response");
+  const [answer] = await once(get(`${url}/healthz${page ? `?ask=${page}` : ""}`, { headers }), "response");
   answer.resume();
 }
 

@@ -102,7 +102,7 @@ test("a page without the secret gets tokens once the user approves it on the das
   await tab.page.goto(`${foreign}/browser/`);
   await tab.page.getByLabel("Address").fill(service.url);
   await tab.page.getByRole("button", { name: "Ask for approval" }).click();
-  const [code] = (await tab.page.getByText("Approve this page").innerText()).match(/\d{3} \d{3}/);
+  const [code] = (await tab.page.getByText("Approve this page").innerText()).match(/[0-9A-Z]{4} [0-9A-Z]{4}/);
   const asking = dashboard.page.getByRole("listitem").filter({ hasText: foreign }).filter({ hasText: code });
   await asking.waitFor();
   assert.equal(await tab.page.getByRole("listitem").count(), 0);

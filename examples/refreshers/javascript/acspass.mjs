@@ -34,7 +34,7 @@ const LAST_RESORT_MS = 60_000;
  *
  * @param url        where the service is, as `acspass serve` prints it
  * @param secret     gives the contents of the service's secret file; every run has another one
- * @param page       the id of this page's key, if `secret` is a page's key: see `requestApproval`
+ * @param page       the id of this page, if `secret` is a page's key: see `requestApproval`
  * @param socket     the service's Unix socket (Node only), which is tried first: it is the file
  *                   `socket` beside the secret file, and no other user can listen there
  * @param account    whose tokens; without it, those of the active account
@@ -68,7 +68,7 @@ async function ask({ url, secret, page, socket, account, abortSignal }) {
     // The file goes with the service, so that a missing one means the same as no answer.
     const key = (await secret()).trim();
     const answer = await throughSocket(socket, address, key, stop.signal)
-      ?? await overTcp(address, key, page ?? key, stop.signal);
+      ?? await overTcp(address, key, page ? base64url(await sha256(key)) : key, stop.signal);
     if (answer.ok) return answer.body;
     const { error } = answer.body;
     const Refusal = error.kind === "sign_in_needed" ? SignInNeededError : AcspassError;
@@ -146,29 +146,46 @@ async function overTcp(address, key, proven, signal) {
  * takes as `secret` and `page`. The key is in this page's memory only: a page that is loaded again asks
  * again.
  *
+ * The service proves that it knows the key's SHA-256. This function sends that hash to ask, and no
+ * request after the approval has it: those have the hash's own SHA-256, with which nothing is proven.
+ * Another program that has the service's port while the page asks can learn the hash.
+ *
  * @param url     where the service is
  * @param onCode  is given the code that the page has to show: the user compares it with the dashboard's
  * @param signal  ends the waiting
  */
 export async function requestApproval({ url, onCode, signal }) {
   const key = base64url(crypto.getRandomValues(new Uint8Array(32)));
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
-  const page = base64url(new Uint8Array(hash));
-  const digits = String(new DataView(hash).getUint32(0) % 1_000_000).padStart(6, "0");
-  onCode(`${digits.slice(0, 3)} ${digits.slice(3)}`);
-  const address = new URL("healthz", `${url}/`);
-  address.searchParams.set("page", page);
+  const hash = await sha256(key);
+  const verifier = base64url(hash);
+  const page = base64url(await sha256(hash));
+  onCode(codeOf(hash));
+  // The browser does not let a page that is not approved read any answer.
+  const send = async (name, value, headers = {}) => {
+    const address = new URL("healthz", `${url}/`);
+    address.searchParams.set(name, value);
+    return fetch(address, { headers, cache: "no-store", redirect: "error", signal }).catch(() => null);
+  };
   for (;;) {
     signal?.throwIfAborted();
-    // The browser does not let a page that is not approved read any answer.
+    await send("ask", verifier);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    signal?.throwIfAborted();
     const nonce = base64url(crypto.getRandomValues(new Uint8Array(32)));
-    const headers = { "acspass-nonce": nonce };
-    const answer = await fetch(address, { headers, cache: "no-store", redirect: "error", signal }).catch(() => null);
-    if (answer && await isProof(answer.headers.get("acspass-proof"), page, address.port || "80", nonce)) {
+    const answer = await send("page", page, { "acspass-nonce": nonce });
+    const port = new URL(url).port || "80";
+    if (answer && await isProof(answer.headers.get("acspass-proof"), verifier, port, nonce)) {
       return { page, secret: async () => key };
     }
-    await new Promise((resolve) => setTimeout(resolve, 2000));
   }
+}
+
+/** The code of a key's hash: its first 40 bits as eight digits, without letters that look like one. */
+function codeOf(hash) {
+  const bits = hash.slice(0, 5).reduce((bits, byte) => bits * 256 + byte, 0);
+  const digits = Array.from({ length: 8 }, (_, index) =>
+    "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[Math.floor(bits / 32 ** (7 - index)) % 32]);
+  return `${digits.slice(0, 4).join("")} ${digits.slice(4).join("")}`;
 }
 
 /** Whether `proof` is the HMAC-SHA-256 of this port and nonce under the secret. */
@@ -179,6 +196,12 @@ async function isProof(proof, key, port, nonce) {
   const hmac = await crypto.subtle.importKey("raw", utf8(key), algorithm, false, ["verify"]);
   const bytes = Uint8Array.from(atob(`${proof.replace(/-/g, "+").replace(/_/g, "/")}=`), (c) => c.charCodeAt(0));
   return crypto.subtle.verify("HMAC", hmac, bytes, utf8(`acspass-service-proof-v1\n${port}\n${nonce}`));
+}
+
+/** The SHA-256 of bytes, or of a text in UTF-8. */
+async function sha256(value) {
+  const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 }
 
 const base64url = (bytes) =>

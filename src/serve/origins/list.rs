@@ -11,7 +11,7 @@ use crate::loopback::WebOrigin;
 use crate::time::{Clock, Timestamp};
 
 use super::file::{SavedOrigin, SavedOrigins};
-use super::page_id::PageId;
+use super::page_id::{PageId, Verifier};
 
 /// Most pages that are listed as asking, and most of one origin. The oldest are removed first.
 pub(super) const MAX_ASKING: usize = 8;
@@ -43,7 +43,7 @@ struct State {
 struct Asking {
     number: u64,
     origin: WebOrigin,
-    page: Option<PageId>,
+    page: Option<Verifier>,
     /// The latest request.
     at: Timestamp,
 }
@@ -51,7 +51,7 @@ struct Asking {
 /// An origin that the user approved on the dashboard.
 struct Approved {
     origin: WebOrigin,
-    pages: VecDeque<PageId>,
+    pages: VecDeque<Verifier>,
     is_permanent: bool,
 }
 
@@ -70,7 +70,7 @@ impl Origins {
                 pages: saved
                     .pages
                     .iter()
-                    .filter_map(|text| PageId::parse(text))
+                    .filter_map(|text| Verifier::parse(text))
                     .collect(),
                 is_permanent: true,
             })
@@ -106,12 +106,11 @@ impl Origins {
             || self.state().find(origin).is_some()
     }
 
-    /// Whether the user approved this page of this origin.
-    pub(in crate::serve) fn is_page_approved(&self, origin: &str, page: PageId) -> bool {
+    /// Returns the verifier of a page that the user approved with this origin.
+    pub(in crate::serve) fn verifier(&self, origin: &str, page: PageId) -> Option<Verifier> {
         let state = self.state();
-        state
-            .find(origin)
-            .is_some_and(|approved| approved.pages.contains(&page))
+        let mut pages = state.find(origin)?.pages.iter();
+        pages.find(|known| known.id() == page).copied()
     }
 
     /// Whether this is the key of a page that the user approved with this origin.
@@ -127,7 +126,7 @@ impl Origins {
 
     /// Lists the page of a request for the user. Ignores an origin that cannot be approved, a
     /// dismissed one, and a page that is approved.
-    pub(in crate::serve) fn note(&self, origin: &str, page: Option<PageId>) {
+    pub(in crate::serve) fn note(&self, origin: &str, page: Option<Verifier>) {
         if origin.len() > MAX_ORIGIN_LENGTH {
             return;
         }
@@ -135,7 +134,7 @@ impl Origins {
             return;
         };
         let is_known = match page {
-            Some(page) => self.is_page_approved(origin.as_str(), page),
+            Some(page) => self.verifier(origin.as_str(), page.id()).is_some(),
             None => self.is_approved(origin.as_str()),
         };
         let at = self.clock.now();
@@ -311,7 +310,7 @@ impl State {
             .filter(|approved| approved.is_permanent);
         let saved = approved.map(|approved| SavedOrigin {
             origin: approved.origin.as_str().to_owned(),
-            pages: approved.pages.iter().map(PageId::text).collect(),
+            pages: approved.pages.iter().map(Verifier::text).collect(),
         });
         saved.collect()
     }

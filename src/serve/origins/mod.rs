@@ -5,9 +5,12 @@
 //! an origin is approved, and whether a page has a key that the user approved with it.
 //!
 //! A page without the service's secret makes a random key, and asks with the key's SHA-256 (its
-//! *page id*). The user compares a code of the page id on the dashboard and on the page, and approves
+//! *verifier*). The user compares a code of the verifier on the dashboard and on the page, and approves
 //! both the origin and the key. The origin alone is not enough: any program can send an `Origin`
 //! header, and another user's program can take the port of an origin on loopback.
+//!
+//! The service proves to the page that it knows the verifier. So a page that is approved never sends
+//! it: its requests have the verifier's SHA-256 (the *page id*), which proves nothing.
 
 mod file;
 mod list;
@@ -16,4 +19,4 @@ mod page_id;
 mod tests;
 
 pub(super) use list::Origins;
-pub(super) use page_id::{PageId, is_page};
+pub(super) use page_id::{PageId, Verifier, has_page, is_page};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::list::{MAX_ASKING, Origins};
-use super::page_id::PageId;
+use super::page_id::Verifier;
 use crate::files::Folder;
 use crate::loopback::WebOrigin;
 use crate::time::{SettableClock, Timestamp};
@@ -19,8 +19,8 @@ fn origins(folder: &Path, profile: &str) -> Origins {
     Origins::open(configured, Arc::new(clock), folder, profile.to_owned())
 }
 
-fn page() -> Option<PageId> {
-    PageId::parse(PAGE)
+fn page() -> Option<Verifier> {
+    Verifier::parse(PAGE)
 }
 
 fn number(origins: &Origins) -> u64 {
@@ -100,7 +100,7 @@ fn list_of_asking_pages_is_bounded_and_has_only_origins_that_can_be_approved() {
         origins.note(&format!("https://{n}.example"), None);
         origins.note(
             APP,
-            PageId::parse(&PAGE.replace('L', if n % 2 == 0 { "M" } else { "N" })),
+            Verifier::parse(&PAGE.replace('L', if n % 2 == 0 { "M" } else { "N" })),
         );
     }
     assert_eq!(asking(), MAX_ASKING);

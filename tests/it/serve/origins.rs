@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -13,8 +14,19 @@ use crate::harness::http::Response;
 const APP: &str = "http://localhost:3000";
 const KEY: &str = "a-key-that-the-page-has-made-from-32-bytes";
 
-fn page_id(key: &str) -> String {
+/// The hash of a key: the page sends it while it asks.
+fn verifier(key: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(key))
+}
+
+/// The hash of the verifier: the page sends it after it was approved.
+fn page_id(key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(Sha256::digest(key)))
+}
+
+/// The path with which a page asks for approval.
+fn asks(key: &str) -> String {
+    format!("/healthz?ask={}", verifier(key))
 }
 
 /// Sends what a script of a page of this origin sends, with its key if there is one.
@@ -49,9 +61,11 @@ fn page_gets_a_token_only_after_the_user_approved_its_origin_and_its_key() {
     let session = DashboardSession::open(&service);
     let token = format!("/token?page={}", page_id(KEY));
     assert_eq!(ask(&service, APP, &token, Some(KEY)).status, 403);
+    assert_eq!(session.state()["origins"]["asking"], json!([]));
+    assert_eq!(ask(&service, APP, &asks(KEY), None).status, 403);
     let asking = approve(&session, "run");
     assert_eq!(asking["origin"], APP);
-    assert!(asking["code"].as_str().is_some_and(|code| code.len() == 7));
+    assert!(asking["code"].as_str().is_some_and(|code| code.len() == 9));
 
     let given = ask(&service, APP, &token, Some(KEY)).assert_status(200);
     assert_eq!(given.header("access-control-allow-origin"), Some(APP));
@@ -63,9 +77,10 @@ fn page_gets_a_token_only_after_the_user_approved_its_origin_and_its_key() {
         (APP, "/status", Some(KEY), 401),
         (APP, "/api/token/teams", Some(KEY), 401),
         (APP, "/dashboard/state", Some(KEY), 401),
-        // The origin alone opens nothing, and neither does the page id.
+        // The origin alone opens nothing, and neither do the verifier and the page id.
         (APP, token.as_str(), None, 401),
         (APP, token.as_str(), Some("another-key"), 401),
+        (APP, token.as_str(), Some(&verifier(KEY)), 401),
         (APP, token.as_str(), Some(&page_id(KEY)), 401),
     ] {
         let response = ask(&service, origin, path, key);
@@ -110,6 +125,43 @@ fn page_gets_a_token_only_after_the_user_approved_its_origin_and_its_key() {
 }
 
 #[test]
+fn proof_for_an_approved_page_is_made_with_a_value_that_no_request_of_it_has() {
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    let service = Service::start(&home, &[]);
+    let session = DashboardSession::open(&service);
+    let nonce = "n".repeat(43);
+    let proof = |path: &str| {
+        let headers = [
+            &format!("Origin: {APP}"),
+            &format!("acspass-nonce: {nonce}"),
+            "Sec-Fetch-Site: cross-site",
+            "Sec-Fetch-Mode: cors",
+        ];
+        let response = service.send("GET", path, &headers, "");
+        response.header("acspass-proof").map(str::to_owned)
+    };
+    let made_with = |key: &str| {
+        let text = format!("acspass-service-proof-v1\n{}\n{nonce}", service.port);
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("any key");
+        mac.update(text.as_bytes());
+        Some(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    };
+    let asking = asks(KEY);
+    let approved = format!("/healthz?page={}", page_id(KEY));
+    for path in [&asking, &approved] {
+        assert_eq!(proof(path), None, "{path}");
+    }
+    approve(&session, "run");
+    assert_eq!(proof(&approved), made_with(&verifier(KEY)));
+    // A request that names the verifier gets the proof for callers with the secret.
+    for path in [&asking, &format!("/healthz?page={}", verifier(KEY))] {
+        assert_eq!(proof(path), made_with(&service.secret), "{path}");
+    }
+    service.stop().assert_code(0);
+}
+
+#[test]
 fn permanent_approval_outlives_the_service_and_one_for_the_run_does_not() {
     let (home, _emulator) = Home::with_keyring();
     home.login();
@@ -117,7 +169,7 @@ fn permanent_approval_outlives_the_service_and_one_for_the_run_does_not() {
     for (duration, status) in [("run", 403), ("ever", 200)] {
         let service = Service::start(&home, &[]);
         let session = DashboardSession::open(&service);
-        assert_eq!(ask(&service, APP, &token, None).status, 403);
+        assert_eq!(ask(&service, APP, &asks(KEY), None).status, 403);
         approve(&session, duration);
         ask(&service, APP, &token, Some(KEY)).assert_status(200);
         service.stop().assert_code(0);
