@@ -30,12 +30,12 @@ pub use environment::{Environment, Folders};
 pub use prompt::input::Input;
 
 use crate::error::{Kind, Result};
+use args::request::{Request, asks_for_help};
 use args::{Account, Cli, Command, Format, Token, User, mistake, secrets};
 use commands::{
     account, completions, config, doctor, emulator, exec, get, help as help_command, inspect,
     login, logout, man, profile as profiles, serve, setup, status, token, user,
 };
-use help::request::Request;
 use io::log;
 use io::output::Output;
 use io::style::Style;
@@ -168,6 +168,9 @@ fn print_parse_result(wrong: clap::Error, arguments: &[OsString], mut output: Ou
 
     let printed = match wrong.kind() {
         ErrorKind::DisplayHelp => help::print(&Request::of(arguments), &mut output),
+        ErrorKind::ValueValidation if asks_for_help(arguments) => {
+            help::print(&Request::of(arguments), &mut output)
+        }
         ErrorKind::DisplayVersion => output.write_bytes(wrong.to_string().as_bytes()),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !output.is_json => {
             help::print_as_message(&Request::of(arguments), &output.messages);

@@ -6,7 +6,7 @@ use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::error::{Error, Result};
 use crate::exchange::ExchangeKind;
 use crate::loopback::WebOrigin;
-use crate::text::{as_sentence, quoted};
+use crate::text::{after_noun, as_sentence};
 
 /// The type of a setting's value in a profile.
 #[derive(Debug, Clone, Copy)]
@@ -117,7 +117,7 @@ impl Setting {
             .find(|setting| setting.key() == key)
             .ok_or_else(|| {
                 Error::usage(
-                    format!("there is no setting {}", quoted(key)),
+                    format!("there is no setting {}", after_noun(key)),
                     format!("Use one of the settings {}.", Setting::keys()),
                 )
             })
@@ -195,7 +195,7 @@ pub fn parse_store(text: &str) -> Result<StoreChoice> {
         "file" => Ok(StoreChoice::File),
         "memory" => Ok(StoreChoice::Memory),
         _ => Err(Error::usage(
-            format!("unknown store {}", quoted(text)),
+            format!("unknown store {}", after_noun(text)),
             match cfg!(target_os = "linux") {
                 true => "Use keyring, keyutils, file or memory.",
                 false => "Use keyring, file or memory.",
@@ -210,7 +210,7 @@ pub(super) fn parse_sign_in(text: &str) -> Result<SignInChoice> {
         "device-code" => Ok(SignInChoice::DeviceCode),
         "paste" => Ok(SignInChoice::Paste),
         _ => Err(Error::usage(
-            format!("unknown sign-in method {}", quoted(text)),
+            format!("unknown sign-in method {}", after_noun(text)),
             "Use browser, device-code or paste.",
         )),
     }
@@ -226,7 +226,7 @@ pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
         "entra" => Ok(ExchangeKind::Entra),
         "teams-extension" => Ok(ExchangeKind::TeamsExtension),
         _ => Err(Error::usage(
-            format!("unknown kind of exchange {}", quoted(text)),
+            format!("unknown kind of exchange {}", after_noun(text)),
             "Use key, entra or teams-extension.",
         )),
     }
@@ -235,7 +235,7 @@ pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
 pub(super) fn parse_switch(text: &str) -> Result<bool> {
     text.to_ascii_lowercase().parse().map_err(|_| {
         Error::usage(
-            format!("invalid switch {}", quoted(text)),
+            format!("invalid switch {}", after_noun(text)),
             "Use true or false.",
         )
     })
@@ -244,7 +244,7 @@ pub(super) fn parse_switch(text: &str) -> Result<bool> {
 pub(super) fn parse_port(text: &str) -> Result<u16> {
     text.trim().parse().map_err(|_| {
         Error::usage(
-            format!("invalid port {}", quoted(text)),
+            format!("invalid port {}", after_noun(text)),
             "Use a number from 1 to 65535, or 0 for a free port.",
         )
     })
@@ -276,7 +276,7 @@ pub(super) fn parse_hosts(text: &str) -> Result<Vec<String>> {
     });
     hosts.collect::<Result<_>>().map_err(|_| {
         Error::usage(
-            format!("invalid list of hosts {}", quoted(text)),
+            format!("invalid list of hosts {}", after_noun(text)),
             "Separate host names by spaces, as in `proxy.contoso.com acs.contoso.com`.",
         )
     })

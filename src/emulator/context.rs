@@ -75,10 +75,15 @@ pub(crate) fn own_names(names: &[String]) -> Result<Vec<String>> {
     let is_label = |label: &str| matches!(label.len(), 1..=63) && label.bytes().all(is_of_label);
     let is_name = |name: &str| name.len() <= 253 && name.split('.').all(is_label);
     let is_valid = |name: &str| is_name(name) || name.parse::<IpAddr>().is_ok();
+    // Other characters may be those of a secret, as in `TOKEN=…`.
+    let is_harmless = |c: char| c.is_ascii_alphanumeric() || ".-:/[]".contains(c);
     if let Some(wrong) = names.iter().find(|name| !is_valid(name)) {
         return Err(Error::new(
             Kind::Usage,
-            format!("invalid host name `{wrong}` for the emulator"),
+            match wrong.chars().all(is_harmless) {
+                true => format!("invalid host name `{wrong}` for the emulator"),
+                false => "invalid host name for the emulator".to_owned(),
+            },
             "Use a name or an address without scheme and port, such as `login.example.test`.",
         ));
     }
@@ -157,6 +162,12 @@ mod tests {
             assert!(!is_own_host("https", other, 8443, &names), "{other}");
         }
         assert!(!is_own_host("https", "login.example.test:8443", 8443, &[]));
+    }
+
+    #[test]
+    fn error_about_a_host_name_hides_what_may_be_a_secret() {
+        let error = own_names(&["MY_TOKEN=abc".to_owned()]).expect_err("no host name");
+        assert!(!error.to_string().contains("abc"), "{error}");
     }
 
     #[test]

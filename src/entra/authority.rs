@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::{Http, Request, host_of};
 use crate::input;
 use crate::loopback;
-use crate::text::quoted;
+use crate::text::after_noun;
 use crate::wire;
 use crate::wire::entra::{Metadata, TokenError};
 
@@ -166,7 +166,7 @@ fn check_tenant(tenant: &str) -> Result<String> {
         domain if domain.contains('.') && domain.split('.').all(is_label) => Ok(tenant),
         other => guid(other).ok_or_else(|| {
             Error::usage(
-                format!("invalid tenant {}", quoted(other)),
+                format!("invalid tenant {}", after_noun(other)),
                 "Use the tenant's GUID, a domain or `organizations`. The portal shows the GUID under \
                  Microsoft Entra ID, Overview.",
             )
@@ -206,7 +206,7 @@ pub(crate) fn guid(text: &str) -> Option<String> {
 pub fn check_client_id(text: &str) -> Result<String> {
     guid(text).ok_or_else(|| {
         Error::usage(
-            format!("invalid client id {}", quoted(text)),
+            format!("invalid client id {}", after_noun(text)),
             "Copy the Application (client) ID, which is a GUID, from the portal, under App \
              registrations, Overview.",
         )

@@ -14,5 +14,5 @@ mod tests;
 
 pub use clean::{as_sentence, collapsed, is_unprintable, one_line, printable, printable_json};
 pub use hex::hex;
-pub use quote::{described, quoted, shell_word, shown, without_secrets};
+pub use quote::{after_noun, described, quoted, shell_word, shown, without_secrets};
 pub use secret_forms::{SecretForm, may_hold_secret, secret_form};

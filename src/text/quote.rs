@@ -18,6 +18,16 @@ pub fn quoted(value: &str) -> String {
     }
 }
 
+/// Quotes a user's value for a place after its noun, as in "unknown command `x`". A value that is not
+/// repeated is described in brackets, so that the sentence stays grammatical.
+pub fn after_noun(value: &str) -> String {
+    let text = quoted(value);
+    match text.starts_with('`') {
+        true => text,
+        false => format!("({text})"),
+    }
+}
+
 /// Returns a user's value on one line and without quotes, for lists and JSON. It hides what
 /// [`quoted`] hides, word by word, so that a long list of values stays readable.
 pub fn shown(value: &str) -> String {

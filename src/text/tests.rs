@@ -52,6 +52,8 @@ fn invisible_and_reordering_characters_of_unicode_are_removed() {
 fn a_value_is_quoted_unless_it_may_be_a_secret() {
     assert_eq!(quoted("tennant"), "`tennant`");
     assert_eq!(quoted(""), "an empty value");
+    assert_eq!(after_noun("tennant"), "`tennant`");
+    assert_eq!(after_noun(""), "(an empty value)");
     let key = "endpoint=https://c.example/;accesskey=x";
     assert_eq!(quoted(key), "a value of 39 characters");
     assert_eq!(quoted("AccessKey=abc"), "a value of 13 characters");

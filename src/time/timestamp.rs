@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
-use crate::text::quoted;
+use crate::text::after_noun;
 
 /// The validity that a cached token must have left to be used during an outage.
 pub(crate) const MIN_VALIDITY_DURING_OUTAGE: Duration = Duration::from_secs(60);
@@ -112,7 +112,7 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
     let wrong = || {
         Error::new(
             Kind::Usage,
-            format!("invalid duration {}", quoted(text)),
+            format!("invalid duration {}", after_noun(text)),
             "Use a duration like 90s, 10m or 1h30m. A bare number is seconds.",
         )
     };

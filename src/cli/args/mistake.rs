@@ -7,11 +7,11 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, ValueEnum};
 
 use super::Cli;
+use super::request::Request;
 use super::secrets::next_step;
 use super::suggestions;
-use crate::cli::help::request::Request;
 use crate::error::Error;
-use crate::text::{quoted, secret_form};
+use crate::text::{after_noun, secret_form};
 
 /// Translates clap's error about these arguments. Values that may be secrets are not repeated.
 pub(crate) fn error_of(wrong: clap::Error, arguments: &[OsString]) -> Error {
@@ -95,12 +95,15 @@ impl Mistake {
                 "an argument is not text in UTF-8".to_owned(),
                 self.see_help(),
             ),
-            _ => {
-                let text = self.wrong.to_string();
-                let text = text.strip_prefix("error: ").unwrap_or(&text);
-                let message = text.split("\n\n").next().unwrap_or_default();
-                (plain(message.trim()), self.see_help())
+            ErrorKind::TooManyValues => {
+                let (name, _) = split(argument);
+                (format!("{name} takes no value"), format!("Use `{name}`."))
             }
+            // Clap's own text repeats values that may be secrets.
+            _ => (
+                format!("invalid arguments for `{}`", self.name()),
+                self.see_help(),
+            ),
         }
     }
 
@@ -109,8 +112,12 @@ impl Mistake {
             .text(ContextKind::InvalidSubcommand)
             .unwrap_or_default();
         let message = match self.command.is_empty() {
-            true => format!("unknown command {}", quoted(word)),
-            false => format!("unknown command {} after `{}`", quoted(word), self.name()),
+            true => format!("unknown command {}", after_noun(word)),
+            false => format!(
+                "unknown command {} after `{}`",
+                after_noun(word),
+                self.name()
+            ),
         };
         let at = self.arguments.iter().position(|argument| argument == word);
         let next = at.and_then(|at| self.arguments.get(at + 1));
@@ -118,8 +125,9 @@ impl Mistake {
         if let Some(hint) = suggestions::for_command(&self.command, word, next) {
             return (message, hint.to_owned());
         }
+        // The most similar name is the last one.
         let similar = self.texts(ContextKind::SuggestedSubcommand);
-        let similar = similar.iter().find(|name| self.is_visible_command(name));
+        let similar = similar.iter().rfind(|name| self.is_visible_command(name));
         let hint = similar.map(|name| format!("Run `{} {name}`.", self.name()));
         (message, hint.unwrap_or_else(|| self.see_help()))
     }
@@ -127,10 +135,14 @@ impl Mistake {
     fn unknown_argument(&self, argument: &str) -> (String, String) {
         let is_option = argument.starts_with('-');
         let message = match is_option {
-            true => format!("unknown option {} for `{}`", quoted(argument), self.name()),
+            true => format!(
+                "unknown option {} for `{}`",
+                after_noun(argument),
+                self.name()
+            ),
             false => format!(
                 "unexpected argument {} after `{}`",
-                quoted(argument),
+                after_noun(argument),
                 self.name()
             ),
         };
@@ -150,7 +162,7 @@ impl Mistake {
             "DURATION" => "duration",
             _ => "value",
         };
-        let message = format!("invalid {noun} {} for {name}", quoted(value));
+        let message = format!("invalid {noun} {} for {name}", after_noun(value));
         let valid = self.texts(ContextKind::ValidValue);
         let hint = match (valid.is_empty(), self.wrong.source()) {
             (false, _) => format!("Use one of {}.", valid.join(", ")),
@@ -205,29 +217,28 @@ fn split(argument: &str) -> (String, String) {
     }
 }
 
-/// Removes the angle brackets around placeholders, and the dots of an option that can be repeated.
+/// Removes the marks of a usage line: the brackets around a placeholder, and the dots after one that can
+/// be repeated.
 fn plain(text: &str) -> String {
-    let text = text.replace(['<', '>'], "");
-    match text.strip_prefix("--") {
-        Some(_) => text.trim_end_matches("...").to_owned(),
-        None => text,
-    }
+    let text = text.replace(['<', '>', '[', ']'], "");
+    text.trim_end_matches("...").to_owned()
 }
 
 /// Whether the command line asks for JSON although it does not parse.
 pub(crate) fn wants_json(arguments: &[OsString]) -> bool {
-    last_value(arguments, "-o", "--output").is_some_and(|format| format == "json")
+    last_value(arguments, Some('o'), "--output").is_some_and(|format| format == "json")
 }
 
 /// The colour that the command line asks for although it does not parse.
 pub(crate) fn wanted_color(arguments: &[OsString]) -> ColorChoice {
-    let color = last_value(arguments, "--color", "--color");
+    let color = last_value(arguments, None, "--color");
     let color = color.and_then(|color| ColorChoice::from_str(color, true).ok());
     color.unwrap_or_default()
 }
 
-/// Returns the value of an option with these names, before `--`.
-fn last_value<'a>(arguments: &'a [OsString], short: &str, long: &str) -> Option<&'a str> {
+/// Returns the value of an option with these names, before `--`. Flags can precede the short name, as in
+/// `-qo json`.
+fn last_value<'a>(arguments: &'a [OsString], short: Option<char>, long: &str) -> Option<&'a str> {
     let words = arguments
         .iter()
         .map(|word| word.to_str().unwrap_or_default());
@@ -237,7 +248,7 @@ fn last_value<'a>(arguments: &'a [OsString], short: &str, long: &str) -> Option<
         let value = match word.strip_prefix(long) {
             Some("") => words.get(at + 1).copied(),
             Some(value) => value.strip_prefix('='),
-            None => match word.strip_prefix(short) {
+            None => match short.and_then(|short| after_flags(word)?.strip_prefix(short)) {
                 Some("") => words.get(at + 1).copied(),
                 Some(value) => Some(value.strip_prefix('=').unwrap_or(value)),
                 None => None,
@@ -246,6 +257,12 @@ fn last_value<'a>(arguments: &'a [OsString], short: &str, long: &str) -> Option<
         found = value.or(found);
     }
     found
+}
+
+/// Returns what follows the flags of a cluster of short options.
+fn after_flags(word: &str) -> Option<&str> {
+    let cluster = word.strip_prefix('-')?;
+    Some(cluster.trim_start_matches(['h', 'q', 'v']))
 }
 
 #[cfg(test)]
@@ -264,6 +281,9 @@ mod tests {
             "x -o=json",
             "x --output json",
             "x --output=json",
+            "x -qo json",
+            "x -qojson",
+            "x -vvo=json",
         ] {
             assert!(wants_json(&arguments(line)), "{line}");
         }
@@ -272,6 +292,9 @@ mod tests {
             "x -o",
             "x exec -- y -o json",
             "x --output=jsonl",
+            "x -qo text",
+            "x -q json",
+            "x --foo json",
             "x",
         ] {
             assert!(!wants_json(&arguments(line)), "{line}");
@@ -280,5 +303,63 @@ mod tests {
         assert_eq!(color("x --color always"), ColorChoice::Always);
         assert_eq!(color("x --color=never"), ColorChoice::Never);
         assert_eq!(color("x --colour never"), ColorChoice::Auto);
+    }
+    /// Returns the message and the hint about a line that does not parse.
+    fn error_about(line: &str) -> (String, String) {
+        let arguments = arguments(line);
+        let parsed = Cli::command().try_get_matches_from(&arguments);
+        let error = error_of(parsed.expect_err(line), &arguments);
+        (error.to_string(), error.hint().to_owned())
+    }
+
+    #[test]
+    fn most_similar_command_is_suggested() {
+        for (typed, meant) in [("statsu", "status"), ("logn", "login"), ("serv", "serve")] {
+            let (message, hint) = error_about(&format!("acspass {typed}"));
+            assert_eq!(message, format!("unknown command `{typed}`"));
+            assert_eq!(hint, format!("Run `acspass {meant}`."));
+        }
+    }
+
+    #[test]
+    fn names_of_arguments_have_no_marks_of_usage() {
+        let (message, hint) = error_about("acspass man --folder D get");
+        assert_eq!(message, "--folder cannot be used with CMD");
+        assert_eq!(hint, "Remove --folder or CMD.");
+        let (message, hint) = error_about("acspass serve --open=x");
+        assert_eq!(message, "--open takes no value");
+        assert_eq!(hint, "Use `--open`.");
+        assert_eq!(error_about("acspass exec").0, "missing argument: CMD");
+    }
+
+    #[test]
+    fn hidden_values_follow_their_noun_in_brackets() {
+        let long = "x".repeat(300);
+        let message = error_about(&format!("acspass {long}")).0;
+        assert_eq!(message, "unknown command (a value of 300 characters)");
+        let message = error_about("acspass get --min-validity=").0;
+        assert_eq!(
+            message,
+            "invalid duration (an empty value) for --min-validity"
+        );
+    }
+
+    #[test]
+    fn no_error_repeats_a_value_that_may_be_a_secret() {
+        for line in [
+            "acspass get --force-refresh=MY_TOKEN=abc",
+            "acspass get --min-validity MY_TOKEN=abc",
+            "acspass --color MY_TOKEN=abc get",
+            "acspass get --bogus=MY_TOKEN=abc",
+            "acspass get MY_TOKEN=abc",
+            "acspass MY_TOKEN=abc",
+            "acspass token MY_TOKEN=abc",
+        ] {
+            let (message, hint) = error_about(line);
+            assert!(
+                !message.contains("abc") && !hint.contains("abc"),
+                "{line}: {message}"
+            );
+        }
     }
 }

@@ -4,6 +4,7 @@
 mod format;
 pub(super) mod mistake;
 mod options;
+pub(super) mod request;
 pub(super) mod secrets;
 mod suggestions;
 

@@ -11,8 +11,7 @@ use crate::time::parse_duration;
 
 /// Parses a duration such as `90s` or `1h30m`. The error is the hint, as in all parsers here.
 fn duration(text: &str) -> Result<Duration, String> {
-    let hint = "Write it as 90s, 10m or 1h30m; a bare number is seconds.";
-    parse_duration(text).map_err(|_| hint.to_owned())
+    parse_duration(text).map_err(|error| error.hint().to_owned())
 }
 
 /// Checks a duration that the configuration parses again, in the order of its sources.

@@ -6,12 +6,12 @@ use std::iter;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 
+use crate::cli::args::request::Request;
 use crate::cli::args::{Cli, mistake};
 use crate::cli::help;
-use crate::cli::help::request::Request;
 use crate::cli::io::output::Output;
 use crate::error::{Error, Result};
-use crate::text::quoted;
+use crate::text::after_noun;
 
 /// Prints the help of the command with these words; of acspass without words.
 pub(crate) fn run(words: &[String], output: &mut Output) -> Result<u8> {
@@ -26,7 +26,7 @@ pub(crate) fn run(words: &[String], output: &mut Output) -> Result<u8> {
         Err(wrong) => Err(mistake::error_of(wrong, &arguments)),
         // The words go on after a command that takes any words, as `exec` does.
         Ok(_) => Err(Error::usage(
-            format!("unknown command {}", quoted(&words.join(" "))),
+            format!("unknown command {}", after_noun(&words.join(" "))),
             "Run `acspass help` for the list of commands.",
         )),
     }

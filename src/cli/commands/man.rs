@@ -8,14 +8,14 @@ use crate::cli::args::Cli;
 use crate::cli::help::page::Page;
 use crate::cli::io::output::Output;
 use crate::error::{Error, Result};
-use crate::text::{quoted, shown};
+use crate::text::{after_noun, shown};
 
 /// Prints the page of the command with these words, or writes all pages to a folder.
 pub(crate) fn run(words: &[String], folder: Option<&Path>, output: &mut Output) -> Result<u8> {
     let Some(folder) = folder else {
         let page = page(&Cli::command(), words).ok_or_else(|| {
             Error::usage(
-                format!("unknown command {}", quoted(&words.join(" "))),
+                format!("unknown command {}", after_noun(&words.join(" "))),
                 "Run `acspass help`.",
             )
         })?;

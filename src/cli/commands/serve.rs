@@ -16,6 +16,7 @@ use crate::cli::io::report::Report;
 use crate::cli::runtime::{block_on, runtime, stopped};
 use crate::cli::service::{confinement, dashboard, notification};
 use crate::cli::sign_in::{browser::PageOpener, ui::SignInUi};
+use crate::cli::systemd::status::LABEL_COLUMNS;
 use crate::cli::systemd::{install, manager, status};
 use crate::config::Setting;
 use crate::entra::Entra;
@@ -247,9 +248,6 @@ fn sign_in_first(context: &Context) -> Result<()> {
     let options = ui.options(None, SIGN_IN_TIMEOUT);
     block_on(renewal.run(|| context.renewal_services(true), Some(&options))).map(|_| ())
 }
-
-/// The width of the labels: an address fits beside one at 40 columns.
-const LABEL_COLUMNS: usize = 13;
 
 /// Adds the text after a start: the addresses and the approved origins.
 fn add_start(report: &mut Report, running: &Running, dashboard: &str, origins: &[WebOrigin]) {

@@ -7,7 +7,6 @@
 mod commands;
 mod man;
 pub(super) mod page;
-pub(super) mod request;
 mod sections;
 pub(super) mod terminal;
 #[cfg(test)]
@@ -15,7 +14,7 @@ mod tests;
 mod variables;
 
 use self::page::Page;
-use self::request::Request;
+use super::args::request::Request;
 use super::io::messages::Messages;
 use super::io::output::Output;
 use crate::error::{Error, Result};

@@ -4,15 +4,13 @@ use textwrap::core::display_width;
 
 use super::page::{Page, Row};
 use super::sections::Note;
+use crate::cli::io::report::MIN_TEXT_COLUMNS;
 use crate::cli::io::style::Style;
 use crate::cli::io::wrap::wrapped;
 use crate::error::Kind;
 
 /// The width of text that is not for a terminal.
 const DEFAULT_COLUMNS: usize = 80;
-
-/// The columns that a description needs beside its label.
-const MIN_TEXT_COLUMNS: usize = 28;
 
 /// The indentation of a description below its label.
 const BELOW: &str = "      ";

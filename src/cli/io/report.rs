@@ -8,7 +8,7 @@ use super::style::{Mark, Style};
 use super::wrap::{beside, wrapped};
 
 /// Narrowest column of text beside a label. In a narrower terminal the text begins below the label.
-const MIN_TEXT_COLUMNS: usize = 28;
+pub(crate) const MIN_TEXT_COLUMNS: usize = 28;
 
 /// Widest label that is only a mark or a number, such as `1.`: its text always begins beside it.
 const MAX_MARK_COLUMNS: usize = 4;

@@ -92,7 +92,8 @@ pub(crate) fn install(
     if !output.is_json {
         let mut report = output.report();
         report.paragraph("The token service is installed. It starts at every login.");
-        let mut row = |label: &str, text: &str| report.row(label, 13, text);
+        let mut row =
+            |label: &str, text: &str| report.row(label, super::status::LABEL_COLUMNS, text);
         if let Some(url) = &url {
             row("Token URL", &format!("{url}/token"));
         }

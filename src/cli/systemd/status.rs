@@ -47,8 +47,8 @@ struct Status {
     url: Option<String>,
 }
 
-/// The width of the labels, as after a start.
-const LABEL_COLUMNS: usize = 13;
+/// The width of the labels after a start and in the state: an address fits beside one at 40 columns.
+pub(crate) const LABEL_COLUMNS: usize = 13;
 
 impl Status {
     fn add_to(&self, report: &mut Report) {

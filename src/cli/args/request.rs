@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, CommandFactory};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, Command, CommandFactory, value_parser};
 
-use crate::cli::args::Cli;
+use super::Cli;
 
 const SHORT: &str = "short-help";
 const LONG: &str = "long-help";
@@ -48,9 +49,39 @@ impl Request {
     }
 }
 
+/// Whether the command line asks for help, although an invalid value comes before `-h` or `--help`.
+pub(crate) fn asks_for_help(arguments: &[OsString]) -> bool {
+    let parsed = with_any_values(Cli::command()).try_get_matches_from(arguments);
+    parsed.is_err_and(|other| other.kind() == ErrorKind::DisplayHelp)
+}
+
+/// Makes each option and argument of a command, and of those below it, accept any value.
+fn with_any_values(command: Command) -> Command {
+    let command = command.mut_args(|arg| match arg.get_action().takes_values() {
+        true => arg.value_parser(value_parser!(OsString)),
+        false => arg,
+    });
+    command.mut_subcommands(with_any_values)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Request;
+    use super::{Request, asks_for_help};
+
+    #[test]
+    fn help_is_asked_for_after_an_invalid_value_but_not_by_the_command_of_exec() {
+        for (line, asks) in [
+            ("acspass get --min-validity x --help", true),
+            ("acspass get --min-validity x -qh", true),
+            ("acspass get --help --min-validity x", true),
+            ("acspass get --min-validity x", false),
+            ("acspass exec --min-validity x -- curl --help", false),
+            ("acspass exec --min-validity x curl -h", false),
+        ] {
+            let arguments: Vec<_> = line.split(' ').map(Into::into).collect();
+            assert_eq!(asks_for_help(&arguments), asks, "{line}");
+        }
+    }
 
     #[test]
     fn page_is_that_of_the_innermost_command() {
