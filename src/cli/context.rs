@@ -338,6 +338,18 @@ pub(super) fn all_stores(env: &Environment) -> Result<Vec<SessionStore>> {
     std::iter::once(Ok(first)).chain(others).collect()
 }
 
+/// Creates each store that can have saved a secret.
+pub(super) fn lasting_stores(env: &Environment) -> Result<Vec<SessionStore>> {
+    let keyutils = cfg!(target_os = "linux").then_some(StoreChoice::Keyutils);
+    let choices = [
+        Some(StoreChoice::Keyring),
+        keyutils,
+        Some(StoreChoice::File),
+    ];
+    let choices = choices.into_iter().flatten();
+    choices.map(|choice| store_of(env, choice)).collect()
+}
+
 /// Creates a store, which its first call opens.
 fn store_of(env: &Environment, choice: StoreChoice) -> Result<SessionStore> {
     let store: Box<dyn TokenStore> = match choice {

@@ -10,7 +10,7 @@ use crate::secret::SecretBytes;
 use crate::store::SessionStore;
 use crate::text::{may_hold_secret, quoted};
 
-use super::context::{configured_store, stored_name};
+use super::context::{configured_store, lasting_stores, stored_name};
 use super::env_vars::ACSPASS_PROFILE;
 use super::environment::Environment;
 
@@ -84,6 +84,59 @@ impl ProfileEditor {
         }
         saved
     }
+}
+
+/// Says that no store had the secret that a setting names.
+pub(super) const NO_STORED_SECRET: &str = "No stored connection string was found.";
+
+/// Deletes the stored connection string of a profile, from the configured store or else from another one:
+/// the setting of the store can have changed since. Returns `false` if no store has it.
+///
+/// A command deletes the secret before the setting that names it: after a failure it can run again, and
+/// no secret stays without a name.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) with the emulator, whose store is another one.
+/// [`Kind::Store`](crate::Kind::Store) if the configured store fails.
+pub(super) fn delete_connection_string(
+    name: &str,
+    profile: &Profile,
+    env: &Environment,
+) -> Result<bool> {
+    if env.global.emulator {
+        return Err(Error::usage(
+            "--emulator does not use the stored connection string of a profile",
+            "Run the command without --emulator.",
+        ));
+    }
+    let item = stored_name(name);
+    let chosen = configured_store(env, config::chosen_store(&env.sources(profile))?)?;
+    if chosen.delete_secret(&item)? {
+        return Ok(true);
+    }
+    for other in lasting_stores(env)? {
+        if other.store_name() == chosen.store_name() {
+            continue;
+        }
+        match other.delete_secret(&item) {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(error) => env.messages.warn(&format!(
+                "could not search the store `{}` for the connection string: {error}",
+                other.store_name()
+            )),
+        }
+    }
+    Ok(false)
+}
+
+/// Adds to an error about `config.toml` that the secret is deleted already.
+pub(super) fn after_deletion(error: Error) -> Error {
+    let hint = format!(
+        "The connection string is deleted, but not its setting. {} Then run the command again.",
+        error.hint()
+    );
+    error.with_hint(hint)
 }
 
 /// Returns a description of the store for a message.

@@ -131,9 +131,13 @@ impl ConfigFile {
     pub fn set_default_profile(&mut self, name: Option<&str>) -> Result<()> {
         let _lock = self.begin_change()?;
         match name {
-            Some(name) => self.document.insert("default-profile", value(name)),
-            None => self.document.remove("default-profile"),
-        };
+            Some(name) => {
+                self.document.insert("default-profile", value(name));
+            }
+            None => self.remove_keeping_header(|document| {
+                document.remove("default-profile");
+            })?,
+        }
         self.write()
     }
 
@@ -143,16 +147,14 @@ impl ConfigFile {
     /// [`Kind::Store`] if the file cannot be written.
     pub fn remove_profile(&mut self, name: &str) -> Result<()> {
         let _lock = self.begin_change()?;
-        if let Some(tables) = self
-            .document
-            .get_mut("profile")
-            .and_then(Item::as_table_mut)
-        {
-            tables.remove(name);
-        }
-        if self.default_profile() == Some(name) {
-            self.document.remove("default-profile");
-        }
+        let is_default = self.default_profile() == Some(name);
+        self.remove_keeping_header(|document| {
+            let tables = document.get_mut("profile").and_then(Item::as_table_mut);
+            tables.and_then(|tables| tables.remove(name));
+            if is_default {
+                document.remove("default-profile");
+            }
+        })?;
         self.write()
     }
 
@@ -196,6 +198,22 @@ impl ConfigFile {
         }
         let mut tables = self.tables().into_iter().flatten();
         tables.try_for_each(|(name, item)| profile::check(self.path(), name, item))
+    }
+
+    /// Makes a removal. The comments at the top of the file stay, although TOML attaches them to the first
+    /// item.
+    fn remove_keeping_header(&mut self, remove: impl FnOnce(&mut DocumentMut)) -> Result<()> {
+        let before = self.document.to_string();
+        let header = header(&before);
+        remove(&mut self.document);
+        let after = self.document.to_string();
+        if !header.trim().is_empty() && !after.starts_with(header) {
+            let text = format!("{header}{after}");
+            self.document = text
+                .parse()
+                .map_err(|error| not_toml(&self.file, &text, &error))?;
+        }
+        Ok(())
     }
 
     fn tables(&self) -> Option<&Table> {
@@ -243,6 +261,14 @@ impl ConfigFile {
                     another folder.";
         failure(cause, Error::new(Kind::Store, message, hint))
     }
+}
+
+/// Returns the comments and empty lines at the top of a file.
+fn header(text: &str) -> &str {
+    let lines = text.split_inclusive('\n');
+    let is_header = |line: &&str| matches!(line.trim_start().chars().next(), None | Some('#'));
+    let length = lines.take_while(is_header).map(str::len).sum();
+    &text[..length]
 }
 
 /// Returns the error about a file or folder that another user could have planted; for any other cause

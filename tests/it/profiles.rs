@@ -165,3 +165,155 @@ fn confirmations_name_the_value_and_the_profile() {
     home.run(&["get", "--min-validity", "10y"])
         .assert_error(2, &["invalid duration `10y` for --min-validity"]);
 }
+
+/// No profile of this machine has this name: its real keyrings may be searched.
+const SECRET_OWNER: &str = "secret-owner";
+
+/// A home whose profile [`SECRET_OWNER`] has a connection string in the encrypted files. Commands run as processes
+/// without a bus, so that no test searches the keyring of this login.
+fn home_with_stored_secret() -> Home {
+    let (mut home, emulator) = Home::with_emulator();
+    home.unset("COMMUNICATION_SERVICES_CONNECTION_STRING");
+    let key = home.path().join("key");
+    acspass::store::create_key_file(&key).unwrap();
+    home.set("ACSPASS_STORE_KEY_FILE", key.to_str().unwrap());
+    home.set("ACSPASS_STORE", "file");
+    let path = home.path().to_owned();
+    for (name, folder) in [
+        ("HOME", ""),
+        ("ACSPASS_CONFIG_DIR", "config"),
+        ("ACSPASS_STATE_DIR", "state"),
+    ] {
+        home.set(name, path.join(folder).to_str().unwrap());
+    }
+    home.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
+    let text = emulator.http_connection_string();
+    let set = [
+        "--profile",
+        SECRET_OWNER,
+        "config",
+        "set",
+        "connection-string",
+    ];
+    home.call(&set).typing(&text).run().assert_code(0);
+    home
+}
+
+/// Returns the number of encrypted files.
+fn sealed(home: &Home) -> usize {
+    let folder = home.path().join("state/sealed");
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_lock = |name: std::ffi::OsString| name.to_string_lossy().contains("lock");
+    files.filter(|file| !is_lock(file.file_name())).count()
+}
+
+#[test]
+fn connection_string_is_deleted_from_the_store_that_has_it() {
+    for words in [
+        &["profile", "delete", SECRET_OWNER][..],
+        &[
+            "--profile",
+            SECRET_OWNER,
+            "config",
+            "unset",
+            "connection-string",
+        ],
+    ] {
+        let mut home = home_with_stored_secret();
+        assert_eq!(sealed(&home), 1);
+        let emulated: Vec<&str> = [&["--emulator"], words].concat();
+        home.real(&emulated)
+            .assert_error(2, &["Run the command without --emulator."]);
+        assert_eq!(sealed(&home), 1);
+        home.set("ACSPASS_STORE", "memory");
+        let run = home.real(words);
+        run.assert_code(0);
+        assert!(!run.stderr.contains("No stored"), "{}", run.stderr);
+        assert_eq!(sealed(&home), 0, "{words:?}");
+    }
+}
+
+#[test]
+fn missing_secret_is_not_reported_as_deleted() {
+    for words in [
+        &["profile", "delete", SECRET_OWNER][..],
+        &[
+            "--profile",
+            SECRET_OWNER,
+            "config",
+            "unset",
+            "connection-string",
+        ],
+    ] {
+        let home = home_with_stored_secret();
+        std::fs::remove_dir_all(home.path().join("state")).unwrap();
+        assert_eq!(sealed(&home), 0);
+        let run = home.real(words);
+        run.assert_code(0)
+            .assert_says(&["No stored connection string was found."]);
+        assert!(!run.stderr.contains("and its"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn comments_at_the_top_of_the_file_stay() {
+    const HEADER: &str = "# Settings of the team\n\n# Ask before a change\n";
+    let home = Home::new();
+    let check = |text: &str, words: &[&str], rest: &str| {
+        home.configure(&format!("{HEADER}{text}"));
+        home.run(words).assert_code(0);
+        assert_eq!(file(&home), format!("{HEADER}{rest}"), "{words:?}");
+    };
+    let delete = ["profile", "delete", "work"];
+    let work = "[profile.work]\ntenant = \"contoso.com\"\n";
+    let other = "\n# At home\n[profile.home]\ntenant = \"fabrikam.com\"\n";
+    check(work, &delete, "");
+    check(&format!("{work}{other}"), &delete, other);
+    check(
+        &format!("default-profile = \"work\"\n{work}{other}"),
+        &delete,
+        other,
+    );
+    let unset = ["config", "unset", "profile"];
+    check(&format!("default-profile = \"work\"\n{work}"), &unset, work);
+    // A comment of a profile below the first item goes with the profile.
+    check(
+        &format!("{work}{other}"),
+        &["profile", "delete", "home"],
+        work,
+    );
+}
+
+#[test]
+fn profile_as_an_inline_table_is_refused_as_such() {
+    let home = Home::new();
+    for name in ["work", "default"] {
+        home.configure(&format!(
+            "[profile]\n{name} = {{ tenant = \"a.example\" }}\n"
+        ));
+        let run = home.run(&["profile", "delete", name]);
+        run.assert_error(2, &[&format!("`profile.{name}` is not a table")]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn secret_is_deleted_before_a_file_that_cannot_be_written_and_a_retry_works() {
+    let home = home_with_stored_secret();
+    home.configure(&format!("# mine\n{}", file(&home)));
+    let mut shell = std::process::Command::new("/bin/sh");
+    let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" profile delete secret-owner";
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_acspass")]);
+    let output = shell.env_clear().envs(&home.variables).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{said}");
+    assert!(said.contains("could not write"), "{said}");
+    assert!(
+        said.contains("The connection string is deleted, but not its setting."),
+        "{said}"
+    );
+    assert_eq!(sealed(&home), 0);
+    home.real(&["profile", "delete", SECRET_OWNER])
+        .assert_code(0)
+        .assert_says(&["Deleted profile secret-owner. No stored connection string was found."]);
+}

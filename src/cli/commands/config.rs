@@ -8,11 +8,12 @@ use zeroize::Zeroizing;
 
 use crate::acs::{ConnectionString, Endpoint};
 use crate::cli::args::Config;
-use crate::cli::context::stored_name;
 use crate::cli::env_vars::ACSPASS_PROFILE;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
-use crate::cli::profile::{ProfileEditor, store_description};
+use crate::cli::profile::{
+    NO_STORED_SECRET, ProfileEditor, after_deletion, delete_connection_string, store_description,
+};
 use crate::cli::runtime::block_on;
 use crate::config::{self, Change, ConfigFile, Origin, Setting, SettingValue, Sources};
 use crate::error::{Error, Result};
@@ -361,11 +362,15 @@ fn unset_setting(setting: Setting, editor: &mut ProfileEditor, env: &Environment
     let connection_string = settings.value(Setting::ConnectionString);
     let is_stored = connection_string.as_deref() == Some(config::STORED);
     if setting == Setting::ConnectionString && is_stored {
-        let name = stored_name(&editor.profile);
-        editor.sessions(env)?.delete_secret(&name)?;
+        let was_stored = delete_connection_string(&editor.profile, &settings, env)?;
         // The endpoint was set with the secret, and has no use without it.
         let both = [setting.key(), Setting::Endpoint.key()];
-        return editor.file.unset(&editor.profile, &both);
+        let unset = editor.file.unset(&editor.profile, &both);
+        if was_stored {
+            return unset.map_err(after_deletion);
+        }
+        env.messages.print(NO_STORED_SECRET);
+        return unset;
     }
     if settings.value(setting).is_some() {
         check(editor, Change::Unset(setting), env)?;

@@ -9,9 +9,10 @@ use textwrap::core::display_width;
 use crate::account::EntraApplication;
 use crate::acs::Endpoint;
 use crate::cli::args::Profile as Args;
-use crate::cli::context::{configured_store, stored_name};
+use crate::cli::context::configured_store;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
+use crate::cli::profile::{NO_STORED_SECRET, after_deletion, delete_connection_string};
 use crate::config::{self, Config, ConfigFile, Origin, Profile, Setting, Sources, StoreChoice};
 use crate::error::Result;
 use crate::text::{quoted, shell_word, shown};
@@ -106,6 +107,10 @@ fn row(name: &str, is_active: bool, profile: &Profile) -> Row {
 fn delete(name: &str, env: &Environment) -> Result<()> {
     let mut file = env.config_file_by(ConfigFile::read_to_repair)?;
     let Some(profile) = file.profile(name) else {
+        // A profile of another form, such as an inline table, exists.
+        if file.names().contains(&name) {
+            file.check()?;
+        }
         if name != config::DEFAULT_PROFILE {
             return Err(config::unknown_profile(name, &file));
         }
@@ -116,12 +121,21 @@ fn delete(name: &str, env: &Environment) -> Result<()> {
     let sessions = Sessions::of(&profile, env);
     let mut deleted = format!("Deleted profile {}", shown(name));
     if profile.value(Setting::ConnectionString).as_deref() == Some(config::STORED) {
-        let store = config::chosen_store(&env.sources(&profile))?;
-        configured_store(env, store)?.delete_secret(&stored_name(name))?;
-        deleted.push_str(" and its connection string");
+        match delete_connection_string(name, &profile, env)? {
+            true => {
+                deleted.push_str(" and its connection string.");
+                file.remove_profile(name).map_err(after_deletion)?;
+            }
+            false => {
+                deleted = format!("{deleted}. {NO_STORED_SECRET}");
+                file.remove_profile(name)?;
+            }
+        }
+    } else {
+        deleted.push('.');
+        file.remove_profile(name)?;
     }
-    file.remove_profile(name)?;
-    env.messages.print(&format!("{deleted}."));
+    env.messages.print(&deleted);
     if is_default {
         let name = config::DEFAULT_PROFILE;
         env.messages
