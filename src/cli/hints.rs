@@ -1,7 +1,7 @@
 //! Repeats the user's `--profile` in the commands of hints, so that they can be pasted whole.
 
 use crate::error::Error;
-use crate::text::shell_word;
+use crate::text::{shell_word, with_commands};
 
 /// Commands that use no profile.
 const WITHOUT_PROFILE: [&str; 6] = [
@@ -33,18 +33,12 @@ pub(super) fn with_profile(error: Error, profile: Option<&str>) -> Error {
 }
 
 fn rewritten(hint: &str, profile: Option<&str>) -> String {
-    let mut parts = hint.split("`acspass ");
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for rest in parts {
-        let word = rest.split([' ', '`']).next().unwrap_or_default();
+    with_commands(hint, |command| {
+        let rest = command.strip_prefix("acspass ")?;
+        let word = rest.split(' ').next().unwrap_or_default();
         let is_complete = word.starts_with("--profile") || WITHOUT_PROFILE.contains(&word);
-        let program = program(profile.filter(|_| !is_complete));
-        text.push('`');
-        text.push_str(&program);
-        text.push(' ');
-        text.push_str(rest);
-    }
-    text
+        (!is_complete).then(|| format!("{} {rest}", program(profile)))
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! The templates escape for HTML.
 
 mod clean;
+mod commands;
 mod hex;
 mod quote;
 mod randomness;
@@ -13,6 +14,7 @@ mod secret_forms;
 mod tests;
 
 pub use clean::{as_sentence, collapsed, is_unprintable, one_line, printable, printable_json};
+pub use commands::with_commands;
 pub use hex::hex;
 pub use quote::{after_noun, described, quoted, shell_word, shown, without_secrets};
 pub use secret_forms::{SecretForm, may_hold_secret, secret_form};

@@ -1,22 +1,17 @@
 //! Names the account in the commands of a hint.
 
 use crate::error::Error;
-use crate::text::shell_word;
+use crate::text::{shell_word, with_commands};
 
 /// Adds `--account` to the commands `acspass login` and `acspass get` in the hint, so that they can be
-/// pasted. A command that lets the user choose an account stays.
+/// pasted. A command that lets the user choose an account stays, and so does a hint that names an
+/// account already: its other commands accept any account.
 pub(super) fn with_account(error: Error, username: Option<&str>) -> Error {
-    let Some(username) = username else {
+    let Some(username) = username.filter(|_| !error.hint().contains("--account")) else {
         return error;
     };
     let flag = format!(" --account {}", shell_word(username, "USER"));
-    // Every second part is between backticks.
-    let parts = error.hint().split('`').enumerate();
-    let parts = parts.map(|(number, part)| match number % 2 {
-        1 => in_command(part, &flag).unwrap_or_else(|| part.to_owned()),
-        _ => part.to_owned(),
-    });
-    let hint = parts.collect::<Vec<_>>().join("`");
+    let hint = with_commands(error.hint(), |command| in_command(command, &flag));
     error.with_hint(hint)
 }
 
@@ -50,6 +45,10 @@ mod tests {
             (
                 "run `acspass login --prompt select_account`",
                 "run `acspass login --prompt select_account`",
+            ),
+            (
+                "run `acspass login --account ben@x.test`, or `acspass login` to accept any user",
+                "run `acspass login --account ben@x.test`, or `acspass login` to accept any user",
             ),
             ("run acspass login", "run acspass login"),
             ("see `acspass status`", "see `acspass status`"),
