@@ -91,7 +91,7 @@ impl Sessions {
     /// that are signed in, and names one that is similar to `user`.
     pub fn no_session_error(&self, user: Option<&str>) -> Error {
         match user {
-            Some(user) => self.missing_session_or_sign_in(user),
+            Some(user) => self.missing_session_or_sign_in(user, "--account"),
             None => self.missing_active_session(),
         }
         .unwrap_or_else(|error| error)
@@ -100,27 +100,45 @@ impl Sessions {
     /// Returns the error for an account that is not signed in, of a command that needs no sign-in.
     pub fn unknown_account_error(&self, user: &str) -> Error {
         let hint = "Run `acspass account list` to list the signed-in accounts.";
-        self.missing_session(user, hint, "")
+        self.missing_session(user, hint, "--account", "")
             .unwrap_or_else(|error| error)
     }
 
-    fn missing_session_or_sign_in(&self, user: &str) -> Result<Error> {
+    /// Returns the error of `acspass account switch` for an account that is not signed in.
+    pub fn switch_error(&self, user: &str) -> Error {
+        self.missing_session_or_sign_in(user, "acspass account switch")
+            .unwrap_or_else(|error| error)
+    }
+
+    fn missing_session_or_sign_in(&self, user: &str, choice: &str) -> Result<Error> {
         // A sign-in needs a whole username.
         let login = match user.contains('@') {
             true => format!("`acspass login --account {}`", shell_word(user, "USER")),
             false => "`acspass login`".to_owned(),
         };
-        self.missing_session(user, &format!("Run {login}."), &format!(", or run {login}"))
+        let without_accounts = format!("Run {login}.");
+        self.missing_session(
+            user,
+            &without_accounts,
+            choice,
+            &format!(", or run {login}"),
+        )
     }
 
     /// Returns the error for an account that is not signed in: it lists the others, or else has the hint
-    /// `without_accounts`. `instead` follows the advice to use another account.
-    fn missing_session(&self, user: &str, without_accounts: &str, instead: &str) -> Result<Error> {
+    /// `without_accounts`. `choice`, before a username, chooses another account; `instead` follows that advice.
+    fn missing_session(
+        &self,
+        user: &str,
+        without_accounts: &str,
+        choice: &str,
+        instead: &str,
+    ) -> Result<Error> {
         let hint = match (self.list_accounts(Some(user))?, self.similar_account(user)?) {
             (None, _) => without_accounts.to_owned(),
             (Some(list), Some(similar)) => format!(
-                "Use the similar account {}{instead}. Signed in:\n\n{list}",
-                one_line(&similar.username, MAX_NAME_LENGTH)
+                "Use `{choice} {}` for the similar account{instead}. Signed in:\n\n{list}",
+                shell_word(&similar.username, "USER")
             ),
             (Some(list), None) => {
                 let end = if instead.is_empty() {
@@ -152,25 +170,11 @@ impl Sessions {
 
     /// Returns the signed-in account with the most similar username, as for a typing error.
     fn similar_account(&self, user: &str) -> Result<Option<Account>> {
-        let user = user.trim().to_lowercase();
-        let name = user.split('@').next().unwrap_or_default();
-        let limit = (name.chars().count() / 3).clamp(1, 3);
-        let distance = |account: &Account| {
-            let username = account.username.to_lowercase();
-            let name = username.split('@').next().unwrap_or_default();
-            let whole = strsim::damerau_levenshtein(&user, &username);
-            // Two whole usernames are compared as a whole.
-            match user.contains('@') {
-                true => whole,
-                false => whole.min(strsim::damerau_levenshtein(&user, name)),
-            }
-        };
         let index = self.index()?;
         let accounts = index.entries().map(account_of);
         let nearest = accounts
-            .map(|account| (distance(account), account))
-            .filter(|(distance, _)| (1..=limit).contains(distance))
-            .min_by_key(|(distance, _)| *distance);
+            .filter_map(|account| Some((typing_errors(user, &account.username)?, account)))
+            .min_by_key(|(errors, _)| *errors);
         Ok(nearest.map(|(_, account)| account.clone()))
     }
 
@@ -191,6 +195,27 @@ impl Sessions {
             .retain(|entry| except.is_none_or(|name| !is_whole(name, entry)));
         Ok(page)
     }
+}
+
+/// Returns the number of typing errors in `typed`, if it is similar to the username. The part before `@`
+/// decides, because the usernames of a tenant have the rest in common. `typed` may lack the rest.
+fn typing_errors(typed: &str, username: &str) -> Option<usize> {
+    let [typed, username] = [typed.trim(), username].map(str::to_lowercase);
+    let parts = |name: &str| {
+        let (local, domain) = name.split_once('@').unzip();
+        (local.unwrap_or(name).to_owned(), domain.map(str::to_owned))
+    };
+    let ((local, domain), (other_local, other_domain)) = (parts(&typed), parts(&username));
+    let length = local.chars().count();
+    let limit = (length / 3).clamp(1, 2);
+    let errors = strsim::damerau_levenshtein(&local, &other_local);
+    let domain_errors = match (domain, other_domain) {
+        (Some(domain), Some(other)) => strsim::damerau_levenshtein(&domain, &other),
+        _ => 0,
+    };
+    let is_similar = errors <= limit && errors < length && domain_errors <= 1;
+    let total = errors + domain_errors;
+    (is_similar && total > 0).then_some(total)
 }
 
 /// Returns whether the name is the account's whole username or home account id.
@@ -271,4 +296,26 @@ fn not_signed_in_error() -> Error {
         "no account is signed in",
         "Run `acspass login`.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::typing_errors;
+
+    #[test]
+    fn similar_names_differ_by_a_typing_error() {
+        for (typed, username, errors) in [
+            ("bne", "ben@contoso.example", Some(1)),
+            ("Bne@Contoso.example", "ben@contoso.example", Some(1)),
+            ("ben@contoso.exmaple", "ben@contoso.example", Some(1)),
+            ("alexnadr", "alexander@contoso.example", Some(2)),
+            ("ben@contoso.example", "ada@contoso.example", None),
+            ("bob@contoso.example", "ben@contoso.example", None),
+            ("ben@fabrikam.example", "ben@contoso.example", None),
+            ("ben@contoso.example", "ben@contoso.example", None),
+            ("b", "c@contoso.example", None),
+        ] {
+            assert_eq!(typing_errors(typed, username), errors, "{typed}");
+        }
+    }
 }

@@ -134,7 +134,7 @@ fn abbreviation_without_a_terminal_never_opens_a_browser() {
             4,
             &[
                 "`bne` is not signed in",
-                "similar account ben@contoso.example",
+                "Use `--account ben@contoso.example` for the similar account",
                 ADA,
             ],
         );
@@ -150,24 +150,30 @@ fn abbreviation_without_a_terminal_never_opens_a_browser() {
 #[test]
 fn commands_that_need_no_sign_in_suggest_a_similar_account() {
     let (home, _emulator) = two_accounts();
-    for words in [
-        &["account", "switch", "bne"][..],
-        &["account", "switch", "ben@contoso.exmaple"],
-        &["logout", "--account", "bne"],
+    for (words, choice) in [
+        (&["account", "switch", "bne"][..], "acspass account switch"),
+        (
+            &["account", "switch", "ben@contoso.exmaple"],
+            "acspass account switch",
+        ),
+        (&["logout", "--account", "bne"], "--account"),
     ] {
         let run = home.real(words);
         run.assert_error(
             4,
             &[
                 "is not signed in",
-                "similar account ben@contoso.example",
+                &format!("Use `{choice} ben@contoso.example` for the similar account"),
                 ADA,
             ],
         );
     }
-    home.real(&["account", "switch", "somebody"])
-        .assert_error(4, &["is not signed in", ADA, BEN])
-        .assert_does_not_say("similar");
+    // The accounts of a tenant have the domain in common.
+    for other in ["somebody", "bob@contoso.example", "ben@fabrikam.example"] {
+        home.real(&["logout", "--account", other])
+            .assert_error(4, &["is not signed in", ADA, BEN])
+            .assert_does_not_say("similar");
+    }
     assert_eq!(active(&home), BEN);
     home.real(&["account", "switch", "ad"]).assert_code(0);
     assert_eq!(active(&home), ADA);

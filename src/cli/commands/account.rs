@@ -34,7 +34,10 @@ pub(crate) fn switch(
     let context = Context::new(env, &Flags::new())?;
     let sessions = context.sessions()?;
     let entry = match user {
-        Some(user) => sessions.require_session(user)?,
+        Some(user) => {
+            let entry = sessions.find_session(user)?;
+            entry.ok_or_else(|| sessions.switch_error(user))?
+        }
         None => pick(&context, &sessions)?,
     };
     context.session_store.activate(&entry.key())?;
