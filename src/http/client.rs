@@ -150,9 +150,10 @@ impl Http {
     /// # Errors
     /// As [`Http::send`].
     pub async fn send_once(&self, request: Request) -> Result<Response> {
-        let deadline = Instant::now() + self.options.attempt_timeout;
+        let start = Instant::now();
+        let deadline = start + self.options.attempt_timeout;
         let contacting = contacting(&request.url);
-        let attempt = self.attempt(request, deadline);
+        let attempt = self.attempt(request, start, deadline);
         let outcome = progress::reported(|| contacting, attempt).await;
         outcome.map_err(|failure| failure.error)
     }
@@ -176,13 +177,14 @@ impl Http {
         make: impl Fn() -> Result<Request>,
     ) -> Result<Response> {
         let mut first = Some(first);
-        let deadline = Instant::now() + self.options.total_timeout;
+        let start = Instant::now();
+        let deadline = start + self.options.total_timeout;
         let mut wait = self.options.first_wait;
         let mut repeated = false;
         for tries in 1..=MAX_ATTEMPTS {
             let request = first.take().map_or_else(&make, Ok)?;
             let host = host_of(&request.url);
-            let outcome = match self.attempt(request, deadline).await {
+            let outcome = match self.attempt(request, start, deadline).await {
                 Ok(response) => Ok(Response {
                     repeated,
                     tries,
@@ -233,9 +235,16 @@ impl Http {
         Err(Error::internal("no try was left at the start"))
     }
 
-    /// One request and its whole response, in time.
-    async fn attempt(&self, request: Request, deadline: Instant) -> Result<Response, SendError> {
+    /// One request and its whole response, in time. A timeout names the time since `start`, the start of
+    /// the first try.
+    async fn attempt(
+        &self,
+        request: Request,
+        start: Instant,
+        deadline: Instant,
+    ) -> Result<Response, SendError> {
         let host = host_of(&request.url);
+        let line = format!("{} {host}{}", request.method, request.url.path());
         let route = match self.route(&request.url)? {
             Route::Direct { .. } => None,
             Route::Through(route) => Some(route),
@@ -245,13 +254,17 @@ impl Http {
             .options
             .attempt_timeout
             .min(time_left.max(MIN_ATTEMPT_TIMEOUT));
-        let response = self.send_and_read(&host, route.as_ref(), request);
+        let response = self.send_and_read(&host, &line, route.as_ref(), request);
         match tokio::time::timeout(limit, response).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(SendError {
-                error: timed_out(&host, route.as_ref(), limit).with_delivery(Delivery::MaybeSent),
-                retry: Retry::Always,
-            }),
+            Err(_) => {
+                trace!("{line} timed out after {} ms.", limit.as_millis());
+                let error = timed_out(&host, route.as_ref(), start.elapsed());
+                Err(SendError {
+                    error: error.with_delivery(Delivery::MaybeSent),
+                    retry: Retry::Always,
+                })
+            }
         }
     }
 
@@ -259,12 +272,12 @@ impl Http {
     async fn send_and_read(
         &self,
         host: &str,
+        line: &str,
         route: Option<&ProxyRoute>,
         mut request: Request,
     ) -> Result<Response, SendError> {
         let client = self.client_for(&request.url, route)?;
         let start = Instant::now();
-        let line = format!("{} {host}{}", request.method, request.url.path());
         // hyper omits it for an empty body, and servers reply 411 to a POST without a length (RFC
         // 9110, section 8.6).
         if request.body.is_empty() && request.method == Method::POST {
@@ -274,6 +287,7 @@ impl Http {
         // A gzip-coded body is decoded too, since some servers ignore this header.
         let coding = request.headers.entry(ACCEPT_ENCODING);
         coding.or_insert(HeaderValue::from_static("identity"));
+        trace!("Sending {line}.");
         let mut response = client
             .request(request.method, request.url)
             .headers(request.headers)

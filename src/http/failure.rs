@@ -88,9 +88,10 @@ pub(super) fn undecodable(host: &str, coding: &HeaderValue) -> Error {
     .with_delivery(Delivery::MaybeSent)
 }
 
-pub(super) fn timed_out(host: &str, route: Option<&ProxyRoute>, limit: Duration) -> Error {
+/// Returns the error for tries that ended without a response, after this time in total.
+pub(super) fn timed_out(host: &str, route: Option<&ProxyRoute>, elapsed: Duration) -> Error {
     let (message, hint) = no_response(host, route);
-    Error::unreachable(message, hint).caused_by(format!("timed out after {}", in_words(limit)))
+    Error::unreachable(message, hint).caused_by(format!("timed out after {}", in_words(elapsed)))
 }
 
 fn no_response(host: &str, route: Option<&ProxyRoute>) -> (String, String) {

@@ -36,6 +36,16 @@ pub(crate) enum Step {
 }
 
 impl Step {
+    /// Returns the step as a noun.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Step::UseCached | Step::UseCachedBelowMinimum => "cached token",
+            Step::Exchange => "exchange",
+            Step::Refresh => "refresh",
+            Step::SignIn => "sign-in",
+        }
+    }
+
     /// Returns the sentence that announces the step for this user.
     pub(super) fn sentence(self, user: Option<&str>) -> String {
         let of = user.map(|user| format!(" of {user}")).unwrap_or_default();

@@ -105,7 +105,8 @@ fn debug_lines_are_sentences_and_no_rust_values() {
         "Refreshing the Entra token of ada@contoso.example.\n",
         "Exchanging the Entra token of ada@contoso.example for an access token.\n",
         "Returning the cached token of ada@contoso.example.\n",
-        "This took ",
+        "The refresh took ",
+        "The exchange took ",
         "GET localhost:",
         "Polled for the device code: ",
     ] {

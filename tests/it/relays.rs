@@ -74,6 +74,9 @@ fn assert_words(error: &Error, user: &TeamsUser, what: Mischief) {
         );
     }
     assert!(!error.hint().is_empty());
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    let is_timeout = cause.is_some_and(|cause| cause.starts_with("timed out after "));
+    assert_eq!(is_timeout, words == "no response from ", "{what:?}");
 }
 
 #[test]
@@ -97,6 +100,18 @@ fn what_stays_ends_with_the_host_and_the_right_words() {
         assert_eq!(relay.stop(), 96, "{what:?} at {path}: four tries");
     }
     user.get().expect("the session has lost nothing");
+}
+
+#[test]
+fn timeout_names_the_time_of_all_tries() {
+    let (user, relay) = behind();
+    user.clock.advance(Duration::from_secs(2 * 60 * 60));
+    relay.will(Mischief::Silence, METADATA, 100);
+    let error = user.get().expect_err("a failure");
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    // Four tries of 500 ms each.
+    assert_eq!(cause.as_deref(), Some("timed out after 2 s"));
+    relay.stop();
 }
 
 #[test]
@@ -238,7 +253,7 @@ fn what_will_not_change_is_not_said_to_keep_answering() {
             });
             let call = home.call(&["get", "--interactive"]);
             let run = call.by(&TestBrowser::walking()).run();
-            run.assert_error(6, &["returned"]);
+            run.assert_error(6, &[&format!("returned HTTP status {status}")]);
             run.assert_does_not_say("keeps returning");
         }
     }

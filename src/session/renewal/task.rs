@@ -141,7 +141,8 @@ impl<'a> RenewalTask<'a> {
                 Step::Refresh => self.refresh(services).await,
                 Step::SignIn => self.sign_in(services).await,
             };
-            debug!("This took {} ms.", start.elapsed().as_millis());
+            let elapsed = start.elapsed().as_millis();
+            debug!("The {} took {elapsed} ms.", step.name());
             match (taken, step) {
                 (Ok(()), _) => {}
                 (Err(error), Step::Exchange | Step::Refresh)
