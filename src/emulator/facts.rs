@@ -37,7 +37,7 @@ impl Emulator {
         connection_string(&self.http_url())
     }
 
-    /// Returns the lines of a shell that point acspass at the emulator by http: `export NAME='value'`.
+    /// Returns the lines of a shell that point acspass at the emulator by http.
     pub fn shell_settings(&self) -> Vec<String> {
         front::http_exports(&self.http_url()).into()
     }

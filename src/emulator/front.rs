@@ -137,9 +137,9 @@ pub(crate) fn http_exports(http: &str) -> [String; 4] {
     .map(|(name, value)| export(name, value))
 }
 
-/// Returns a line of a shell. Single quotes keep every character but themselves (POSIX, 2.2.2).
+/// Returns a line of a shell.
 fn export(name: &str, value: &str) -> String {
-    format!("export {name}='{}'", value.replace('\'', r"'\''"))
+    format!("export {name}={}", shell_words::quote(value))
 }
 
 fn value(id: &'static str, name: &'static str, text: &str) -> Value {
@@ -176,6 +176,8 @@ mod tests {
 
     #[test]
     fn a_quote_in_a_path_stays_part_of_the_value() {
-        assert_eq!(export("A", "/it's/ca.pem"), r"export A='/it'\''s/ca.pem'");
+        let line = export("A", "/it's/ca.pem");
+        let words = shell_words::split(&line).expect("a line of a shell");
+        assert_eq!(words, ["export", "A=/it's/ca.pem"]);
     }
 }

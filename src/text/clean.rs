@@ -39,7 +39,9 @@ pub fn collapsed(text: &str, most: usize) -> Option<String> {
 pub fn as_sentence(text: &str) -> String {
     let text = text.trim_end();
     let first_word = text.split([' ', ',']).next().unwrap_or_default();
-    let is_word = first_word.chars().all(|c| c.is_ascii_lowercase());
+    let is_word = first_word
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c == '-');
     let mut chars = text.chars();
     let mut sentence: String = match chars.next() {
         Some(first) if is_word => first.to_uppercase().chain(chars).collect(),

@@ -31,9 +31,9 @@ fn front_page_has_the_settings_of_each_client() {
     for text in [
         emulator.connection_string(),
         emulator.http_connection_string(),
-        format!("AZURE_AUTHORITY_HOST='{https}'"),
-        format!("AZURE_AUTHORITY_HOST='{}'", emulator.http_url()),
-        format!("AZURE_CLIENT_SECRET='{}'", emulator.service_client_secret()),
+        format!("AZURE_AUTHORITY_HOST={https}"),
+        format!("AZURE_AUTHORITY_HOST={}", emulator.http_url()),
+        format!("AZURE_CLIENT_SECRET={}", emulator.service_client_secret()),
         r"NODE_EXTRA_CA_CERTS='/tmp/the ca'\''s.pem'".to_owned(),
         // A credential would ask login.microsoftonline.com about this authority without it.
         "disable_instance_discovery=True".to_owned(),
@@ -56,7 +56,7 @@ fn front_page_uses_the_host_name_that_the_browser_used() {
     let port = fixture.emulator.context.http_port;
     let page = page(&fixture, &format!("login.example.test:{port}"));
     let address = format!("http://login.example.test:{port}");
-    let line = format!("export AZURE_AUTHORITY_HOST='{address}'");
+    let line = format!("export AZURE_AUTHORITY_HOST={address}");
     assert!(page.contains(&line), "{page}");
     assert!(!page.contains("//localhost"), "{page}");
 }

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::refusal::Refusal;
 use crate::error::Error;
-use crate::text::one_line;
+use crate::text::{as_sentence, one_line};
 
 const STYLE: &str = include_str!("../../../assets/redirect.css");
 /// The longest text from outside, in characters.
@@ -165,8 +165,8 @@ impl Content {
             css: STYLE.replace('\r', ""),
             tone,
             heading,
-            message: sentence(message),
-            next: sentence(next),
+            message: as_sentence(clean(message).trim()),
+            next: as_sentence(clean(next).trim()),
             ..Content::default()
         }
     }
@@ -230,23 +230,6 @@ pub(super) fn redirect_to(target: &str, clears_site_data: bool) -> Zeroizing<Vec
          {clearing}Content-Length: 0\r\nConnection: close\r\n\r\n"
     );
     Zeroizing::new(response.into_bytes())
-}
-
-/// Returns an error's sentence with a capital and a period. A name at its start stays as it is.
-fn sentence(text: &str) -> String {
-    let text = clean(text);
-    let text = text.trim().trim_end_matches('.');
-    let is_word = |word: &str| {
-        word.chars()
-            .all(|c| c.is_alphabetic() || ",:'-".contains(c))
-    };
-    let begins_with_word = text.split(' ').next().is_some_and(is_word);
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(_) if !begins_with_word => format!("{text}."),
-        Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
-        None => String::new(),
-    }
 }
 
 /// Returns the text with plain spaces and without unprintable characters, cut with an ellipsis.
