@@ -122,8 +122,12 @@ fn settings_that_are_wrong_end_with_2_and_say_where_they_came_from() {
             "more than a scheme",
         ),
         ("ACSPASS_SCOPES", ",", "the list of scopes is empty"),
-        ("ACSPASS_STORE", "drawer", "drawer"),
-        ("ACSPASS_EXCHANGE", "barter", "barter"),
+        ("ACSPASS_STORE", "drawer", "unknown store `drawer`"),
+        (
+            "ACSPASS_EXCHANGE",
+            "barter",
+            "unknown kind of exchange `barter`",
+        ),
     ] {
         let (mut home, emulator) = Home::with_emulator();
         home.set(name, value);
@@ -201,7 +205,7 @@ fn wrong_answers() -> Vec<(Route, FaultKind, i32, &'static str)> {
             Route::Metadata,
             FaultKind::MissingField("token_endpoint".to_owned()),
             6,
-            "without",
+            "metadata without an endpoint or the issuer",
         ),
         (
             Route::Metadata,

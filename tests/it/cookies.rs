@@ -27,7 +27,9 @@ fn assert_bounded(port: u16, target: &str, status: u16) {
     }
     let answer = ask(&cookies(140 * KB));
     assert_eq!(http::status(&answer), 431, "{answer}");
-    assert!(answer.contains("bytes of cookies") && answer.contains("delete the cookies"));
+    assert!(
+        answer.contains("bytes of cookies") && answer.contains("Delete the cookies of localhost")
+    );
     assert!(!answer.contains("app001"), "{answer}");
     // Nothing else of a head became larger, and there is an end to the cookies.
     let answer = ask(&format!("X-Long: {}\r\n", "x".repeat(100 * KB)));

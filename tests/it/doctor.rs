@@ -63,6 +63,13 @@ fn a_sound_set_up_has_nothing_against_it() {
     let (home, emulator) = Home::with_keyring();
     let run = home.real(&["doctor"]);
     run.assert_code(0);
+    let advised = |line: &&str| line.starts_with("warn ") || line.starts_with("fail ");
+    assert_eq!(
+        run.stdout.matches("\n                         -> ").count(),
+        run.stdout.lines().filter(advised).count(),
+        "one advice a finding: {}",
+        run.stdout
+    );
     let lines = run.stdout.lines();
     let lines: Vec<&str> = lines.filter(|line| !line.starts_with(' ')).collect();
     for (line, name) in lines.iter().zip(NAMES) {
@@ -71,7 +78,7 @@ fn a_sound_set_up_has_nothing_against_it() {
     assert_eq!(
         lines.len(),
         NAMES.len() + 2,
-        "one line each, and one for its advice: {}",
+        "one line each, a blank line and the summary: {}",
         run.stdout
     );
     for part in [

@@ -127,7 +127,7 @@ fn ctrl_c_at_a_question_says_what_is_kept_and_the_next_run_asks_for_the_rest() {
     terminal.sees(TENANT).types("\n");
     terminal.sees(CLIENT_ID).types("\u{3}");
     let shown = terminal.ends(130);
-    assert!(!shown.contains("are saved in profile"), "{shown}");
+    assert!(!shown.contains("Your answers are saved in"), "{shown}");
     assert_eq!(kept(&home), "");
 
     let mut terminal = Terminal::start(&home, &["get"]);
@@ -166,7 +166,7 @@ fn ctrl_c_while_the_sign_in_waits_says_that_the_answers_are_kept() {
     let mut terminal = Terminal::start(&home, &["login"]);
     terminal.sees("Waiting for sign-in").types("\u{3}");
     let shown = terminal.ends(130);
-    assert!(!shown.contains("are kept"), "{shown}");
+    assert!(!shown.contains("Your answers are saved in"), "{shown}");
 }
 
 #[test]

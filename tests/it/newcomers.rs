@@ -90,8 +90,7 @@ fn a_new_account_that_was_asked_for_and_a_first_account_need_no_confirmation() {
 #[test]
 fn without_a_terminal_a_new_account_becomes_active_with_a_warning() {
     let (home, _emulator) = Home::with_keyring();
-    home.login()
-        .assert_does_not_say("no session of that account");
+    home.login().assert_does_not_say("has no saved session");
     let run = home.login_as(&TestBrowser::of(BEN));
     run.assert_says(&[
         "warning: ben@contoso.example signed in and has no saved session",
@@ -100,5 +99,5 @@ fn without_a_terminal_a_new_account_becomes_active_with_a_warning() {
     ]);
     assert_eq!(active(&home), BEN);
     let run = home.login_as(&TestBrowser::of(ADA));
-    run.assert_does_not_say("no session of that account");
+    run.assert_does_not_say("has no saved session");
 }

@@ -199,7 +199,7 @@ fn an_interrupted_creation_keeps_what_was_created_and_says_what_is_not_known() {
     assert_eq!(run.code, Some(130), "{}", run.stderr);
     assert_eq!(run.stdout.lines().collect::<Vec<_>>(), lines);
     run.assert_says(&["interrupted", "may still have processed the request"]);
-    run.assert_does_not_say("nothing was left behind");
+    run.assert_does_not_say("Run the command again.");
 }
 
 #[test]

@@ -138,15 +138,27 @@ fn a_call_that_is_dropped_is_given_up_and_the_client_goes_on() {
 #[test]
 fn an_answer_that_is_not_the_services_own_is_unreachable() {
     let (home, emulator) = Home::with_emulator();
-    for (status, content_type, body) in [
-        (200, "text/html", "<html>sign in to this network</html>"),
-        (201, "application/json", "{\"identity\":{}}"),
+    let other_format = "in another format than the service's";
+    for (status, content_type, body, words) in [
+        (
+            200,
+            "text/html",
+            "<html>sign in to this network</html>",
+            "returned a web page (200)",
+        ),
+        (201, "application/json", "{\"identity\":{}}", other_format),
         (
             201,
             "application/json",
             "{\"identity\":{\"id\":\"4:+123\"}}",
+            "returned",
         ),
-        (404, "text/html", "<html>no such page</html>"),
+        (
+            404,
+            "text/html",
+            "<html>no such page</html>",
+            "returned a web page (404)",
+        ),
     ] {
         emulator.clear_faults();
         emulator.add_fault(Fault {
@@ -159,6 +171,6 @@ fn an_answer_that_is_not_the_services_own_is_unreachable() {
                 body: body.to_owned(),
             },
         });
-        home.run(&["user", "create"]).assert_error(6, &["returned"]);
+        home.run(&["user", "create"]).assert_error(6, &[words]);
     }
 }

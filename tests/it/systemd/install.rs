@@ -140,7 +140,7 @@ fn install_is_undone_if_the_service_does_not_start() {
         "enable --now acspass.socket acspass.service` failed",
         "told to fail",
         "journalctl",
-        "nothing is installed",
+        "Nothing is installed.",
     ];
     run.assert_error(2, &said);
     assert_eq!(
@@ -156,7 +156,7 @@ fn install_at_a_port_in_use_writes_nothing() {
     let other = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = other.local_addr().expect("bound").port().to_string();
     let run = systemd.home.run(&["serve", "--install", "--port", &port]);
-    run.assert_error(2, &[&port, "nothing is installed"]);
+    run.assert_error(2, &[&port, "Nothing is installed."]);
     assert_eq!(systemd.left(), Vec::<std::path::PathBuf>::new());
 }
 
