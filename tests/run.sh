@@ -32,6 +32,9 @@ has systemd-socket-activate || packages+=(systemd)
 has curl || packages+=(curl)
 # A terminal of 80 columns, and what walks the emulator's pages there.
 has tmux || packages+=(tmux)
+# The shells with completion scripts, beside bash.
+has zsh || packages+=(zsh)
+has fish || packages+=(fish)
 has python3 && [ -x /usr/bin/python3 ] || packages+=(python3)
 need_packages "${packages[@]}"
 

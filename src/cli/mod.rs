@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod complete;
 mod context;
 mod env_vars;
 mod environment;
@@ -52,6 +53,10 @@ pub fn run(
     mut env: Environment,
     stdout: impl Write + Send + 'static,
 ) -> u8 {
+    if complete::is_called(&arguments) {
+        complete::print(&arguments, env, stdout);
+        return 0;
+    }
     let stdout = Box::new(stdout);
     env.messages.columns = env.terminal_size().map(|(columns, _)| columns);
     let (stdout_is_terminal, stdout_columns) = (env.stdout_is_terminal, env.stdout_columns);

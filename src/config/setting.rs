@@ -123,6 +123,20 @@ impl Setting {
             })
     }
 
+    /// Returns the values of a setting that has no others.
+    pub(crate) fn fixed_values(self) -> &'static [&'static str] {
+        match self {
+            Setting::Exchange => &["key", "entra", "teams-extension"],
+            Setting::Store if cfg!(target_os = "linux") => {
+                &["keyring", "keyutils", "file", "memory"]
+            }
+            Setting::Store => &["keyring", "file", "memory"],
+            Setting::SignIn => &["browser", "device-code", "paste"],
+            Setting::Cae => &["true", "false"],
+            _ => &[],
+        }
+    }
+
     /// Returns the command-line flag of the setting, if it has one.
     pub(super) fn flag(self) -> Option<&'static str> {
         Some(match self {

@@ -15,6 +15,7 @@ mod cache;
 mod claims;
 #[cfg(target_os = "linux")]
 mod command_lines;
+mod completions;
 mod concurrency;
 mod contract;
 mod cookies;

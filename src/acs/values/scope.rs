@@ -66,7 +66,7 @@ impl TokenScope {
     }
 
     /// Returns the known scopes, as the service writes them.
-    pub(in crate::acs) fn known() -> Vec<&'static str> {
+    pub(crate) fn known() -> Vec<&'static str> {
         KNOWN.iter().map(TokenScope::as_str).collect()
     }
 

@@ -6,6 +6,7 @@ pub(super) mod mistake;
 mod options;
 pub(super) mod request;
 pub(super) mod secrets;
+mod shell;
 mod suggestions;
 
 use clap::{Args, Parser, Subcommand};
@@ -14,6 +15,7 @@ pub(crate) use format::Format;
 pub(crate) use options::{
     Emulator, Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate,
 };
+pub(crate) use shell::Shell;
 
 /// Sign in as a Teams user and get Azure Communication Services tokens.
 #[derive(Debug, Parser)]
@@ -125,7 +127,7 @@ pub(crate) enum Command {
     Completions {
         /// Choose the shell
         #[arg(value_enum)]
-        shell: clap_complete::Shell,
+        shell: Shell,
     },
     /// Print a manual page, or write all of them to a folder
     Man {

@@ -86,6 +86,20 @@ impl IndexStorage {
         })
     }
 
+    /// Returns the readable entries for this login, and changes no file.
+    pub(crate) fn peek(&self, location: &StoreAndLogin) -> Vec<IndexEntry> {
+        let mut entries = match self {
+            IndexStorage::File(folder) => {
+                let bytes = bytes(folder).ok().flatten();
+                let (Ok(contents) | Err(contents)) = contents::read(bytes.as_deref());
+                contents.entries
+            }
+            IndexStorage::Memory(_) => Vec::new(),
+        };
+        entries.retain(|entry| location.includes(entry));
+        entries
+    }
+
     /// Reads the whole index for this login. A damaged file is replaced by its readable entries.
     pub(crate) fn read(&self, location: &StoreAndLogin) -> Result<Index> {
         let contents = match self {

@@ -86,6 +86,12 @@ impl SessionStore {
         self.index.read(&self.store_and_login())
     }
 
+    /// Returns the sessions of this store, the readable ones if the index is damaged. Repairs nothing
+    /// and reports nothing: for completions.
+    pub(crate) fn peek(&self) -> Vec<IndexEntry> {
+        self.index.peek(&self.store_and_login())
+    }
+
     /// Returns the active session, as [`Index::active`] does, without parsing the other entries. A
     /// session that a damaged index lost is restored first.
     ///
