@@ -49,6 +49,16 @@ function item(origin, text, ...more) {
 function page({ number, origin, code, at: time, approved }) {
   const act = (text, key, className, work) => action(origin, `${key} ${number}`, text, className, work);
   const approve = (duration) => async () => {
+    // Other pages can move this list under the pointer: the user sees again which one it is.
+    const condition = code
+      ? `Approve it only if the page of ${origin} shows the code ${code}. It`
+      : `Pages of ${origin} that have the service’s secret can then use the service. Such a page`;
+    const sure = await confirmed({
+      title: "Approve this page?",
+      text: `${condition} gets tokens of all accounts of this profile.`,
+      yes: "Approve",
+    });
+    if (!sure) return;
     await post("/dashboard/origins/approve", { number, for: duration });
     toast(`Approved ${origin}`);
     await refresh();
@@ -70,14 +80,18 @@ function page({ number, origin, code, at: time, approved }) {
     })));
 }
 
-function approval({ origin, permanent, pages }) {
+function approval({ origin, permanent, pages, pagesOfRun }) {
   const text = [permanent ? "Approved permanently" : "Approved until the service stops"];
   if (pages > 0) text.push(pages === 1 ? ", 1 page without the secret" : `, ${pages} pages without the secret`);
+  if (permanent && pagesOfRun > 0) text.push(` (${pagesOfRun} until the service stops)`);
+  text.push(". Valid for all accounts of this profile.");
   return item(origin, text, make("div", { className: "buttons" },
     action(origin, `withdraw ${origin}`, "Remove", "small quiet away", async () => {
       const sure = await confirmed({
         title: "Remove this approval?",
-        text: `Pages of ${origin} no longer get tokens.`,
+        text: latest.configured.includes(origin)
+          ? `The settings or --allow-origin still approve ${origin}: its pages need the service’s secret again.`
+          : `Pages of ${origin} no longer get tokens.`,
         yes: "Remove",
       });
       if (!sure) return;

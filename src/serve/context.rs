@@ -76,9 +76,10 @@ impl Context {
     /// Approvals of the user are kept in `folder`.
     pub(super) fn new(options: Options, folder: Folder) -> Self {
         let configured = options.origins.clone();
-        let (clock, profile) = (options.clock.clone(), options.profile.clone());
+        let clock = options.clock.clone();
+        let application = options.session.application();
         Context {
-            origins: Origins::open(configured, clock, folder, profile),
+            origins: Origins::open(configured, clock, folder, &options.profile, application),
             events: Events::new(options.clock.clone()),
             options,
             identity_client: OnceCell::new(),

@@ -28,4 +28,5 @@ pub use client::{Client, Response};
 pub use context::{Clients, Options};
 pub use dashboard::DashboardLink;
 pub use instance::{Running, Served, running};
+pub(crate) use origins::forget_profile;
 pub use server::{PORT, Server, Sockets};

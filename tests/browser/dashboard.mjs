@@ -145,6 +145,7 @@ export const dashboardPages = {
       await asks(service, "http://localhost:3000", "LHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM");
       await tab.page.getByText("Web pages that ask for tokens").waitFor();
       await button(tab.page, "Approve permanently").click();
+      await button(tab.page.getByRole("dialog"), "Approve").click();
       await tab.page.getByText("Approved permanently, 1 page").waitFor();
       await asks(service, "https://teams.contoso.com");
       await asks(service, "http://localhost:5173", "MHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM");

@@ -106,7 +106,14 @@ test("a page without the secret gets tokens once the user approves it on the das
   const asking = dashboard.page.getByRole("listitem").filter({ hasText: foreign }).filter({ hasText: code });
   await asking.waitFor();
   assert.equal(await tab.page.getByRole("listitem").count(), 0);
-  await asking.getByRole("button", { name: "Approve once" }).click();
+  const confirm = dashboard.page.getByRole("dialog");
+  const approve = () => asking.getByRole("button", { name: "Approve once" }).click();
+  await approve();
+  assert.match(await confirm.innerText(), new RegExp(`${foreign}.*${code}`));
+  await confirm.getByRole("button", { name: "Cancel" }).click();
+  await asking.waitFor();
+  await approve();
+  await confirm.getByRole("button", { name: "Approve" }).click();
   await tab.page.getByRole("listitem").first().waitFor();
   assert.equal(await tab.page.getByRole("status").innerText(), "The credential has a token.");
 

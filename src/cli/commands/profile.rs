@@ -119,6 +119,7 @@ fn delete(name: &str, env: &Environment) -> Result<()> {
     };
     let is_default = file.default_profile() == Some(name);
     let sessions = Sessions::of(&profile, env);
+    crate::serve::forget_profile(env.serve_folder()?, name)?;
     let mut deleted = format!("Deleted profile {}", shown(name));
     if profile.value(Setting::ConnectionString).as_deref() == Some(config::STORED) {
         match delete_connection_string(name, &profile, env)? {

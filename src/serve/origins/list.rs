@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
+use crate::account::EntraApplication;
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::loopback::WebOrigin;
@@ -28,6 +29,8 @@ pub(in crate::serve) struct Origins {
     configured: Vec<WebOrigin>,
     clock: Arc<dyn Clock>,
     saved: SavedOrigins,
+    /// Held for each change of the approvals, so that `state` is free while they are saved.
+    changes: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -49,9 +52,17 @@ struct Asking {
 }
 
 /// An origin that the user approved on the dashboard.
+#[derive(Clone)]
 struct Approved {
     origin: WebOrigin,
-    pages: VecDeque<Verifier>,
+    pages: VecDeque<Page>,
+    is_permanent: bool,
+}
+
+/// A page that the user approved with its origin.
+#[derive(Clone, Copy)]
+struct Page {
+    verifier: Verifier,
     is_permanent: bool,
 }
 
@@ -61,16 +72,22 @@ impl Origins {
         configured: Vec<WebOrigin>,
         clock: Arc<dyn Clock>,
         folder: Folder,
-        profile: String,
+        profile: &str,
+        application: &EntraApplication,
     ) -> Self {
-        let saved = SavedOrigins::new(folder, profile);
+        let saved = SavedOrigins::new(folder, profile, application);
         let approved = saved.load().into_iter().filter_map(|saved| {
             Some(Approved {
                 origin: WebOrigin::parse(&saved.origin).ok()?,
                 pages: saved
                     .pages
                     .iter()
-                    .filter_map(|text| Verifier::parse(text))
+                    .filter_map(|text| {
+                        Some(Page {
+                            verifier: Verifier::parse(text)?,
+                            is_permanent: true,
+                        })
+                    })
                     .collect(),
                 is_permanent: true,
             })
@@ -83,6 +100,7 @@ impl Origins {
             configured,
             clock,
             saved,
+            changes: Mutex::new(()),
             state: Mutex::new(state),
         }
     }
@@ -110,7 +128,7 @@ impl Origins {
     pub(in crate::serve) fn verifier(&self, origin: &str, page: PageId) -> Option<Verifier> {
         let state = self.state();
         let mut pages = state.find(origin)?.pages.iter();
-        pages.find(|known| known.id() == page).copied()
+        pages.find_map(|known| (known.verifier.id() == page).then_some(known.verifier))
     }
 
     /// Whether this is the key of a page that the user approved with this origin.
@@ -121,7 +139,7 @@ impl Origins {
             .into_iter()
             .flat_map(|approved| &approved.pages);
         // Every page is compared, so that the time does not depend on the key.
-        pages.fold(false, |found, page| page.is_of(key) | found)
+        pages.fold(false, |found, page| page.verifier.is_of(key) | found)
     }
 
     /// Lists the page of a request for the user. Ignores an origin that cannot be approved, a
@@ -171,51 +189,45 @@ impl Origins {
     ///
     /// # Errors
     /// [`Kind::Usage`] if the page does not ask any more; [`Kind::Store`] if a permanent approval
-    /// cannot be saved. Then nothing is approved.
+    /// cannot be saved. Then the approvals are unchanged, and the page still asks.
     pub(in crate::serve) fn approve(&self, number: u64, is_permanent: bool) -> Result<WebOrigin> {
-        let mut state = self.state();
-        let asking = state
-            .asking
-            .iter()
-            .position(|asking| asking.number == number);
-        let asking = asking
-            .and_then(|index| state.asking.remove(index))
-            .ok_or_else(|| {
+        let _change = self.change();
+        let (origin, page, mut next) = {
+            let state = self.state();
+            let mut asking = state.asking.iter();
+            let asking = asking.find(|asking| asking.number == number);
+            let asking = asking.ok_or_else(|| {
                 Error::new(
                     Kind::Usage,
                     "this page no longer asks for approval",
                     "Load the page again.",
                 )
             })?;
-        let origin = asking.origin.clone();
-        let is_new = state.find(origin.as_str()).is_none();
-        if is_new {
+            (asking.origin.clone(), asking.page, state.approved.clone())
+        };
+        if !next.iter().any(|known| known.origin == origin) {
             let approved = Approved {
                 origin: origin.clone(),
                 pages: VecDeque::new(),
                 is_permanent: false,
             };
-            push(&mut state.approved, MAX_APPROVED, approved);
+            push(&mut next, MAX_APPROVED, approved);
         }
-        if let Some(approved) = state.find_mut(origin.as_str()) {
+        if let Some(approved) = next.iter_mut().find(|known| known.origin == origin) {
             approved.is_permanent |= is_permanent;
-            if let Some(page) = asking.page {
+            if let Some(verifier) = page {
+                let page = Page {
+                    verifier,
+                    is_permanent,
+                };
                 push(&mut approved.pages, MAX_PAGES, page);
             }
         }
-        let saved = match is_permanent {
-            true => self.saved.save(state.permanent()),
-            false => Ok(()),
-        };
-        if let Err(error) = saved {
-            // A page that asks again is listed again.
-            state.approved.retain(|known| known.origin != origin);
-            return Err(error);
-        }
+        self.replace_approved(next, origin.as_str())?;
         // Other entries without a key ask for the origin only.
-        state
-            .asking
-            .retain(|known| known.origin != origin || known.page.is_some());
+        self.state().asking.retain(|known| {
+            known.number != number && (known.origin != origin || known.page.is_some())
+        });
         Ok(origin)
     }
 
@@ -236,31 +248,44 @@ impl Origins {
     ///
     /// # Errors
     /// [`Kind::Usage`] if the origin was not approved on the dashboard; [`Kind::Store`] if the saved
-    /// approval cannot be removed.
+    /// approval cannot be removed. Then the origin is still approved.
     pub(in crate::serve) fn withdraw(&self, origin: &str) -> Result<()> {
-        let mut state = self.state();
-        let index = state
-            .approved
-            .iter()
-            .position(|known| known.origin.as_str() == origin);
-        let known = index.and_then(|index| state.approved.remove(index)).ok_or_else(|| {
-            Error::new(
+        let _change = self.change();
+        let mut next = self.state().approved.clone();
+        let before = next.len();
+        next.retain(|known| known.origin.as_str() != origin);
+        if next.len() == before {
+            return Err(Error::new(
                 Kind::Usage,
                 "this origin was not approved on the dashboard",
                 "Remove it with `acspass config set allow-origin`, or restart the service without \
                  `--allow-origin`.",
-            )
-        })?;
-        match known.is_permanent {
-            true => self.saved.save(state.permanent()),
-            false => Ok(()),
+            ));
         }
+        self.replace_approved(next, origin)
     }
 
-    /// Returns the origins as JSON for the dashboard, the newest first.
+    /// Saves the permanent ones of these approvals if they have changed, and then uses all of them.
+    fn replace_approved(&self, next: VecDeque<Approved>, changed: &str) -> Result<()> {
+        let saved = permanent(&next);
+        if saved != permanent(&self.state().approved) {
+            self.saved.save(saved).map_err(|error| {
+                Error::new(
+                    error.kind(),
+                    format!("the approval of {changed} is unchanged: {error}"),
+                    error.hint(),
+                )
+            })?;
+        }
+        self.state().approved = next;
+        Ok(())
+    }
+
+    /// Returns the origins as JSON for the dashboard: first the page that asked first, and the latest
+    /// approval.
     pub(in crate::serve) fn json(&self) -> Value {
         let state = self.state();
-        let asking = state.asking.iter().rev().map(|asking| {
+        let asking = state.asking.iter().map(|asking| {
             json!({
                 "number": asking.number.to_string(),
                 "origin": asking.origin.as_str(),
@@ -275,6 +300,7 @@ impl Origins {
                 "origin": approved.origin.as_str(),
                 "permanent": approved.is_permanent,
                 "pages": approved.pages.len(),
+                "pagesOfRun": approved.pages.iter().filter(|page| !page.is_permanent).count(),
             })
         });
         let configured = self.configured.iter().map(WebOrigin::as_str);
@@ -283,6 +309,10 @@ impl Origins {
             "approved": approved.collect::<Value>(),
             "configured": configured.collect::<Value>(),
         })
+    }
+
+    fn change(&self) -> MutexGuard<'_, ()> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -296,24 +326,21 @@ impl State {
             .iter()
             .find(|approved| approved.origin.as_str() == origin)
     }
+}
 
-    fn find_mut(&mut self, origin: &str) -> Option<&mut Approved> {
-        let mut approved = self.approved.iter_mut();
-        approved.find(|approved| approved.origin.as_str() == origin)
-    }
-
-    /// The approvals that the file keeps.
-    fn permanent(&self) -> Vec<SavedOrigin> {
-        let approved = self
-            .approved
+/// The approvals that the file keeps.
+fn permanent(approved: &VecDeque<Approved>) -> Vec<SavedOrigin> {
+    let approved = approved.iter().filter(|approved| approved.is_permanent);
+    let saved = approved.map(|approved| SavedOrigin {
+        origin: approved.origin.as_str().to_owned(),
+        pages: approved
+            .pages
             .iter()
-            .filter(|approved| approved.is_permanent);
-        let saved = approved.map(|approved| SavedOrigin {
-            origin: approved.origin.as_str().to_owned(),
-            pages: approved.pages.iter().map(Verifier::text).collect(),
-        });
-        saved.collect()
-    }
+            .filter(|page| page.is_permanent)
+            .map(|page| page.verifier.text())
+            .collect(),
+    });
+    saved.collect()
 }
 
 /// Appends an item. Removes the oldest one if the list is full.

@@ -18,5 +18,6 @@ mod page_id;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use file::forget_profile;
 pub(super) use list::Origins;
 pub(super) use page_id::{PageId, Verifier, has_page, is_page};

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::file::forget_profile;
 use super::list::{MAX_ASKING, Origins};
 use super::page_id::Verifier;
+use crate::account::EntraApplication;
 use crate::files::Folder;
 use crate::loopback::WebOrigin;
 use crate::time::{SettableClock, Timestamp};
@@ -16,7 +18,8 @@ fn origins(folder: &Path, profile: &str) -> Origins {
     let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
     let configured = vec![WebOrigin::parse("https://a.example").expect("an origin")];
     let folder = Folder::new(folder);
-    Origins::open(configured, Arc::new(clock), folder, profile.to_owned())
+    let application = EntraApplication::new("login.example", "organizations", "app");
+    Origins::open(configured, Arc::new(clock), folder, profile, &application)
 }
 
 fn page() -> Option<Verifier> {
@@ -113,4 +116,72 @@ fn list_of_asking_pages_is_bounded_and_has_only_origins_that_can_be_approved() {
             .to_string()
             .contains(origin.as_str().expect("text"))
     );
+}
+
+/// Approves the only page that asks.
+fn approve(origins: &Origins, page: &str, is_permanent: bool) {
+    origins.note(APP, Verifier::parse(page));
+    let approved = origins.approve(number(origins), is_permanent);
+    assert_eq!(approved.expect("it asks").as_str(), APP);
+}
+
+#[test]
+fn page_approved_once_is_not_saved_with_an_origin_that_is_permanent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = origins(folder.path(), "default");
+    let other = PAGE.replace('L', "M");
+    let is_known = |origins: &Origins, page: &str| {
+        let page = Verifier::parse(page).expect("a verifier");
+        origins.verifier(APP, page.id()).is_some()
+    };
+    approve(&first, &other, true);
+    approve(&first, PAGE, false);
+    // Another permanent approval saves all approvals again.
+    first.note("https://b.example", None);
+    first.approve(number(&first), true).expect("it is saved");
+    assert!(is_known(&first, &other) && is_known(&first, PAGE));
+    let next = origins(folder.path(), "default");
+    assert!(is_known(&next, &other) && !is_known(&next, PAGE));
+}
+
+#[test]
+fn change_that_is_not_saved_changes_nothing_and_erases_no_other_profile() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("approved-origins.json");
+    let first = origins(folder.path(), "default");
+    approve(&first, PAGE, true);
+    approve(&origins(folder.path(), "other"), PAGE, true);
+    let good = std::fs::read(&file).expect("the file");
+    std::fs::write(&file, "no JSON").expect("a file");
+
+    let error = first.withdraw(APP).expect_err("it is not saved");
+    assert!(error.to_string().contains("is unchanged"), "{error}");
+    assert!(first.has_key(APP, b"key"));
+    first.note(APP, Verifier::parse(&PAGE.replace('L', "M")));
+    let asked = number(&first);
+    assert!(first.approve(asked, true).is_err());
+    assert!(first.has_key(APP, b"key") && number(&first) == asked);
+    assert_eq!(std::fs::read(&file).expect("the file"), b"no JSON");
+
+    std::fs::write(&file, good).expect("a file");
+    first.withdraw(APP).expect("it can be repeated");
+    assert!(!first.is_approved(APP) && !origins(folder.path(), "default").is_approved(APP));
+    assert!(origins(folder.path(), "other").is_approved(APP));
+}
+
+#[test]
+fn approvals_end_with_their_profile() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for profile in ["default", "other"] {
+        approve(&origins(folder.path(), profile), PAGE, true);
+    }
+    forget_profile(Folder::new(folder.path()), "default").expect("it is saved");
+    assert!(!origins(folder.path(), "default").is_approved(APP));
+    assert!(origins(folder.path(), "other").is_approved(APP));
+    let configured = Vec::new();
+    let clock = Arc::new(SettableClock::new(Timestamp::from_unix_seconds(0)));
+    let application = EntraApplication::new("login.example", "organizations", "another-app");
+    let folder = Folder::new(folder.path());
+    let other = Origins::open(configured, clock, folder, "other", &application);
+    assert!(!other.is_approved(APP));
 }
