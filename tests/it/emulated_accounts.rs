@@ -68,8 +68,8 @@ fn emulators_user_is_named_by_a_prefix_for_a_device_code_and_for_a_browser() {
 #[test]
 fn prefix_of_several_emulators_users_is_refused_with_their_tenants() {
     let home = Home::new();
-    let disabled = format!("  disabled@contoso.example  (tenant {CONTOSO}, ");
-    let dora = format!("  dora@fabrikam.example  (tenant {FABRIKAM}, ");
+    let disabled = format!("  disabled@contoso.example  (tenant {CONTOSO})");
+    let dora = format!("  dora@fabrikam.example  (tenant {FABRIKAM})");
     for run in commands(&home, "d") {
         run.assert_error(2, &["`d` is ambiguous: 2 accounts", &disabled, &dora]);
         run.assert_does_not_say("signs in as");

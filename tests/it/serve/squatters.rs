@@ -243,7 +243,10 @@ fn clients_send_nothing_to_a_program_that_took_the_port_of_a_killed_service() {
     service.process.end();
 
     let squatter = Squatter::at(port, None);
-    assert_refused(ask(&url, &secret_file), "belongs to a run that was killed");
+    assert_refused(
+        ask(&url, &secret_file),
+        "the secret file belongs to an earlier run",
+    );
     let (is_good, said) = refresh_in_python(&url, &secret_file);
     assert!(
         !is_good && said.contains("did not prove that it knows the secret"),
