@@ -43,26 +43,30 @@ pub(super) fn block_on_uninterrupted<T>(work: impl Future<Output = Result<T>>) -
     runtime()?.block_on(work)
 }
 
-/// Returns after Ctrl-C, SIGTERM or SIGHUP.
+/// Returns after Ctrl-C, SIGTERM or SIGHUP. The signals are received from this call on, not from the
+/// first poll: a signal after the first output of other work is not lost.
 #[cfg(unix)]
-pub(super) async fn interrupted() {
-    first_of(&[Signal::INT, Signal::TERM, Signal::HUP]).await;
+pub(super) fn interrupted() -> impl Future<Output = ()> {
+    first_of(&[Signal::INT, Signal::TERM, Signal::HUP])
 }
 
 /// Returns after a signal that stops a service. Ctrl-\ is one as well: its default effect would leave
 /// the secret behind.
 #[cfg(unix)]
-pub(super) async fn stopped() {
-    first_of(&[Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT]).await;
+pub(super) fn stopped() -> impl Future<Output = ()> {
+    first_of(&[Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT])
 }
 
 #[cfg(unix)]
-async fn first_of(kinds: &[Signal]) {
+fn first_of(kinds: &[Signal]) -> impl Future<Output = ()> + use<> {
     // A signal that cannot be received ends the process without clean-up.
     let signals = kinds
         .iter()
         .filter_map(|kind| Some((*kind, listen(*kind).ok()?)));
-    Signals(signals.collect()).next().await;
+    let mut signals = Signals(signals.collect());
+    async move {
+        signals.next().await;
+    }
 }
 
 /// The signals that ask a process to stop.

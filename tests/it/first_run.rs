@@ -1,12 +1,16 @@
 //! The first run: what is not configured is asked for at a terminal, checked, and kept; without
 //! one, everything that is missing is one error.
 
-use std::fs;
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use acspass::emulator::Emulator;
+use rustix::io::ioctl_fionread;
 
 use crate::harness::{Home, Terminal, TestBrowser, http};
 
@@ -295,20 +299,32 @@ fn login_probes_the_store_before_the_first_question() {
     assert_eq!(emulator.requests(), []);
 }
 
+/// Waits until the terminal has a whole line that was not read.
+fn await_line(tty: &Path) {
+    let tty = File::open(tty).expect("the terminal");
+    let start = Instant::now();
+    while ioctl_fionread(&tty).expect("the bytes to read") == 0 {
+        assert!(start.elapsed() < Duration::from_secs(60), "no line arrives");
+        // No event reports a line to a process that does not read it.
+        sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn answer_that_is_typed_during_a_check_is_shown_at_its_question() {
     let (mut home, emulator) = empty_home();
     let authority = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = authority.local_addr().expect("an address");
     home.set("AZURE_AUTHORITY_HOST", &format!("http://{address}"));
-    let mut terminal = Terminal::start(&home, &["login", "--timeout", "5s"]);
+    let (mut terminal, tty) = Terminal::start_with_tty(&home, &["login", "--timeout", "5s"]);
     terminal.sees(TENANT).types("contoso.example\n");
     // The check waits for the response.
     let (connection, _) = authority.accept().expect("a connection");
     terminal.types(&format!("{}\n", emulator.client_id()));
+    await_line(&tty);
     drop((connection, authority));
     terminal.sees("could not be checked");
-    let before = terminal.shown().to_owned();
+    let before = terminal.shown_before();
     assert!(!before.contains(emulator.client_id()), "{before}");
     terminal.sees(&format!("{CLIENT_ID}{}\r\n", emulator.client_id()));
     terminal.ends(6);

@@ -1,6 +1,7 @@
 //! The real program in a pseudo-terminal of 80 columns and 24 lines, made by `script` (util-linux).
 
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
@@ -36,6 +37,17 @@ impl Terminal {
         terminal.sees("id ");
         let id = terminal.line().parse().expect("a process id");
         (terminal, id)
+    }
+
+    /// Calls the program with these words, and returns the terminal's device file as well.
+    #[track_caller]
+    pub(crate) fn start_with_tty(home: &Home, words: &[&str]) -> (Terminal, PathBuf) {
+        let tells_tty = ["sh", "-c", "echo tty $(tty); exec \"$@\"", "sh"];
+        let program = [&tells_tty[..], &[env!("CARGO_BIN_EXE_acspass")], words].concat();
+        let mut terminal = Terminal::run(home, &program);
+        terminal.sees("tty ");
+        let tty = terminal.line();
+        (terminal, PathBuf::from(tty))
     }
 
     /// Runs this program.
@@ -122,6 +134,11 @@ impl Terminal {
     /// All that was shown so far.
     pub(crate) fn shown(&self) -> &str {
         &self.entry
+    }
+
+    /// All that was shown before the end of what was waited for.
+    pub(crate) fn shown_before(&self) -> &str {
+        &self.entry[..self.read]
     }
 
     /// Presses these keys.
