@@ -44,7 +44,8 @@ pub(super) fn block_on_uninterrupted<T>(work: impl Future<Output = Result<T>>) -
 }
 
 /// Returns after Ctrl-C, SIGTERM or SIGHUP. The signals are received from this call on, not from the
-/// first poll: a signal after the first output of other work is not lost.
+/// first poll: a signal after the first output of other work is not lost. The caller is in a runtime's
+/// context.
 #[cfg(unix)]
 pub(super) fn interrupted() -> impl Future<Output = ()> {
     first_of(&[Signal::INT, Signal::TERM, Signal::HUP])

@@ -61,7 +61,10 @@ pub(crate) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
     #[cfg(unix)]
     raise_file_limit();
     let runtime = runtime()?;
-    let mut stop = Box::pin(stopped());
+    let mut stop = {
+        let _context = runtime.enter();
+        Box::pin(stopped())
+    };
     // From here on a signal ends the service with clean-up.
     if runtime.block_on(async { futures_util::poll!(&mut stop).is_ready() }) {
         return Ok(0);
