@@ -13,7 +13,7 @@ CLEAR_LINE = "\r\x1b[K"
 # A word of any length: an address, a path, a variable, a token, or a command in backticks.
 ONE_WORD = re.compile(r"^(\S+|[^\s`]?`[^`]*`\S*)$")
 # A command, an example or a JSON value, which is copied as one line.
-COPIED = re.compile(r'^(acspass|az|eval|export|ssh|curl|systemctl|[A-Z_]+=|"[^"]+": ")')
+COPIED = re.compile(r'^(acspass|az|export|ssh|curl|systemctl|[A-Z_]+=|"[^"]+": ")')
 
 
 def final(raw):
