@@ -24,6 +24,8 @@ variables! {
     ACSPASS_SERVE_URL
     /// The file with the secret of that service.
     ACSPASS_SERVE_SECRET_FILE
+    /// The http address of a running emulator.
+    ACSPASS_EMULATOR_URL
     /// The level of log lines.
     ACSPASS_LOG
     /// The profile.

@@ -31,6 +31,7 @@ pub use environment::{Environment, Folders};
 pub use prompt::input::Input;
 
 use crate::error::{Kind, Result};
+use args::emulator::check_no_server_option;
 use args::request::{Request, asks_for_help};
 use args::{Account, Cli, Command, Format, Token, User, mistake, secrets};
 use commands::{
@@ -96,7 +97,9 @@ pub fn run(
     let is_json = env.global.output == Format::Json;
     let mut output = new_output(stdout, env.messages.clone(), is_json, stdout_style);
     let env = Arc::new(env);
-    let outcome = secrets::check_no_secret(&command, &matches).and_then(|()| {
+    let checked = secrets::check_no_secret(&command, &matches);
+    let checked = checked.and_then(|()| check_no_server_option(&matches));
+    let outcome = checked.and_then(|()| {
         let clock = Arc::clone(&env);
         let time = move || clock.local_times(clock.clock.now()).log_time();
         log::with_subscriber(&env.messages, time, || {

@@ -193,6 +193,13 @@ pub const GROUPS: &[Group] = &[
         ],
     },
     Group {
+        title: "The emulator",
+        variables: &[variable(
+            &["ACSPASS_EMULATOR_URL"],
+            "The http address of a running emulator, for the commands below `acspass emulator`. Without it: `http://localhost:8485`.",
+        )],
+    },
+    Group {
         title: "Set for the command of `exec`",
         variables: &[
             variable(

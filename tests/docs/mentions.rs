@@ -40,7 +40,8 @@ fn fault(root: &Command, mention: &str) -> Option<String> {
     let mut command = root;
     let mut flags = Vec::new();
     let mut is_name = true;
-    for word in mention.split_whitespace().skip(1) {
+    let mut words = mention.split_whitespace().skip(1);
+    while let Some(word) = words.next() {
         let is_end = word == "--" || word.starts_with(['|', '>', '<', '#', '&', ';', '…']);
         if is_end {
             break;
@@ -49,6 +50,9 @@ fn fault(root: &Command, mention: &str) -> Option<String> {
         let bare = bare.split('=').next().unwrap_or_default();
         if bare.starts_with('-') && bare.len() > 1 {
             flags.push(bare);
+            if command.has_subcommands() && has_value(root, command, word) {
+                words.next();
+            }
         } else if is_name {
             match command.find_subcommand(bare) {
                 Some(found) => command = found,
@@ -67,19 +71,27 @@ fn fault(root: &Command, mention: &str) -> Option<String> {
             break;
         }
     }
-    let args: Vec<&Arg> = command
-        .get_arguments()
-        .chain(root.get_arguments())
-        .collect();
     flags.into_iter().find_map(|flag| {
-        let name = flag.trim_start_matches('-');
-        let short = name.chars().next();
-        let is_known = args.iter().any(|arg| match flag.starts_with("--") {
-            true => arg.get_long() == Some(name),
-            false => arg.get_short() == short,
-        });
+        let is_known = option(root, command, flag).is_some();
         (!is_known).then(|| format!("`{}` has no {flag}", command.get_name()))
     })
+}
+
+/// Returns an option of the command or of every command.
+fn option<'c>(root: &'c Command, command: &'c Command, flag: &str) -> Option<&'c Arg> {
+    let name = flag.trim_start_matches('-');
+    let short = name.chars().next();
+    let mut args = command.get_arguments().chain(root.get_arguments());
+    args.find(|arg| match flag.starts_with("--") {
+        true => arg.get_long() == Some(name),
+        false => arg.get_short() == short,
+    })
+}
+
+/// Returns whether the next word is the value of this option.
+fn has_value(root: &Command, command: &Command, word: &str) -> bool {
+    let arg = option(root, command, word);
+    arg.is_some_and(|arg| arg.get_action().takes_values())
 }
 
 fn root() -> Command {
@@ -127,6 +139,8 @@ fn commands_and_flags_that_do_not_exist_are_seen() {
         "acspass exec -- npm --version",
         "acspass get-token",
         "acspass get --emulator)",
+        "acspass emulator -o json",
+        "acspass emulator -o json healthcheck",
     ] {
         assert_eq!(fault(&root, right), None, "{right}");
     }
@@ -136,6 +150,7 @@ fn commands_and_flags_that_do_not_exist_are_seen() {
         "acspass token isue --user ID",
         "acspass status -z",
         "acspass token issue --usr ID)",
+        "acspass emulator -o json helthcheck",
     ] {
         assert!(fault(&root, wrong).is_some(), "{wrong}");
     }

@@ -1,6 +1,7 @@
 //! The arguments of the command line: the tree of commands. Doc comments are the help, which `cli/help`
 //! renders.
 
+pub(super) mod emulator;
 mod format;
 pub(super) mod mistake;
 mod options;
@@ -11,10 +12,9 @@ mod suggestions;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use emulator::{Emulator, EmulatorCommand, EmulatorServer};
 pub(crate) use format::Format;
-pub(crate) use options::{
-    Emulator, Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate,
-};
+pub(crate) use options::{Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate};
 pub(crate) use shell::Shell;
 
 /// Sign in as a Teams user and get Azure Communication Services tokens.

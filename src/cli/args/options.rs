@@ -10,7 +10,7 @@ use crate::entra::Prompt;
 use crate::time::parse_duration;
 
 /// Parses a duration such as `90s` or `1h30m`. The error is the hint, as in all parsers here.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.hint().to_owned())
 }
 
@@ -19,7 +19,7 @@ fn duration_text(text: &str) -> Result<String, String> {
     duration(text).map(|_| text.to_owned())
 }
 
-fn port(text: &str) -> Result<u16, String> {
+pub(super) fn port(text: &str) -> Result<u16, String> {
     let hint = "Use a number from 1 to 65535, or 0 for a free port.";
     text.parse().map_err(|_| hint.to_owned())
 }
@@ -169,21 +169,4 @@ pub(crate) struct TokenExchange {
     /// Name the object id (oid) of the user [default: from the token]
     #[arg(long, value_name = "GUID")]
     pub(crate) user_id: Option<String>,
-}
-
-/// Run an emulator of Entra ID and ACS Identity
-#[derive(Debug, Args)]
-pub(crate) struct Emulator {
-    /// Listen for https on this port; 0 selects a free one
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = port)]
-    pub(crate) https_port: u16,
-    /// Listen for http on this port; 0 selects a free one
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = port)]
-    pub(crate) http_port: u16,
-    /// Set the lifetime of its Entra tokens
-    #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]
-    pub(crate) token_life: Duration,
-    /// Accept this host name beside localhost, for a proxy in front of it; repeatable
-    #[arg(long = "host-name", value_name = "NAME")]
-    pub(crate) host_names: Vec<String>,
 }

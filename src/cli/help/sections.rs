@@ -63,6 +63,7 @@ files! {
     "setup" => "setup.txt";
     "doctor" => "doctor.txt";
     "emulator" => "emulator.txt";
+    "emulator" "healthcheck" => "emulator-healthcheck.txt";
     "completions" => "completions.txt";
     "man" => "man.txt";
     "help" => "help.txt";

@@ -35,6 +35,7 @@ const NETWORK: Topic = &[
     "SSL_CERT_FILE",
 ];
 const OUTPUT: Topic = &["NO_COLOR", "ACSPASS_LOG"];
+const EMULATOR: Topic = &["ACSPASS_EMULATOR_URL"];
 const CHILD: Topic = &["AZURE_COMMUNICATION_ACCESS_TOKEN", "ACSPASS_SERVE_URL"];
 
 /// Returns the variables of a command and their descriptions; all of them without words.
@@ -50,6 +51,7 @@ pub(super) fn of_command(words: &[&str]) -> Vec<(String, String)> {
         ["status" | "logout" | "switch"] | ["account", ..] => &[PROFILE, SIGN_IN, STORE, FOLDERS],
         ["setup"] => &[PROFILE, SIGN_IN, FOLDERS],
         ["user" | "token", ..] => &[PROFILE, RESOURCE, STORE, FOLDERS, NETWORK],
+        ["emulator", _] => &[EMULATOR],
         _ => &[],
     };
     let names = topics.iter().flat_map(|topic| *topic);
@@ -88,7 +90,7 @@ mod tests {
     #[test]
     fn each_name_has_a_description() {
         let topics = [
-            PROFILE, SIGN_IN, RESOURCE, STORE, FOLDERS, NETWORK, OUTPUT, CHILD,
+            PROFILE, SIGN_IN, RESOURCE, STORE, FOLDERS, NETWORK, OUTPUT, EMULATOR, CHILD,
         ];
         for name in topics.into_iter().flatten() {
             let (_, description) = described(name);

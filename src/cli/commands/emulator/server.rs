@@ -1,4 +1,4 @@
-//! `emulator`: runs the embedded emulator until it is stopped.
+//! The server: runs the embedded emulator until it is stopped.
 
 use std::io::Write as _;
 use std::pin::pin;
@@ -14,7 +14,11 @@ use crate::cli::runtime::{block_on_uninterrupted, interrupted};
 use crate::emulator::{Emulator, Options};
 use crate::error::{Error, Kind, Result};
 
-pub(crate) fn run(args: &args::Emulator, env: &Environment, output: &mut Output) -> Result<u8> {
+pub(crate) fn run(
+    args: &args::EmulatorServer,
+    env: &Environment,
+    output: &mut Output,
+) -> Result<u8> {
     let emulator = Emulator::start(Options {
         http_port: args.http_port,
         https_port: Some(args.https_port),

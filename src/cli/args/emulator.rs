@@ -1,0 +1,97 @@
+//! The arguments of `emulator` and of the commands below it.
+
+use std::time::Duration;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, Subcommand};
+
+use super::options::{duration, port};
+use crate::error::{Error, Result};
+
+/// Run an emulator of Entra ID and ACS Identity
+#[derive(Debug, Args)]
+#[command(override_usage = "acspass emulator [OPTIONS] [COMMAND]")]
+pub(crate) struct Emulator {
+    #[command(flatten)]
+    pub(crate) server: EmulatorServer,
+    #[command(subcommand)]
+    pub(crate) command: Option<EmulatorCommand>,
+}
+
+/// The options of the server.
+#[derive(Debug, Args)]
+pub(crate) struct EmulatorServer {
+    /// Listen for https on this port; 0 selects a free one
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = port)]
+    pub(crate) https_port: u16,
+    /// Listen for http on this port; 0 selects a free one
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = port)]
+    pub(crate) http_port: u16,
+    /// Set the lifetime of its Entra tokens
+    #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]
+    pub(crate) token_life: Duration,
+    /// Accept this host name beside localhost, for a proxy in front of it; repeatable
+    #[arg(long = "host-name", value_name = "NAME")]
+    pub(crate) host_names: Vec<String>,
+}
+
+/// The commands below `emulator`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EmulatorCommand {
+    /// Check that an emulator runs
+    Healthcheck,
+}
+
+/// Checks that no option of the server precedes a command below `emulator`. Clap's own check also
+/// refuses the global options.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) that names the option.
+pub(crate) fn check_no_server_option(matches: &ArgMatches) -> Result<()> {
+    let Some(("emulator", emulator)) = matches.subcommand() else {
+        return Ok(());
+    };
+    let Some((below, _)) = emulator.subcommand() else {
+        return Ok(());
+    };
+    let server = EmulatorServer::augment_args(Command::new("emulator"));
+    let mut options = server.get_arguments();
+    let given = options.find(|option| {
+        let source = emulator.value_source(option.get_id().as_str());
+        source == Some(ValueSource::CommandLine)
+    });
+    let Some(name) = given.and_then(|option| option.get_long()) else {
+        return Ok(());
+    };
+    Err(Error::usage(
+        format!("--{name} cannot be used with `acspass emulator {below}`"),
+        format!("Remove --{name}. It is an option of `acspass emulator`."),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::check_no_server_option;
+    use crate::cli::args::Cli;
+
+    #[test]
+    fn options_of_the_server_precede_no_command() {
+        for (line, is_accepted) in [
+            ("acspass emulator --http-port 0", true),
+            ("acspass emulator -o json healthcheck", true),
+            ("acspass emulator healthcheck", true),
+            ("acspass emulator --http-port 0 healthcheck", false),
+        ] {
+            let matches = Cli::command().try_get_matches_from(line.split(' '));
+            let checked = check_no_server_option(&matches.expect(line));
+            assert_eq!(checked.is_ok(), is_accepted, "{line}");
+            let error = checked.err().map(|error| error.to_string());
+            assert!(
+                error.is_none_or(|error| error.starts_with("--http-port cannot")),
+                "{line}"
+            );
+        }
+    }
+}

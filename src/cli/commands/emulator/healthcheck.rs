@@ -1,0 +1,30 @@
+//! `emulator healthcheck`: whether an emulator runs.
+
+use serde_json::json;
+
+use crate::cli::env_vars;
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
+use crate::emulator::UserAgent;
+use crate::error::{Error, Kind, Result};
+
+/// The http address of `acspass emulator` without options.
+const DEFAULT_URL: &str = "http://localhost:8485";
+
+pub(crate) fn run(env: &Environment, output: &mut Output) -> Result<u8> {
+    let url = env.variable(env_vars::ACSPASS_EMULATOR_URL);
+    let url = url.unwrap_or(DEFAULT_URL);
+    let page = UserAgent::default().browse(url);
+    let is_emulator = page.is_ok_and(|page| {
+        let mut headers = page.headers.iter();
+        page.status == 200 && headers.any(|(name, _)| name == "x-emulator")
+    });
+    if !is_emulator {
+        return Err(Error::new(
+            Kind::Unreachable,
+            "no emulator responds at the address in use",
+            "Run `acspass emulator`, or set ACSPASS_EMULATOR_URL to its http address.",
+        ));
+    }
+    output.print_result("", &json!({}))
+}

@@ -1,0 +1,16 @@
+//! `emulator`: the server, and one file for each command below it.
+
+mod healthcheck;
+mod server;
+
+use crate::cli::args::{Emulator, EmulatorCommand};
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
+use crate::error::Result;
+
+pub(crate) fn run(args: &Emulator, env: &Environment, output: &mut Output) -> Result<u8> {
+    match &args.command {
+        None => server::run(&args.server, env, output),
+        Some(EmulatorCommand::Healthcheck) => healthcheck::run(env, output),
+    }
+}
