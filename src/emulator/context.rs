@@ -5,9 +5,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::emulator::clock::EmulatorClock;
 use crate::emulator::options::Options;
 use crate::emulator::sign::{Certificate, Signer};
 use crate::emulator::state::State;
+use crate::emulator::users::User;
 use crate::error::{Error, Kind, Result};
 use crate::loopback;
 use crate::time::Timestamp;
@@ -18,6 +20,10 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 pub(crate) struct Context {
     /// The options, with all host names of the emulator.
     pub(crate) options: Options,
+    /// The clock of the options, adjusted.
+    pub(crate) clock: EmulatorClock,
+    /// The start, by the clock of the options.
+    pub(crate) started: Timestamp,
     pub(crate) signer: Signer,
     pub(crate) certificate: Certificate,
     pub(crate) state: Mutex<State>,
@@ -34,7 +40,16 @@ impl Context {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.options.clock.now()
+        self.clock.now()
+    }
+
+    /// Revokes the sessions of the user with this name. Returns false if there is none.
+    pub(crate) fn revoke_sessions_of(&self, username: &str) -> bool {
+        let user = User::named(username);
+        if let Some(user) = user {
+            self.state().sessions.revoke(Some(user.home.oid));
+        }
+        user.is_some()
     }
 
     /// Returns the port of a scheme, if it is served.

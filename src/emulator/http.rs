@@ -18,6 +18,11 @@ use crate::time::Timestamp;
 
 const ENTRA_BODY: usize = 64 * 1024;
 const ACS_BODY: usize = 1024 * 1024;
+/// A snapshot has all identities.
+const SNAPSHOT_PATH: &str = "/_emulator/v1/snapshot";
+const SNAPSHOT_BODY: usize = 256 * 1024 * 1024;
+/// The beginning of the control API's paths.
+pub(crate) const CONTROL_PREFIX: &str = "/_emulator/v1";
 /// The deadline for a body. The listener's deadline for the exchange is longer.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The remark on a request with the port twice in `Host`.
@@ -71,7 +76,12 @@ impl Request {
                 "This is the acspass emulator. The host of the request is not one of its names.\n";
             return Err(Reply::text(421, text));
         };
-        let limit = if is_acs { ACS_BODY } else { ENTRA_BODY };
+        let limit = match is_acs {
+            _ if path == SNAPSHOT_PATH => SNAPSHOT_BODY,
+            _ if is_control_path(&path) => ACS_BODY,
+            true => ACS_BODY,
+            false => ENTRA_BODY,
+        };
         let body = tokio::time::timeout(BODY_TIMEOUT, to_bytes(Body::new(body), limit))
             .await
             .map_err(|_| Reply::text(408, "The request body did not arrive in time.\n"))?
@@ -144,6 +154,12 @@ impl Request {
 pub(crate) fn is_acs_path(path: &str) -> bool {
     let starts = ["/teamsUser/", "/identities", "/access/"];
     starts.iter().any(|start| path.starts_with(start))
+}
+
+/// Returns whether a path belongs to the control API.
+pub(crate) fn is_control_path(path: &str) -> bool {
+    let rest = path.strip_prefix(CONTROL_PREFIX);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn single<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

@@ -5,13 +5,15 @@
 //! It shares no code with the client, refuses every request that the real services refuse, and
 //! marks each page, header and token as emulated.
 //!
-//! Requests arrive in `server.rs`, which calls `entra`, `acs` or `pages`. Their handlers receive a
-//! `Request` with the shared `Context`.
+//! Requests arrive in `server.rs`, which calls `control`, `entra`, `acs` or `pages`. Their handlers
+//! receive a `Request` with the shared `Context`.
 
 mod aadsts;
 mod acs;
 mod ca;
+mod clock;
 mod context;
+mod control;
 mod directory;
 mod entra;
 mod facts;

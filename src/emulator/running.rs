@@ -11,6 +11,7 @@ use rustls::ServerConfig;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 
+use crate::emulator::clock::{Change, EmulatorClock};
 use crate::emulator::context::{self, Context};
 use crate::emulator::directory::{self, connection_string};
 use crate::emulator::faults::Fault;
@@ -18,10 +19,11 @@ use crate::emulator::options::Options;
 use crate::emulator::sign::{Certificate, Signer};
 use crate::emulator::state::State;
 use crate::emulator::state::requests::{LoggedRequest, RateLimits};
-use crate::emulator::{acs, ca, server};
+use crate::emulator::{acs, ca, control, server};
 use crate::error::{Error, Result};
 use crate::loopback::serve::{Limits, handler};
 use crate::loopback::{self, Bound};
+use crate::time::Timestamp;
 
 /// The limits of a listener. No caller is known before its request is read, so all have the same
 /// slots and time for a body.
@@ -84,6 +86,8 @@ impl Emulator {
             signer: Signer::new()?,
             certificate: Certificate::published()?,
             state: Mutex::new(state),
+            clock: EmulatorClock::new(Arc::clone(&options.clock)),
+            started: options.clock.now(),
             options,
             http_port: http.port,
             https_port: https.as_ref().map(|bound| bound.port),
@@ -200,11 +204,49 @@ impl Emulator {
         self.context.state().token_life = life;
     }
 
+    /// Returns the emulator's time. Its clock is that of [`Options::clock`] until it is changed.
+    pub fn now(&self) -> Timestamp {
+        self.context.now()
+    }
+
+    /// Stops the clock.
+    pub fn freeze_clock(&self) {
+        self.context.clock.change(Change {
+            frozen: Some(true),
+            ..Change::default()
+        });
+    }
+
+    /// Moves the clock, which runs on or stays frozen.
+    pub fn advance_clock(&self, duration: Duration) {
+        let seconds = i64::try_from(duration.as_secs());
+        self.context.clock.change(Change {
+            advance_seconds: Some(seconds.unwrap_or(i64::MAX)),
+            ..Change::default()
+        });
+    }
+
+    /// Sets the clock, also backwards. It runs on or stays frozen.
+    pub fn set_clock(&self, now: Timestamp) {
+        self.context.clock.change(Change {
+            now: Some(now),
+            ..Change::default()
+        });
+    }
+
+    /// Sets the clock back to [`Options::clock`].
+    pub fn reset_clock(&self) {
+        self.context.clock.reset();
+    }
+
     /// Revokes every refresh token issued so far, as a changed password does.
     pub fn revoke_sessions(&self) {
-        let sessions = &mut self.context.state().sessions;
-        sessions.all_revoked = true;
-        sessions.open.clear();
+        self.context.state().sessions.revoke(None);
+    }
+
+    /// Revokes the refresh tokens of the user with this name. Returns false if there is none.
+    pub fn revoke_sessions_of(&self, username: &str) -> bool {
+        self.context.revoke_sessions_of(username)
     }
 
     /// Revokes each Entra token that was issued before to a client with Continuous Access
@@ -224,6 +266,11 @@ impl Emulator {
     pub fn change_id_token(&self, claim: &str, value: Option<serde_json::Value>) {
         let mut state = self.context.state();
         state.id_token_claims.insert(claim.to_owned(), value);
+    }
+
+    /// Returns the OpenAPI document of the control API, which is below `/_emulator/v1`.
+    pub fn control_api() -> serde_json::Value {
+        control::document()
     }
 
     /// Adds a fault.

@@ -14,10 +14,10 @@ use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::context::Context;
 use crate::emulator::faults::{self, FaultKind, Route};
 use crate::emulator::front::Front;
-use crate::emulator::http::{Reply, Request, is_acs_path};
+use crate::emulator::http::{Reply, Request, is_acs_path, is_control_path};
 use crate::emulator::pages::Page;
 use crate::emulator::state::requests::LoggedRequest;
-use crate::emulator::{acs, entra};
+use crate::emulator::{acs, control, entra};
 use crate::loopback::serve::Caller;
 use crate::time::Timestamp;
 
@@ -38,8 +38,14 @@ pub(crate) async fn respond(
     };
     let request = match Request::read(&context, scheme, request, now).await {
         Ok(request) => request,
+        Err(reply) if is_control_path(&entry.path) => {
+            return Some(answer(entry, control::refused(reply), now));
+        }
         Err(reply) => return Some(finish(&context, entry, reply, now)),
     };
+    if is_control_path(&request.path) {
+        return Some(answer(entry, control::respond(&request), now));
+    }
     entry.remark = request.remark.map(str::to_owned);
     let route = Route::of(&request.path);
     let fault = route.and_then(|route| faults::next_fault(&mut request.state().faults, route));
@@ -133,19 +139,31 @@ fn log(request: &LoggedRequest) {
 
 /// Records the reply and adds the headers that every response carries.
 fn finish(context: &Context, entry: LoggedRequest, reply: Reply, now: Timestamp) -> Response {
+    let (entry, reply) = with_headers(entry, reply, now);
+    record(context, entry);
+    reply.response
+}
+
+/// Logs the reply to a control request, which the journal does not count.
+fn answer(entry: LoggedRequest, reply: Reply, now: Timestamp) -> Response {
+    let (entry, reply) = with_headers(entry, reply, now);
+    log(&entry);
+    reply.response
+}
+
+fn with_headers(entry: LoggedRequest, reply: Reply, now: Timestamp) -> (LoggedRequest, Reply) {
     let note = "acspass; not Microsoft; every token is worthless";
-    let reply = reply
+    let mut reply = reply
         .with("date", &now.to_http_date())
         .with("x-emulator", note)
         .with("x-content-type-options", "nosniff");
     let entry = LoggedRequest {
-        operation: reply.operation,
+        operation: std::mem::take(&mut reply.operation),
         status: reply.response.status().as_u16(),
-        reason: reply.reason,
+        reason: reply.reason.take(),
         ..entry
     };
-    record(context, entry);
-    reply.response
+    (entry, reply)
 }
 
 fn record(context: &Context, entry: LoggedRequest) {

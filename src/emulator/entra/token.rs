@@ -92,14 +92,14 @@ fn grant(request: &Request, segment: &str, params: &Params) -> Result<Value, Ent
         other => return Err(aadsts::UNSUPPORTED_GRANT_TYPE.about(&[other])),
     };
     let mut state = redemption.state;
-    let family = granted.family.clone();
+    let (family, user) = (granted.family.clone(), granted.sign_in.user);
     let body = tokens::issue(request, params, &mut state, granted)?;
     if grant_type == "authorization_code"
         && let Some(code) = state.codes.get_mut(params.need("code")?)
     {
         code.redeemed = Some(family.clone());
     }
-    state.sessions.open.insert(family);
+    state.sessions.open(family, user.home.oid);
     Ok(body)
 }
 
@@ -180,7 +180,7 @@ impl Redemption<'_> {
         let member = user.seen_from(self.tenant);
         let member = member.ok_or(aadsts::NO_ACCOUNT_IN_TENANT)?;
         let sessions = &mut self.state.sessions;
-        let is_revoked = sessions.all_revoked && !sessions.open.contains(&claims.family);
+        let is_revoked = sessions.is_revoked(&claims.family, &claims.user);
         ensure(!is_revoked, aadsts::REVOKED.with_suberror("bad_token"))?;
         if self.request.context.options.strict_refresh && !sessions.used_tokens.insert(claims.id) {
             sessions.reused.insert(claims.family.clone());

@@ -1,6 +1,6 @@
 //! Completed sign-ins, those on other devices (RFC 8628), and the sessions of refresh tokens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -196,16 +196,44 @@ impl Devices {
 }
 
 /// The token families that were opened, revoked or used. A token of an earlier run of the emulator
-/// is valid until its family or every session is revoked.
+/// is valid until its family, its user's sessions or every session is revoked.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     /// All sessions were revoked at least once, so only the families in `open` are valid.
-    pub(crate) all_revoked: bool,
-    pub(crate) open: BTreeSet<String>,
+    all_revoked: bool,
+    /// The home object ids of the users of whom only the families in `open` are valid.
+    revoked_users: BTreeSet<String>,
+    /// The families that were opened since, and the home object id of each one's user.
+    open: BTreeMap<String, String>,
     /// The families of which a token was used twice.
     pub(crate) reused: BTreeSet<String>,
     /// The ids of the tokens that were used.
     pub(crate) used_tokens: BTreeSet<String>,
+}
+
+impl Sessions {
+    pub(crate) fn open(&mut self, family: String, user: &str) {
+        self.open.insert(family, user.to_owned());
+    }
+
+    /// Revokes every session so far, or those of the user with this home object id.
+    pub(crate) fn revoke(&mut self, user: Option<&str>) {
+        match user {
+            None => {
+                self.all_revoked = true;
+                self.revoked_users.clear();
+                self.open.clear();
+            }
+            Some(user) => {
+                self.revoked_users.insert(user.to_owned());
+                self.open.retain(|_, of| of != user);
+            }
+        }
+    }
+
+    pub(crate) fn is_revoked(&self, family: &str, user: &str) -> bool {
+        (self.all_revoked || self.revoked_users.contains(user)) && !self.open.contains_key(family)
+    }
 }
 
 #[cfg(test)]

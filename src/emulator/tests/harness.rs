@@ -12,67 +12,67 @@ use serde_json::Value;
 use crate::emulator::{Emulator, Options, directory};
 use crate::time::{Clock, SettableClock, Timestamp};
 
-pub(super) const VERIFIER: &str = "a-verifier-that-is-long-enough-0123456789-abcdef";
-pub(super) const TEAMS: &str = "openid profile offline_access https://auth.msft.communication.azure.com/Teams.ManageCalls https://auth.msft.communication.azure.com/Teams.ManageChats";
-pub(super) const REDIRECT: &str = "http://localhost:4711";
-pub(super) const NOW: i64 = 1_780_000_000;
+pub(in crate::emulator) const VERIFIER: &str = "a-verifier-that-is-long-enough-0123456789-abcdef";
+pub(in crate::emulator) const TEAMS: &str = "openid profile offline_access https://auth.msft.communication.azure.com/Teams.ManageCalls https://auth.msft.communication.azure.com/Teams.ManageChats";
+pub(in crate::emulator) const REDIRECT: &str = "http://localhost:4711";
+pub(in crate::emulator) const NOW: i64 = 1_780_000_000;
 
 /// Parameters that replace those of a valid request; an empty value removes one.
-pub(super) type Changes<'a> = &'a [(&'a str, &'a str)];
+pub(in crate::emulator) type Changes<'a> = &'a [(&'a str, &'a str)];
 
 /// An emulator with a stopped clock.
-pub(super) struct Fixture {
-    pub(super) emulator: Emulator,
-    pub(super) clock: SettableClock,
+pub(in crate::emulator) struct Fixture {
+    pub(in crate::emulator) emulator: Emulator,
+    pub(in crate::emulator) clock: SettableClock,
 }
 
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: String,
+pub(in crate::emulator) struct Answer {
+    pub(in crate::emulator) status: u16,
+    pub(in crate::emulator) head: String,
+    pub(in crate::emulator) body: String,
 }
 
 impl Answer {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(in crate::emulator) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(':')?;
             key.eq_ignore_ascii_case(name).then(|| value.trim())
         })
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::emulator) fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("a JSON body")
     }
 
     /// Returns the number in `error_codes`.
-    pub(super) fn aadsts(&self) -> i64 {
+    pub(in crate::emulator) fn aadsts(&self) -> i64 {
         self.json()["error_codes"][0].as_i64().expect("a number")
     }
 
-    pub(super) fn error(&self) -> String {
+    pub(in crate::emulator) fn error(&self) -> String {
         self.json()["error"].as_str().expect("a word").to_owned()
     }
 
     /// Returns the parameters of a redirect in query mode.
-    pub(super) fn redirected(&self) -> Vec<(String, String)> {
+    pub(in crate::emulator) fn redirected(&self) -> Vec<(String, String)> {
         let to = self.header("location").expect("a redirect");
         let url = url::Url::parse(to).expect("a URL");
         url.query_pairs().into_owned().collect()
     }
 
-    pub(super) fn redirected_with(&self, name: &str) -> Option<String> {
+    pub(in crate::emulator) fn redirected_with(&self, name: &str) -> Option<String> {
         let (_, value) = self.redirected().into_iter().find(|(key, _)| key == name)?;
         Some(value)
     }
 }
 
 impl Fixture {
-    pub(super) fn new() -> Fixture {
+    pub(in crate::emulator) fn new() -> Fixture {
         Fixture::with(Options::default())
     }
 
-    pub(super) fn with(options: Options) -> Fixture {
+    pub(in crate::emulator) fn with(options: Options) -> Fixture {
         let clock = SettableClock::new(Timestamp::from_unix_seconds(NOW));
         let emulator = Emulator::start(Options {
             clock: Arc::new(clock.clone()),
@@ -82,11 +82,17 @@ impl Fixture {
         Fixture { emulator, clock }
     }
 
-    pub(super) fn host(&self) -> String {
+    pub(in crate::emulator) fn host(&self) -> String {
         format!("localhost:{}", self.emulator.context.http_port)
     }
 
-    pub(super) fn send(&self, method: &str, target: &str, headers: &str, body: &str) -> Answer {
+    pub(in crate::emulator) fn send(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &str,
+        body: &str,
+    ) -> Answer {
         let host = self.host();
         self.raw(&format!(
             "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
@@ -95,7 +101,7 @@ impl Fixture {
         ))
     }
 
-    pub(super) fn raw(&self, request: &str) -> Answer {
+    pub(in crate::emulator) fn raw(&self, request: &str) -> Answer {
         let mut stream = TcpStream::connect(("127.0.0.1", self.emulator.context.http_port))
             .expect("the emulator listens");
         stream.write_all(request.as_bytes()).expect("it reads");
@@ -111,12 +117,12 @@ impl Fixture {
         }
     }
 
-    pub(super) fn get(&self, target: &str) -> Answer {
+    pub(in crate::emulator) fn get(&self, target: &str) -> Answer {
         self.send("GET", target, "", "")
     }
 
     /// Sends a valid authorization request with these parameters changed.
-    pub(super) fn authorize(&self, tenant: &str, changes: &[(&str, &str)]) -> Answer {
+    pub(in crate::emulator) fn authorize(&self, tenant: &str, changes: &[(&str, &str)]) -> Answer {
         let challenge = challenge(VERIFIER);
         let query = encode(
             &[
@@ -135,13 +141,13 @@ impl Fixture {
         self.get(&format!("/{tenant}/oauth2/v2.0/authorize?{query}"))
     }
 
-    pub(super) fn code(&self, changes: &[(&str, &str)]) -> String {
+    pub(in crate::emulator) fn code(&self, changes: &[(&str, &str)]) -> String {
         let response = self.authorize("organizations", changes);
         response.redirected_with("code").expect("a code")
     }
 
     /// Redeems `code` with these parameters changed.
-    pub(super) fn redeem(&self, code: &str, changes: &[(&str, &str)]) -> Answer {
+    pub(in crate::emulator) fn redeem(&self, code: &str, changes: &[(&str, &str)]) -> Answer {
         self.token(
             "organizations",
             &encode(
@@ -157,7 +163,7 @@ impl Fixture {
         )
     }
 
-    pub(super) fn refresh(&self, token: &str, changes: &[(&str, &str)]) -> Answer {
+    pub(in crate::emulator) fn refresh(&self, token: &str, changes: &[(&str, &str)]) -> Answer {
         self.token(
             "organizations",
             &encode(
@@ -171,7 +177,7 @@ impl Fixture {
         )
     }
 
-    pub(super) fn token(&self, tenant: &str, form: &str) -> Answer {
+    pub(in crate::emulator) fn token(&self, tenant: &str, form: &str) -> Answer {
         self.send(
             "POST",
             &format!("/{tenant}/oauth2/v2.0/token"),
@@ -181,7 +187,7 @@ impl Fixture {
     }
 
     /// Returns an Entra token of this user for these scopes.
-    pub(super) fn entra_token(&self, user: &str, scope: &str) -> String {
+    pub(in crate::emulator) fn entra_token(&self, user: &str, scope: &str) -> String {
         let code = self.code(&[("login_hint", user), ("scope", scope)]);
         let response = self.redeem(&code, &[]);
         response.json()["access_token"]
@@ -191,24 +197,34 @@ impl Fixture {
     }
 
     /// Sends a valid exchange, changed by `tamper` after it was signed.
-    pub(super) fn exchange(&self, body: &str, tamper: impl FnOnce(&mut Signed)) -> Answer {
+    pub(in crate::emulator) fn exchange(
+        &self,
+        body: &str,
+        tamper: impl FnOnce(&mut Signed),
+    ) -> Answer {
         let target = "/teamsUser/:exchangeAccessToken?api-version=2023-10-01";
         self.tampered("POST", target, body, tamper)
     }
 
     /// Sends a signed request at version 2023-10-01.
-    pub(super) fn signed(&self, method: &str, path: &str, body: &str) -> Answer {
+    pub(in crate::emulator) fn signed(&self, method: &str, path: &str, body: &str) -> Answer {
         self.signed_at("2023-10-01", method, path, body)
     }
 
     /// Sends a signed request at any version.
-    pub(super) fn signed_at(&self, version: &str, method: &str, path: &str, body: &str) -> Answer {
+    pub(in crate::emulator) fn signed_at(
+        &self,
+        version: &str,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Answer {
         let target = format!("{path}?api-version={version}");
         self.tampered(method, &target, body, |_| {})
     }
 
     /// Sends a signed request, changed by `tamper` after it was signed.
-    pub(super) fn tampered(
+    pub(in crate::emulator) fn tampered(
         &self,
         method: &str,
         target: &str,
@@ -241,14 +257,14 @@ impl Fixture {
     }
 
     /// Creates an identity. Returns its id percent-encoded.
-    pub(super) fn identity(&self) -> String {
+    pub(in crate::emulator) fn identity(&self) -> String {
         let response = self.signed("POST", "/identities", "");
         let id = response.json()["identity"]["id"].clone();
         id.as_str().expect("an id").replace(':', "%3A")
     }
 
     /// Requests a token of this identity.
-    pub(super) fn issue(&self, id: &str, body: &Value) -> Answer {
+    pub(in crate::emulator) fn issue(&self, id: &str, body: &Value) -> Answer {
         let path = format!("/identities/{id}/:issueAccessToken");
         self.signed("POST", &path, &body.to_string())
     }
@@ -256,22 +272,22 @@ impl Fixture {
 
 /// The parts of a signed request.
 #[derive(Debug, Default)]
-pub(super) struct Signed {
-    pub(super) method: String,
-    pub(super) target: String,
-    pub(super) host: String,
-    pub(super) date: String,
-    pub(super) hash: String,
-    pub(super) authorization: String,
-    pub(super) body: String,
+pub(in crate::emulator) struct Signed {
+    pub(in crate::emulator) method: String,
+    pub(in crate::emulator) target: String,
+    pub(in crate::emulator) host: String,
+    pub(in crate::emulator) date: String,
+    pub(in crate::emulator) hash: String,
+    pub(in crate::emulator) authorization: String,
+    pub(in crate::emulator) body: String,
 }
 
 impl Signed {
-    pub(super) fn sign(&mut self) {
+    pub(in crate::emulator) fn sign(&mut self) {
         self.sign_with(directory::ACCESS_KEY_BYTES);
     }
 
-    pub(super) fn sign_with(&mut self, key: &[u8]) {
+    pub(in crate::emulator) fn sign_with(&mut self, key: &[u8]) {
         self.hash = STANDARD.encode(digest::digest(&digest::SHA256, self.body.as_bytes()));
         let text = format!(
             "{}\n{}\n{};{};{}",
@@ -285,18 +301,18 @@ impl Signed {
     }
 }
 
-pub(super) fn challenge(verifier: &str) -> String {
+pub(in crate::emulator) fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
 }
 
 /// Returns the claims of a token without verification.
-pub(super) fn claims(token: &str) -> Value {
+pub(in crate::emulator) fn claims(token: &str) -> Value {
     let claims = token.split('.').nth(1).expect("three parts");
     let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
     serde_json::from_slice(&claims).expect("JSON")
 }
 
-pub(super) fn encode(good: &[(&str, &str)], changes: &[(&str, &str)]) -> String {
+pub(in crate::emulator) fn encode(good: &[(&str, &str)], changes: &[(&str, &str)]) -> String {
     let unchanged = good
         .iter()
         .filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));

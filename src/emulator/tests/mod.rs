@@ -4,7 +4,7 @@ mod access;
 mod authorize;
 mod exchange;
 mod front;
-mod harness;
+pub(in crate::emulator) mod harness;
 mod identities;
 mod limits;
 mod old_clients;

@@ -1,0 +1,39 @@
+//! The table of all routes.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use super::route::{Body, Route, shown};
+use super::{clock, info, journal, openapi, sessions};
+
+/// The routes, in the order of the documentation.
+pub(super) static ROUTES: &[Route] = &[
+    info::SHOW,
+    OPENAPI,
+    clock::SHOW,
+    clock::CHANGE,
+    journal::SHOW,
+    journal::CLEAR,
+    sessions::REVOKE,
+];
+
+const OPENAPI: Route = Route {
+    method: Method::GET,
+    path: "/openapi.json",
+    id: "getOpenApi",
+    summary: "This document",
+    description: "",
+    parameters: &[],
+    body: Body::None,
+    success: (
+        "OpenAPI 3.1",
+        Some(|| json!({"type": "object", "required": ["openapi", "paths"]})),
+    ),
+    refusals: &[],
+    handler: |_| shown(&document()),
+};
+
+/// Returns the OpenAPI document of the control API.
+pub(crate) fn document() -> Value {
+    openapi::document(ROUTES)
+}
