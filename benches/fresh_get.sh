@@ -57,7 +57,7 @@ item=$TMPDIR/item
 head -c 4500 /dev/urandom | base64 -w0 >"$item"
 secret-tool store --label="6,000 bytes" bench fresh-get <"$item"
 
-"$ACSPASS" emulator -o json >"$TMPDIR/emulator.json" 2>/dev/null &
+"$ACSPASS" emulator --https-port 0 --http-port 0 -o json >"$TMPDIR/emulator.json" 2>/dev/null &
 emulator_pid=$!
 until [ -s "$TMPDIR/emulator.json" ]; do sleep 0.05; done
 of_emulator() {

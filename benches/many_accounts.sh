@@ -42,7 +42,7 @@ stop() {
 }
 trap stop EXIT
 
-exec {said}< <(exec "$ACSPASS" emulator -o json 2>/dev/null)
+exec {said}< <(exec "$ACSPASS" emulator --https-port 0 --http-port 0 -o json 2>/dev/null)
 emulator_pid=$!
 pids+=("$emulator_pid")
 read -r -t 60 -u "$said" described

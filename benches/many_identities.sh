@@ -31,7 +31,7 @@ stop() {
     rm -rf "$scratch"
 }
 trap stop EXIT
-exec {said}< <(exec "$ACSPASS" emulator -o json 2>/dev/null)
+exec {said}< <(exec "$ACSPASS" emulator --https-port 0 --http-port 0 -o json 2>/dev/null)
 emulator_pid=$!
 read -r -t 60 -u "$said" described
 of_emulator() { python3 -c 'import json, sys; print(json.loads(sys.argv[1])[sys.argv[2]])' "$described" "$1"; }

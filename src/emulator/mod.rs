@@ -22,6 +22,7 @@ mod front;
 mod http;
 mod options;
 mod pages;
+mod ports;
 mod running;
 mod scopes;
 mod server;
@@ -34,6 +35,7 @@ mod verify;
 pub use facts::Identity;
 pub use faults::{Fault, FaultKind, Route};
 pub use options::{MissingIdentity, Options};
+pub use ports::{HTTP_PORT, HTTPS_PORT};
 pub use running::Emulator;
 #[cfg(feature = "cli")]
 pub(crate) use server::REQUESTS;

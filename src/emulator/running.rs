@@ -19,7 +19,7 @@ use crate::emulator::options::Options;
 use crate::emulator::sign::{Certificate, Signer};
 use crate::emulator::state::State;
 use crate::emulator::state::requests::{LoggedRequest, RateLimits};
-use crate::emulator::{acs, ca, control, server};
+use crate::emulator::{acs, ca, control, ports, server};
 use crate::error::{Error, Result};
 use crate::loopback::serve::{Limits, handler};
 use crate::loopback::{self, Bound};
@@ -70,8 +70,9 @@ impl Emulator {
     /// [`Kind::Internal`](crate::Kind::Internal) if the system provides no socket or thread.
     pub fn start(mut options: Options) -> Result<Emulator> {
         options.host_names = context::own_names(&options.host_names)?;
-        let http = loopback::bind(options.http_port)?;
-        let https = options.https_port.map(loopback::bind).transpose()?;
+        let http = ports::bind("http", options.http_port)?;
+        let https = options.https_port.map(|port| ports::bind("https", port));
+        let https = https.transpose()?;
         let certified = https
             .is_some()
             .then(|| ca::certify(options.clock.now(), &options.host_names));

@@ -60,7 +60,7 @@ async function startService() {
   atTheEnd(() => rmSync(home, { recursive: true }));
   const keyFile = join(home, "key");
   writeFileSync(keyFile, randomBytes(32), { mode: 0o600 });
-  const emulator = await startProgram(["emulator", "--token-life", "12s"]);
+  const emulator = await startProgram(["emulator", "--https-port=0", "--http-port=0", "--token-life", "12s"]);
   mayBeAsked(emulator.httpUrl);
   const environment = {
     HOME: home,

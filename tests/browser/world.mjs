@@ -25,7 +25,7 @@ after(async () => {
   for (const end of ends.reverse()) await end();
 });
 
-export const emulator = await startProgram(["emulator"]);
+export const emulator = await startProgram(["emulator", "--https-port=0", "--http-port=0"]);
 const browser = await startChromium();
 /** The origins that a tab may send requests to. */
 const ours = new Set([emulator.url, emulator.httpUrl]);

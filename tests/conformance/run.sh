@@ -46,7 +46,7 @@ forget_environment
 # --- the emulator -------------------------------------------------------------------------------
 stop() { [ -z "${emulator_pid:-}" ] || { kill -INT "$emulator_pid" && wait "$emulator_pid"; } 2>/dev/null || true; }
 trap stop EXIT
-exec {said}< <(exec "$acspass" emulator -o json 2>"$out/emulator.log")
+exec {said}< <(exec "$acspass" emulator --https-port 0 --http-port 0 -o json 2>"$out/emulator.log")
 emulator_pid=$!
 read -r -t 60 -u "$said" described || { cat "$out/emulator.log" >&2; fail "the emulator did not start"; }
 printf '%s\n' "$described" >"$out/emulator.json"

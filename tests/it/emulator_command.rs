@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::harness::Home;
+use crate::emulator::home;
 use crate::harness::http::{connect, exchange, request};
 use crate::harness::process::Process;
 
@@ -20,8 +20,11 @@ fn lines(running: &Process<'_>, last: &str) -> Vec<String> {
 
 #[test]
 fn the_text_after_a_start_is_short_and_can_be_pasted_into_a_shell() {
-    let home = Home::new();
-    let running = home.call(&["emulator"]).plainly().spawn();
+    let home = home();
+    let running = home
+        .call(&["emulator", "--https-port=0", "--http-port=0"])
+        .plainly()
+        .spawn();
     let lines = lines(&running, "COMMUNICATION_SERVICES_CONNECTION_STRING");
     let front = lines[0].strip_prefix("Front page: ").expect("the address");
     // Each line takes one row of 80 columns for each 80 characters begun.
@@ -66,10 +69,13 @@ fn the_text_after_a_start_is_short_and_can_be_pasted_into_a_shell() {
 
 #[test]
 fn with_v_each_request_is_one_line_with_local_time_method_path_and_status() {
-    let mut home = Home::new();
+    let mut home = home();
     // 5 h 30 min ahead of UTC.
     home.set("TZ", "IST-5:30");
-    let running = home.call(&["emulator", "-v"]).plainly().spawn();
+    let running = home
+        .call(&["emulator", "-v", "--https-port=0", "--http-port=0"])
+        .plainly()
+        .spawn();
     let lines = lines(&running, "COMMUNICATION_SERVICES_CONNECTION_STRING");
     let front = lines[0].strip_prefix("Front page: ").expect("the address");
     let host = front.strip_prefix("http://").expect("http");

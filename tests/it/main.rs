@@ -23,6 +23,7 @@ mod device_code;
 mod doctor;
 mod elsewhere;
 mod emulated_accounts;
+mod emulator;
 mod emulator_command;
 mod examples;
 mod exec;

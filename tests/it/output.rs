@@ -419,8 +419,10 @@ fn profiles_are_chosen_by_flag_then_environment_then_file() {
 
 #[test]
 fn the_emulator_prints_one_line_and_runs_until_it_is_stopped() {
-    let home = Home::new();
-    let running = home.call(&["emulator", "-o", "json"]).spawn();
+    let home = crate::emulator::home();
+    let running = home
+        .call(&["emulator", "-o", "json", "--https-port=0", "--http-port=0"])
+        .spawn();
     let line: Value = serde_json::from_str(&running.next_line()).expect("JSON");
     let shape = [
         "caFile",

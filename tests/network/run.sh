@@ -121,7 +121,7 @@ told() { "$python" -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.a
 emulator() {
     local host=$1 scheme=$2
     shift 2
-    start emulator '"url"' env -i PATH="$PATH" TMPDIR="$work" "$program" emulator -o json \
+    start emulator '"url"' env -i PATH="$PATH" TMPDIR="$work" ACSPASS_STATE_DIR="$work/emulator-state" "$program" emulator -o json \
         --http-port 8080 --https-port 8443 "$@"
     head -1 "$work/emulator.log" >"$work/emulator.json"
     ca=$(told caFile)
@@ -267,7 +267,7 @@ case_silent() {
 case_default-ports() {
     ip link set lo up
     mkdir -p "$work/home"
-    start emulator '"url"' env -i PATH="$PATH" TMPDIR="$work" "$program" emulator -o json \
+    start emulator '"url"' env -i PATH="$PATH" TMPDIR="$work" ACSPASS_STATE_DIR="$work/emulator-state" "$program" emulator -o json \
         --http-port 80 --https-port 443
     head -1 "$work/emulator.log" >"$work/emulator.json"
     [ "$(told url) $(told httpUrl)" = "https://localhost http://localhost" ] ||

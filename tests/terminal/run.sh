@@ -29,7 +29,7 @@ end() {
 emulator=
 trap end EXIT
 
-"$acspass" emulator -o json >"$work/emulator.json" 2>/dev/null &
+"$acspass" emulator --https-port 0 --http-port 0 -o json >"$work/emulator.json" 2>/dev/null &
 emulator=$!
 for _ in $(seq 200); do
     [ -s "$work/emulator.json" ] && break

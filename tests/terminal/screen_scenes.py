@@ -75,7 +75,7 @@ def scenes():
     yield scene("serve-none-active", "serve --port 0", "none-active", steps=(stop,))
     yield scene("serve-status", "serve --status", code=6)
     yield scene("serve-and-status", "serve --port 0", steps=(("Ctrl-C to stop", "serve --status"), stop))
-    yield scene("emulator", "emulator", "new", steps=(stop,), differs=True)
+    yield scene("emulator", "emulator --https-port 0 --http-port 0", "new", steps=(stop,), differs=True)
 
     yield scene("login", "login", "new", steps=((waiting, ada),))
     yield scene("login-no-browser", "login --no-browser", steps=((waiting, ben), ("[y/N]", "type y")))

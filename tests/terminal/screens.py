@@ -101,7 +101,7 @@ class Stage:
             (home / "token.txt").write_text(self.token)
 
     def emulator(self, *arguments):
-        arguments = [self.acspass, "emulator", "-o", "json", *arguments]
+        arguments = [self.acspass, "emulator", "-o", "json", "--https-port=0", "--http-port=0", *arguments]
         process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.emulators.append(process)
         return json.loads(process.stdout.readline())

@@ -6,6 +6,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, Subcommand};
 
 use super::options::{duration, port};
+use crate::emulator::{HTTP_PORT, HTTPS_PORT};
 use crate::error::{Error, Result};
 
 /// Run an emulator of Entra ID and ACS Identity
@@ -22,10 +23,10 @@ pub(crate) struct Emulator {
 #[derive(Debug, Args)]
 pub(crate) struct EmulatorServer {
     /// Listen for https on this port; 0 selects a free one
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = port)]
+    #[arg(long, value_name = "N", default_value_t = HTTPS_PORT, value_parser = port)]
     pub(crate) https_port: u16,
     /// Listen for http on this port; 0 selects a free one
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = port)]
+    #[arg(long, value_name = "N", default_value_t = HTTP_PORT, value_parser = port)]
     pub(crate) http_port: u16,
     /// Set the lifetime of its Entra tokens
     #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]

@@ -33,7 +33,7 @@ async function started(home, ends, close, tokenLife) {
     if (line.includes("/teamsUser/:exchangeAccessToken") && line.includes(" 200")) exchanges += 1;
   };
   const log = { ...env, ACSPASS_LOG: "debug" };
-  const emulator = await daemon(ends, ["emulator", "--token-life", tokenLife], log, count);
+  const emulator = await daemon(ends, ["emulator", "--https-port=0", "--http-port=0", "--token-life", tokenLife], log, count);
   const keyFile = join(home, "key");
   writeFileSync(keyFile, randomBytes(32), { mode: 0o600 });
   const own = {

@@ -61,7 +61,7 @@ class Service:
                 tempfile.TemporaryDirectory(prefix="home-", dir=os.environ["CONFORMANCE_OUT"])
             )
             emulator = Daemon(
-                ["emulator", "--token-life", token_life],
+                ["emulator", "--https-port=0", "--http-port=0", "--token-life", token_life],
                 os.environ | {"ACSPASS_LOG": "debug"},
                 self._hear,
             )

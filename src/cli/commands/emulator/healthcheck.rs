@@ -5,16 +5,13 @@ use serde_json::json;
 use crate::cli::env_vars;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
-use crate::emulator::UserAgent;
+use crate::emulator::{HTTP_PORT, UserAgent};
 use crate::error::{Error, Kind, Result};
-
-/// The http address of `acspass emulator` without options.
-const DEFAULT_URL: &str = "http://localhost:8485";
 
 pub(crate) fn run(env: &Environment, output: &mut Output) -> Result<u8> {
     let url = env.variable(env_vars::ACSPASS_EMULATOR_URL);
-    let url = url.unwrap_or(DEFAULT_URL);
-    let page = UserAgent::default().browse(url);
+    let default = format!("http://localhost:{HTTP_PORT}");
+    let page = UserAgent::default().browse(url.unwrap_or(&default));
     let is_emulator = page.is_ok_and(|page| {
         let mut headers = page.headers.iter();
         page.status == 200 && headers.any(|(name, _)| name == "x-emulator")
