@@ -6,8 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::emulator::clock::EmulatorClock;
+use crate::emulator::key_ring::KeyRing;
 use crate::emulator::options::Options;
-use crate::emulator::sign::{Certificate, Signer};
+use crate::emulator::sign::Certificate;
 use crate::emulator::state::State;
 use crate::emulator::users::User;
 use crate::error::{Error, Kind, Result};
@@ -24,7 +25,7 @@ pub(crate) struct Context {
     pub(crate) clock: EmulatorClock,
     /// The start, by the clock of the options.
     pub(crate) started: Timestamp,
-    pub(crate) signer: Signer,
+    pub(crate) signer: KeyRing,
     pub(crate) certificate: Certificate,
     pub(crate) state: Mutex<State>,
     pub(crate) http_port: u16,

@@ -20,6 +20,7 @@ mod facts;
 mod faults;
 mod front;
 mod http;
+mod key_ring;
 mod options;
 mod pages;
 mod ports;

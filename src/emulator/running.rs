@@ -15,8 +15,9 @@ use crate::emulator::clock::{Change, EmulatorClock};
 use crate::emulator::context::{self, Context};
 use crate::emulator::directory::{self, connection_string};
 use crate::emulator::faults::Fault;
+use crate::emulator::key_ring::KeyRing;
 use crate::emulator::options::Options;
-use crate::emulator::sign::{Certificate, Signer};
+use crate::emulator::sign::Certificate;
 use crate::emulator::state::State;
 use crate::emulator::state::requests::{LoggedRequest, RateLimits};
 use crate::emulator::{acs, ca, control, ports, server};
@@ -84,7 +85,7 @@ impl Emulator {
             ..State::default()
         };
         let context = Arc::new(Context {
-            signer: Signer::new()?,
+            signer: KeyRing::new()?,
             certificate: Certificate::published()?,
             state: Mutex::new(state),
             clock: EmulatorClock::new(Arc::clone(&options.clock)),
@@ -248,6 +249,14 @@ impl Emulator {
     /// Revokes the refresh tokens of the user with this name. Returns false if there is none.
     pub fn revoke_sessions_of(&self, username: &str) -> bool {
         self.context.revoke_sessions_of(username)
+    }
+
+    /// Signs Entra's tokens with the next published key. The key before it stays published, and its
+    /// tokens valid, until the next rotation, or is removed now. Returns the ids of the published
+    /// keys, the current one first. Communication tokens do not change.
+    pub fn rotate_keys(&self, retire_old: bool) -> Vec<String> {
+        self.context.signer.rotate(retire_old);
+        self.context.signer.key_ids()
     }
 
     /// Revokes each Entra token that was issued before to a client with Continuous Access

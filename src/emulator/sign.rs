@@ -1,5 +1,5 @@
-//! Signs and verifies tokens with the published key: compact JWS (RFC 7515) and the key's JWKS. Knows
-//! the published certificate of the first service app.
+//! Signs and verifies tokens with one key: compact JWS (RFC 7515) and the key's JWK. Knows the
+//! published certificate of the first service app.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,7 +20,6 @@ use crate::error::{Error, Result};
 /// The certificate of the first service app and its key, PEM.
 pub(crate) const CERTIFICATE: &str =
     include_str!("../../assets/emulator/worthless-app-certificate.pem");
-const KEY: &str = include_str!("../../assets/emulator/worthless-test-key.pem");
 
 /// Signs and verifies.
 pub(crate) struct Signer {
@@ -30,10 +29,6 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    pub(crate) fn new() -> Result<Signer> {
-        Signer::from_pem(KEY)
-    }
-
     /// Reads the first private key of a published PEM file.
     pub(crate) fn from_pem(pem: &str) -> Result<Signer> {
         let broken = || Error::internal("the emulator's published test key cannot be read");
@@ -180,12 +175,20 @@ fn hex(thumbprint: digest::Digest) -> String {
 }
 
 #[cfg(test)]
+impl Signer {
+    /// Returns the key that signs at the start.
+    pub(crate) fn first() -> Result<Signer> {
+        Signer::from_pem(include_str!("../../assets/emulator/worthless-test-key.pem"))
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn only_an_unchanged_token_is_read() {
-        let signer = Signer::new().expect("the published key");
+        let signer = Signer::first().expect("the published key");
         let token = signer.access_token(&json!({"oid": "x"}));
         assert_eq!(signer.read(&token), Some(json!({"oid": "x"})));
 
@@ -207,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_changed_seal_is_rejected() {
-        let signer = Signer::new().expect("the published key");
+        let signer = Signer::first().expect("the published key");
         let sealed = signer.seal(&"mine");
         assert_eq!(signer.unseal::<String>(&sealed).as_deref(), Some("mine"));
         let other = sealed.replace("worthless.", "worthless.A");

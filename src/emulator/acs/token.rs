@@ -65,7 +65,7 @@ pub(crate) fn issue(
 
 /// Returns the claims of a valid token; `None` for any other text.
 pub(crate) fn accepted(context: &Context, token: &str) -> Option<Value> {
-    let claims: Value = context.signer.read(token)?;
+    let claims: Value = context.signer.read_communication_token(token)?;
     let (skype_id, expires) = (claims["skypeid"].as_str()?, claims["exp"].as_i64()?);
     let serial = claims["emulatorSerial"].as_u64()?;
     if claims["resourceId"] != RESOURCE_ID || context.now().unix_seconds() >= expires {

@@ -11,6 +11,7 @@ mod clock;
 mod dispatch;
 mod info;
 mod journal;
+mod keys;
 mod openapi;
 mod route;
 mod schema;

@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::route::{Body, Route, shown};
-use super::{clock, info, journal, openapi, sessions};
+use super::{clock, info, journal, keys, openapi, sessions};
 
 /// The routes, in the order of the documentation.
 pub(super) static ROUTES: &[Route] = &[
@@ -14,6 +14,7 @@ pub(super) static ROUTES: &[Route] = &[
     clock::CHANGE,
     journal::SHOW,
     journal::CLEAR,
+    keys::ROTATE,
     sessions::REVOKE,
 ];
 

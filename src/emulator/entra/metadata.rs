@@ -45,11 +45,11 @@ fn issuer(base: &str, tenant: Tenant) -> String {
 /// Returns the JWKS. That of version 1 at `/TENANT/discovery/keys` has no issuer.
 pub(crate) fn keys(request: &Request, segment: &str, is_v2: bool) -> Result<Reply, EntraError> {
     let tenant = Tenant::parse(segment)?;
-    let mut key = request.context.signer.jwk();
-    if is_v2 {
+    let mut keys = request.context.signer.jwks();
+    for key in keys.iter_mut().filter(|_| is_v2) {
         key["issuer"] = issuer(&request.base, tenant).into();
     }
-    Ok(Reply::json(200, &json!({"keys": [key]})))
+    Ok(Reply::json(200, &json!({"keys": keys})))
 }
 
 /// Returns the instance metadata of the emulator's own host.

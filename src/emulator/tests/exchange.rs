@@ -239,7 +239,7 @@ fn several_slashes_at_the_start_count_as_one() {
 #[test]
 fn a_signed_token_with_wrong_claims_is_refused() {
     let fixture = Fixture::new();
-    let signer = crate::emulator::sign::Signer::new().expect("the published key");
+    let signer = crate::emulator::sign::Signer::first().expect("the published key");
     let good = claims(&fixture.entra_token("ada@contoso.example", TEAMS));
     let cases = [
         ("name", json!("anything"), 200),

@@ -140,7 +140,7 @@ fn a_principal_without_a_role_is_forbidden() {
 fn only_a_token_for_the_resource_from_this_entra_is_accepted() {
     let fixture = Fixture::new();
     let good = claims(&token(&send(&fixture, &[])));
-    let own = Signer::new().expect("the published key");
+    let own = Signer::first().expect("the published key");
     let other = Signer::from_pem(CERTIFICATE).expect("the published key");
     let elsewhere = token(&send(&Fixture::new(), &[]));
     let graph = send(
@@ -315,7 +315,7 @@ fn a_certificate_authenticates_its_app() {
         wrong[claim] = value;
         signer.sign(&header, &wrong)
     };
-    let foreign = Signer::new().expect("the published key");
+    let foreign = Signer::first().expect("the published key");
     for (assertion, number) in [
         (foreign.sign(&header, &good), 700_027),
         (
@@ -363,7 +363,7 @@ fn a_federated_token_authenticates_a_workload() {
     let fixture = Fixture::new();
     let good = fixture.emulator.federated_token();
     assert_eq!(assert_with(&fixture, &good).status, 200);
-    let signer = Signer::new().expect("the published key");
+    let signer = Signer::first().expect("the published key");
     for (claim, number) in [("iss", 700_211), ("aud", 700_212), ("sub", 700_213)] {
         let mut wrong = claims(&good);
         wrong[claim] = "x".into();

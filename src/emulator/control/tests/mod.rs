@@ -2,6 +2,7 @@
 
 mod clock;
 mod document;
+mod keys;
 mod requests;
 
 use serde_json::Value;
