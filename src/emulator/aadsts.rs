@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// An error.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EntraError {
     #[serde(skip, default = "bad_request")]
@@ -16,6 +16,7 @@ pub(crate) struct EntraError {
     /// The number after `AADSTS`.
     pub(crate) number: u32,
     pub(crate) text: Cow<'static, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) suberror: Option<Cow<'static, str>>,
     /// A claims challenge: JSON in a string.
     #[serde(skip)]
@@ -64,7 +65,7 @@ errors! {
     DUPLICATE_PARAMETER = 400 "invalid_request" 9_000_411 "The request is not properly formatted. The parameter '{}' is duplicated.";
     MISSING_PARAMETER = 400 "invalid_request" 900_144 "The request body must contain the following parameter: '{}'.";
     INVALID_CLAIMS = 400 "invalid_request" 9_002_313 "Invalid request. The 'claims' are not a JSON object.";
-    UNKNOWN_CLIENT = 400 "unauthorized_client" 700_016 "Application with identifier '{}' was not found in the directory '{}'. The emulator has the application '{}' only.";
+    UNKNOWN_CLIENT = 400 "unauthorized_client" 700_016 "Application with identifier '{}' was not found in the directory '{}'. The emulator's first application is '{}'.";
     INVALID_SCOPE = 400 "invalid_scope" 70011 "The provided request must include a 'scope' input parameter. The scope '{}' is not valid.";
     UNKNOWN_RESOURCE = 400 "invalid_resource" 500_011 "The resource principal named in '{}' was not found in the tenant.";
     SEVERAL_RESOURCES = 400 "invalid_scope" 700_022 "The provided value for the input parameter scope is not valid because it contains more than one resource.";

@@ -1,21 +1,49 @@
 //! The context that all requests share, and the emulator's host names.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
 use crate::emulator::clock::EmulatorClock;
 use crate::emulator::key_ring::KeyRing;
 use crate::emulator::options::Options;
+use crate::emulator::seed::invalid::Invalid;
+use crate::emulator::seed::model::SeedFile;
 use crate::emulator::sign::Certificate;
 use crate::emulator::state::State;
-use crate::emulator::users::User;
+use crate::emulator::world::{self, World};
 use crate::error::{Error, Kind, Result};
 use crate::loopback;
 use crate::time::Timestamp;
 
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// The ports of a resource's listeners.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ports {
+    pub(crate) http: u16,
+    pub(crate) https: Option<u16>,
+}
+
+impl Ports {
+    /// Returns the port of a scheme, if it is served.
+    fn of(self, scheme: &str) -> Option<u16> {
+        match scheme {
+            "http" => Some(self.http),
+            "https" => self.https,
+            _ => None,
+        }
+    }
+}
+
+/// The listener that received a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listener {
+    pub(crate) scheme: &'static str,
+    /// The index of its resource.
+    pub(crate) resource: usize,
+}
 
 /// Options, keys and state.
 pub(crate) struct Context {
@@ -25,16 +53,70 @@ pub(crate) struct Context {
     pub(crate) clock: EmulatorClock,
     /// The start, by the clock of the options.
     pub(crate) started: Timestamp,
+    /// The present data; a change replaces it.
+    world: RwLock<Arc<World>>,
     pub(crate) signer: KeyRing,
     pub(crate) certificate: Certificate,
     pub(crate) state: Mutex<State>,
-    pub(crate) http_port: u16,
-    pub(crate) https_port: Option<u16>,
+    /// The ports of each resource; the first one has the main ports.
+    ports: Vec<Ports>,
     /// Turns true when the emulator is dropped.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl Context {
+    /// Makes the context of an emulator with these ports for the resources of `world`.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`] if a published key cannot be read.
+    pub(crate) fn new(
+        options: Options,
+        world: Arc<World>,
+        ports: Vec<Ports>,
+        stopping: watch::Receiver<bool>,
+    ) -> Result<Context> {
+        Ok(Context {
+            signer: KeyRing::new()?,
+            certificate: Certificate::published()?,
+            state: Mutex::new(State::new(&world, &options)),
+            clock: EmulatorClock::new(Arc::clone(&options.clock)),
+            started: options.clock.now(),
+            options,
+            world: RwLock::new(world),
+            ports,
+            stopping,
+        })
+    }
+
+    /// Returns the present data.
+    pub(crate) fn world(&self) -> Arc<World> {
+        let world = self.world.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&world)
+    }
+
+    /// Changes the seed of the present data. Requests that have begun keep the old data.
+    ///
+    /// # Errors
+    /// Returns the first fault of the changed seed; nothing has changed then.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut SeedFile)) -> Result<Arc<World>, Invalid> {
+        let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
+        let mut seed = world.seed.clone();
+        change(&mut seed);
+        let changed = Arc::new(world::build(seed)?);
+        *world = Arc::clone(&changed);
+        Ok(changed)
+    }
+
+    /// Returns the main ports.
+    pub(crate) fn main_ports(&self) -> Ports {
+        self.ports[0]
+    }
+
+    /// Returns the ports of each resource.
+    pub(crate) fn ports(&self) -> &[Ports] {
+        &self.ports
+    }
+
     /// Locks the state. After a panic of another thread the state is used as it is.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -46,26 +128,23 @@ impl Context {
 
     /// Revokes the sessions of the user with this name. Returns false if there is none.
     pub(crate) fn revoke_sessions_of(&self, username: &str) -> bool {
-        let user = User::named(username);
+        let world = self.world();
+        let user = world.user_named(username);
         if let Some(user) = user {
-            self.state().sessions.revoke(Some(user.home.oid));
+            self.state().sessions.revoke(Some(&user.home.oid));
         }
         user.is_some()
     }
 
-    /// Returns the port of a scheme, if it is served.
-    pub(crate) fn port(&self, scheme: &str) -> Option<u16> {
-        match scheme {
-            "http" => Some(self.http_port),
-            "https" => self.https_port,
-            _ => None,
-        }
+    /// Returns the port of a listener, if it is served.
+    pub(crate) fn port(&self, at: Listener) -> Option<u16> {
+        self.ports.get(at.resource)?.of(at.scheme)
     }
 
-    /// Returns whether a `Host` header names this emulator at the port of this scheme.
-    pub(crate) fn is_own_host(&self, scheme: &str, host: &str) -> bool {
-        let is_at = |port| is_own_host(scheme, host, port, &self.options.host_names);
-        self.port(scheme).is_some_and(is_at)
+    /// Returns whether a `Host` header names this emulator at the port of this listener.
+    pub(crate) fn is_own_host(&self, at: Listener, host: &str) -> bool {
+        let is_at = |port| is_own_host(at.scheme, host, port, &self.options.host_names);
+        self.port(at).is_some_and(is_at)
     }
 
     /// Returns whether scheme and host of a token's issuer or audience are this emulator's, or
@@ -78,7 +157,8 @@ impl Context {
             let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
             return loopback::is_loopback_host(name) || loopback::is_loopback_host(host);
         }
-        self.is_own_host(scheme, host)
+        let is_at = |port| is_own_host(scheme, host, port, &self.options.host_names);
+        self.main_ports().of(scheme).is_some_and(is_at)
     }
 }
 

@@ -1,66 +1,74 @@
 //! The ids, names and credentials of an emulator.
 //!
-//! All of them are published with this crate and worthless, even those in the form of a secret.
+//! They are those at the start: changes by the control API do not count. Those of the published seed
+//! are worthless, even if they have the form of a secret.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::emulator::directory::{self, connection_string};
 use crate::emulator::entra::apps::MANAGED_IDENTITY_PATH;
 use crate::emulator::front;
 use crate::emulator::running::Emulator;
 use crate::emulator::sign::CERTIFICATE;
-use crate::emulator::users::{USERS, everyone};
+use crate::emulator::world::application::Application;
+use crate::emulator::world::resource::connection_string;
+use crate::emulator::world::{IDENTITY_HEADER, OTHER_IDENTITY, OTHER_RESOURCE_ID};
 
 /// A user's name and ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Identity {
+pub struct Identity<'a> {
     /// The name for the sign-in.
-    pub username: &'static str,
+    pub username: &'a str,
     /// The object id in the home tenant.
-    pub object_id: &'static str,
+    pub object_id: &'a str,
     /// The home tenant's id.
-    pub tenant_id: &'static str,
+    pub tenant_id: &'a str,
 }
 
 impl Emulator {
     /// Returns the resource's connection string, with the https URL if there is one. It is a secret
     /// in form only.
     pub fn connection_string(&self) -> String {
-        connection_string(&self.https_url().unwrap_or_else(|| self.http_url()))
+        self.connection_string_at(&self.https_url().unwrap_or_else(|| self.http_url()))
     }
 
     /// Returns the resource's connection string with the http URL.
     pub fn http_connection_string(&self) -> String {
-        connection_string(&self.http_url())
+        self.connection_string_at(&self.http_url())
+    }
+
+    fn connection_string_at(&self, url: &str) -> String {
+        let world = self.context.world();
+        connection_string(url, &world.resources[0].keys.primary)
     }
 
     /// Returns the lines of a shell that point acspass at the emulator by http.
     pub fn shell_settings(&self) -> Vec<String> {
-        front::http_exports(&self.http_url()).into()
+        front::http_exports(&self.http_url(), &self.context.world()).into()
     }
 
-    /// Returns the id of the first user's tenant.
-    pub fn tenant_id(&self) -> &'static str {
-        directory::CONTOSO.id
+    /// Returns the id of the first tenant.
+    pub fn tenant_id(&self) -> &str {
+        &self.world.tenants[0].id
     }
 
-    /// Returns the id of the app that may sign users in. Its redirect URIs are `http://localhost`
-    /// and `http://localhost/redirect`, at any port.
-    pub fn client_id(&self) -> &'static str {
-        directory::CLIENT_ID
+    /// Returns the id of the first application. Without a seed it signs users in, and its redirect
+    /// URIs are `http://localhost` and `http://localhost/redirect`, at any port.
+    pub fn client_id(&self) -> &str {
+        &self.world.main_application().client_id
     }
 
-    /// Returns the id of the service app, which has a role on the resource, as the first user has.
-    pub fn service_client_id(&self) -> &'static str {
-        directory::SERVICE_APPS[0].client_id
+    /// Returns the id of the service app, which is the first application that signs no users in. It
+    /// has a role on the resource, as the first user has. Empty if the seed has none.
+    pub fn service_client_id(&self) -> &str {
+        self.service(0).map_or("", |app| &app.client_id)
     }
 
     /// Returns the service app's client secret. It is a secret in form only.
-    pub fn service_client_secret(&self) -> &'static str {
-        directory::SERVICE_APPS[0].secret
+    pub fn service_client_secret(&self) -> &str {
+        self.service(0).map_or("", secret)
     }
 
     /// Returns the service app's certificate, PEM with the key before the certificate.
@@ -72,9 +80,10 @@ impl Emulator {
     /// service app. It expires after one day.
     pub fn federated_token(&self) -> String {
         let now = self.context.now();
+        let federation = self.service(0).and_then(|app| app.federations.first());
         let token = self.context.signer.access_token(&json!({
-            "iss": directory::FEDERATION_ISSUER, "sub": directory::FEDERATION_SUBJECT,
-            "aud": directory::FEDERATION_AUDIENCE, "emulator": true,
+            "iss": federation.map(|own| &own.issuer), "sub": federation.map(|own| &own.subject),
+            "aud": federation.map(|own| &own.audience), "emulator": true,
             "iat": now.unix_seconds(), "nbf": now.unix_seconds(),
             "exp": now.plus(Duration::from_secs(86_400)).unix_seconds(),
         }));
@@ -86,23 +95,23 @@ impl Emulator {
     /// App Service sets them.
     pub fn managed_identity(&self) -> (String, &'static str) {
         let url = self.http_url() + MANAGED_IDENTITY_PATH;
-        (url, directory::IDENTITY_HEADER)
+        (url, IDENTITY_HEADER)
     }
 
     /// Returns client id and secret of an app without a role on the resource.
-    pub fn unprivileged_client(&self) -> (&'static str, &'static str) {
-        let app = &directory::SERVICE_APPS[1];
-        (app.client_id, app.secret)
+    pub fn unprivileged_client(&self) -> (&str, &str) {
+        let app = self.service(1);
+        app.map_or(("", ""), |app| (&app.client_id, secret(app)))
     }
 
     /// Returns the first user's name.
-    pub fn username(&self) -> &'static str {
-        USERS.ordinary[0].username
+    pub fn username(&self) -> &str {
+        &self.world.users[0].username
     }
 
     /// Returns the first user's object id.
-    pub fn object_id(&self) -> &'static str {
-        USERS.ordinary[0].home.oid
+    pub fn object_id(&self) -> &str {
+        &self.world.users[0].home.oid
     }
 
     /// Returns the users with a requirement, such as a consent page or a refused renewal: name and
@@ -127,38 +136,46 @@ impl Emulator {
     /// | `revoked@contoso.example` | sessions were revoked (AADSTS50173) |
     ///
     /// A sign-in that contains the challenge's claims asks for the code; renewals then succeed.
-    pub fn personas(&self) -> Vec<(&'static str, &'static str)> {
-        let all = USERS.personas.iter();
-        all.map(|user| (user.username, user.note)).collect()
+    pub fn personas(&self) -> Vec<(&str, &str)> {
+        let all = self.world.personas();
+        all.map(|user| (&*user.username, &*user.note)).collect()
     }
 
     /// Returns the names of the ordinary users: two without peculiarities, one without a Teams
     /// licence, and one with another home tenant.
-    pub fn usernames(&self) -> Vec<&'static str> {
-        let all = USERS.ordinary.iter();
-        all.map(|user| user.username).collect()
+    pub fn usernames(&self) -> Vec<&str> {
+        let all = self.world.ordinary_users();
+        all.map(|user| &*user.username).collect()
     }
 
     /// Returns all users, the ordinary ones first. Object id and tenant id together are the home
     /// account id of clients.
-    pub fn users(&self) -> Vec<Identity> {
-        let all = everyone();
+    pub fn users(&self) -> Vec<Identity<'_>> {
+        let all = self.world.users.iter();
         all.map(|user| Identity {
-            username: user.username,
-            object_id: user.home.oid,
-            tenant_id: user.home.directory.id,
+            username: &user.username,
+            object_id: &user.home.oid,
+            tenant_id: &user.home.tenant.id,
         })
         .collect()
     }
 
     /// Returns the resource's id, which is part of its identities' ids.
-    pub fn resource_id(&self) -> &'static str {
-        directory::RESOURCE_ID
+    pub fn resource_id(&self) -> &str {
+        &self.world.resources[0].id
     }
 
     /// Returns a valid id of another resource's identity.
     pub fn foreign_identity(&self) -> String {
-        let resource = directory::OTHER_RESOURCE_ID;
-        format!("8:acs:{resource}_{}", directory::OTHER_IDENTITY)
+        format!("8:acs:{OTHER_RESOURCE_ID}_{OTHER_IDENTITY}")
     }
+
+    fn service(&self, index: usize) -> Option<&Application> {
+        self.world.services().nth(index).map(|app| &**app)
+    }
+}
+
+/// Returns the first secret of an application; empty if it has none.
+fn secret(app: &Application) -> &str {
+    app.secrets.first().map_or("", String::as_str)
 }

@@ -1,8 +1,12 @@
 //! The values on the front page: addresses, ids and the settings of clients, each to be copied.
 
+use std::sync::Arc;
+
 use crate::emulator::context::base;
-use crate::emulator::directory::{self, CONTOSO, SERVICE_APPS, connection_string};
 use crate::emulator::http::Request;
+use crate::emulator::world::World;
+use crate::emulator::world::application::Application;
+use crate::emulator::world::resource::connection_string;
 
 /// A text with a name and a button that copies it.
 pub(crate) struct Value {
@@ -16,6 +20,8 @@ pub(crate) struct Value {
 pub(crate) struct Front {
     /// Addresses and ids.
     pub(crate) values: Vec<Value>,
+    /// The name of a user who is not the first.
+    pub(crate) other_user: String,
     /// Settings of acspass and of other programs that need no https.
     pub(crate) http: Value,
     /// Settings of the Azure SDKs, if https is served.
@@ -28,8 +34,8 @@ pub(crate) struct Front {
 pub(crate) struct SdkSettings {
     /// With the connection string.
     pub(crate) key: Value,
-    /// With the service app.
-    pub(crate) principal: Value,
+    /// With the service app, if there is one.
+    pub(crate) principal: Option<Value>,
     /// The host of the authority, for `knownAuthorities` of MSAL for Node.
     pub(crate) host: String,
 }
@@ -37,10 +43,12 @@ pub(crate) struct SdkSettings {
 impl Front {
     /// Returns the values for a browser that reaches the emulator by the host of this request.
     pub(crate) fn new(request: &Request) -> Front {
-        let context = &request.context;
+        let (context, world) = (&request.context, &*request.world);
+        let ports = context.ports()[request.at.resource];
+        let key = &request.resource().keys.primary;
         let host = host_name(&request.host);
-        let http = base("http", host, context.http_port);
-        let https = context.https_port.map(|port| base("https", host, port));
+        let http = base("http", host, ports.http);
+        let https = ports.https.map(|port| base("https", host, port));
         let ca_file = context.state().ca_file.clone();
         let mut values = Vec::new();
         let mut add = |id, name, text: &str| values.push(value(id, name, text));
@@ -48,90 +56,99 @@ impl Front {
             add(
                 "connection-string",
                 "Connection string",
-                &connection_string(https),
+                &connection_string(https, key),
             );
         }
         add(
             "http-connection-string",
             "Connection string, http",
-            &connection_string(&http),
+            &connection_string(&http, key),
         );
         if let Some(https) = &https {
             add("endpoint", "Endpoint", &format!("{https}/"));
         }
         add("http-endpoint", "Endpoint, http", &format!("{http}/"));
-        add("tenant", "Tenant id", CONTOSO.id);
-        add("client", "Client id", directory::CLIENT_ID);
+        add("tenant", "Tenant id", &world.tenants[0].id);
+        add("client", "Client id", &world.main_application().client_id);
         let authority = https.as_ref().unwrap_or(&http);
-        let authority = format!("{authority}/{}", CONTOSO.id);
+        let authority = format!("{authority}/{}", world.tenants[0].id);
         add("authority", "Authority", &authority);
         if let Some(path) = &ca_file {
             add("ca", "CA certificate file", path);
         }
-        let app = &SERVICE_APPS[0];
-        add("service-client", "Service app, client id", app.client_id);
-        add("service-secret", "Service app, secret", app.secret);
+        if let Some(app) = world.services().next() {
+            add("service-client", "Service app, client id", &app.client_id);
+            if let Some(secret) = app.secrets.first() {
+                add("service-secret", "Service app, secret", secret);
+            }
+        }
+        let other_user = world.ordinary_users().nth(1).unwrap_or(&world.users[0]);
         let check = format!("acspass get -o header | curl -H @- {http}/emulator/whoami");
         Front {
             values,
+            other_user: other_user.username.clone(),
             http: value(
                 "http-exports",
                 "settings of acspass",
-                &http_exports(&http).join("\n"),
+                &http_exports(&http, world).join("\n"),
             ),
-            sdk: https.map(|https| SdkSettings::new(&https, ca_file.as_deref())),
+            sdk: https.map(|https| SdkSettings::new(&https, ca_file.as_deref(), world)),
             check: value("check", "command that checks a token", &check),
         }
     }
 }
 
 impl SdkSettings {
-    fn new(https: &str, ca_file: Option<&str>) -> SdkSettings {
+    fn new(https: &str, ca_file: Option<&str>, world: &World) -> SdkSettings {
         let ca = ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
         let ca = ca.iter().zip(ca_file.into_iter().cycle());
         let ca: Vec<String> = ca.map(|(name, path)| export(name, path)).collect();
-        let app = &SERVICE_APPS[0];
         let key = [
             (
                 "COMMUNICATION_SERVICES_CONNECTION_STRING",
-                connection_string(https).as_str(),
+                connection_string(https, &world.resources[0].keys.primary).as_str(),
             ),
             ("AZURE_AUTHORITY_HOST", https),
         ]
         .map(|(name, value)| export(name, value));
-        let principal = [
-            ("COMMUNICATION_SERVICES_ENDPOINT", https),
-            ("AZURE_AUTHORITY_HOST", https),
-            ("AZURE_TENANT_ID", CONTOSO.id),
-            ("AZURE_CLIENT_ID", app.client_id),
-            ("AZURE_CLIENT_SECRET", app.secret),
-        ]
-        .map(|(name, value)| export(name, value));
+        let of_principal = |app: &Arc<Application>| {
+            let lines = [
+                ("COMMUNICATION_SERVICES_ENDPOINT", https),
+                ("AZURE_AUTHORITY_HOST", https),
+                ("AZURE_TENANT_ID", &world.tenants[0].id),
+                ("AZURE_CLIENT_ID", &app.client_id),
+                ("AZURE_CLIENT_SECRET", app.secrets.first()?),
+            ];
+            let lines = lines.map(|(name, value)| export(name, value));
+            let text = [&ca[..], &lines].concat().join("\n");
+            Some(value(
+                "service-exports",
+                "settings of the service app",
+                &text,
+            ))
+        };
+        let principal = world.services().find_map(of_principal);
         SdkSettings {
             key: value(
                 "sdk-exports",
                 "settings of the Azure SDKs",
                 &[&ca[..], &key].concat().join("\n"),
             ),
-            principal: value(
-                "service-exports",
-                "settings of the service app",
-                &[&ca[..], &principal].concat().join("\n"),
-            ),
+            principal,
             host: https.trim_start_matches("https://").to_owned(),
         }
     }
 }
 
 /// Returns the shell lines that point acspass at the emulator with this http URL.
-pub(crate) fn http_exports(http: &str) -> [String; 4] {
+pub(crate) fn http_exports(http: &str, world: &World) -> [String; 4] {
     [
         ("AZURE_AUTHORITY_HOST", http),
-        ("ACSPASS_TENANT_ID", CONTOSO.id),
-        ("ACSPASS_CLIENT_ID", directory::CLIENT_ID),
+        ("ACSPASS_TENANT_ID", &world.tenants[0].id),
+        ("ACSPASS_CLIENT_ID", &world.main_application().client_id),
         (
             "COMMUNICATION_SERVICES_CONNECTION_STRING",
-            &connection_string(http),
+            &connection_string(http, &world.resources[0].keys.primary),
         ),
     ]
     .map(|(name, value)| export(name, value))

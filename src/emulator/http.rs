@@ -11,9 +11,12 @@ use hyper::Request as HttpRequest;
 use hyper::body::Incoming;
 use serde_json::Value;
 
-use crate::emulator::context::{Context, without_second_port};
+use crate::emulator::context::{Context, Listener, without_second_port};
 use crate::emulator::state::State;
+use crate::emulator::state::resource::ResourceState;
 use crate::emulator::verify::is_guid;
+use crate::emulator::world::World;
+use crate::emulator::world::resource::Resource;
 use crate::time::Timestamp;
 
 const ENTRA_BODY: usize = 64 * 1024;
@@ -32,6 +35,10 @@ const SECOND_PORT: &str = "the Host header names the port twice, as @azure/commu
 /// A request that was read completely and names this emulator as its host.
 pub(crate) struct Request {
     pub(crate) context: Arc<Context>,
+    /// The configured data at the start of the request.
+    pub(crate) world: Arc<World>,
+    /// The listener that received it.
+    pub(crate) at: Listener,
     /// Method, target and headers as sent.
     pub(crate) head: Parts,
     /// The path as sent, with one slash at its start: some SDKs join endpoint and path to two.
@@ -50,13 +57,13 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Reads a request to the listener of `scheme`.
+    /// Reads a request to the listener `at`.
     ///
     /// # Errors
     /// Returns the reply to a request for another host, or with a body that is too large or too slow.
     pub(crate) async fn read(
         context: &Arc<Context>,
-        scheme: &'static str,
+        at: Listener,
         request: HttpRequest<Incoming>,
         now: Timestamp,
     ) -> Result<Request, Reply> {
@@ -66,9 +73,9 @@ impl Request {
         // Protects against DNS rebinding: a page at another name that resolves to loopback.
         let named = single(&head.headers, header::HOST.as_str()).and_then(|sent| {
             // ACS clients may repeat the port; no Entra client does.
-            let host = without_second_port(sent, context.port(scheme)?).filter(|_| is_acs);
+            let host = without_second_port(sent, context.port(at)?).filter(|_| is_acs);
             let host = host.unwrap_or(sent);
-            let is_own = context.is_own_host(scheme, host);
+            let is_own = context.is_own_host(at, host);
             is_own.then(|| (host.to_owned(), (host != sent).then_some(SECOND_PORT)))
         });
         let Some((host, remark)) = named else {
@@ -88,10 +95,12 @@ impl Request {
             .map_err(|_| Reply::text(413, "The request body is too large or incomplete.\n"))?;
         let mut request = Request {
             context: Arc::clone(context),
+            world: context.world(),
+            at,
             head,
             path,
             body,
-            base: format!("{scheme}://{host}"),
+            base: format!("{}://{host}", at.scheme),
             host,
             now,
             request_id: random_id(),
@@ -110,6 +119,16 @@ impl Request {
     /// Locks the emulator's state.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.context.state()
+    }
+
+    /// Returns the resource of the listener.
+    pub(crate) fn resource(&self) -> &Resource {
+        &self.world.resources[self.at.resource]
+    }
+
+    /// Calls `with` with the state of the listener's resource.
+    pub(crate) fn with_resource<T>(&self, with: impl FnOnce(&mut ResourceState) -> T) -> T {
+        with(&mut self.state().resources[self.at.resource])
     }
 
     /// Returns the value of a header that was sent exactly once, if it is text.

@@ -14,7 +14,6 @@ mod ca;
 mod clock;
 mod context;
 mod control;
-mod directory;
 mod entra;
 mod facts;
 mod faults;
@@ -24,23 +23,27 @@ mod key_ring;
 mod options;
 mod pages;
 mod ports;
+mod rate_limits;
 mod running;
 mod scopes;
+mod seed;
 mod server;
 mod sign;
 mod state;
 mod user_agent;
-mod users;
 mod verify;
+mod world;
 
 pub use facts::Identity;
 pub use faults::{Fault, FaultKind, Route};
 pub use options::{MissingIdentity, Options};
 pub use ports::{HTTP_PORT, HTTPS_PORT};
+pub use rate_limits::RateLimits;
 pub use running::Emulator;
+pub use seed::{MAX_SEED_BYTES, Seed};
 #[cfg(feature = "cli")]
 pub(crate) use server::REQUESTS;
-pub use state::requests::{LoggedRequest, RateLimits};
+pub use state::requests::LoggedRequest;
 pub use user_agent::{Page, UserAgent};
 
 #[cfg(test)]

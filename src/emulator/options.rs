@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::emulator::seed::Seed;
 use crate::time::{Clock, SystemClock};
 
 /// Options of [`Emulator::start`](super::Emulator::start). The default takes free ports and the
 /// system's clock, and serves plain http only.
 pub struct Options {
+    /// The data that the emulator starts with.
+    pub seed: Seed,
     /// The port for plain http; 0 takes a free one.
     pub http_port: u16,
     /// The port for https, if it is served as well; 0 takes a free one.
@@ -40,6 +43,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
+            seed: Seed::default(),
             http_port: 0,
             https_port: None,
             clock: Arc::new(SystemClock),

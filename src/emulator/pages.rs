@@ -13,12 +13,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 
-use crate::emulator::directory::Tenant;
 use crate::emulator::front::Front;
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::sign_ins::SignIn;
-use crate::emulator::users::User;
+use crate::emulator::world::World;
+use crate::emulator::world::application::Application;
+use crate::emulator::world::tenant::TenantPath;
+use crate::emulator::world::user::User;
 
 const STYLE: &str = include_str!("../../assets/emulator/style.css");
 /// Submits the form of a response to the client; without scripts the user clicks its button.
@@ -45,12 +47,14 @@ pub(crate) type Fields = Vec<(String, String)>;
 pub(crate) enum Page<'a> {
     /// `/`: the emulator's addresses, its users, and the settings of clients.
     #[template(path = "emulator/front.html")]
-    Front { front: &'a Front },
-    /// Choose a user of `tenant`. `unknown` is a hint that names no user.
+    Front { front: &'a Front, world: &'a World },
+    /// Choose a user of `tenant` for an application. `unknown` is a hint that names no user.
     #[template(path = "emulator/sign_in.html")]
     SignIn {
+        world: &'a World,
+        application: &'a Application,
         unknown: Option<&'a str>,
-        tenant: Tenant,
+        tenant: &'a TenantPath,
         fields: Fields,
     },
     /// A response to the client as a form that submits itself.
@@ -64,7 +68,11 @@ pub(crate) enum Page<'a> {
     EnterCode { problem: Option<&'a str> },
     /// Confirm the app of a device's code (RFC 8628, section 5.4).
     #[template(path = "emulator/confirm_app.html")]
-    ConfirmApp { user: &'a User, fields: Fields },
+    ConfirmApp {
+        application: &'a Application,
+        user: &'a User,
+        fields: Fields,
+    },
     /// Consent to the app's scopes.
     #[template(path = "emulator/consent.html")]
     Consent { sign_in: &'a SignIn, fields: Fields },

@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn a_port_of_an_emulator_is_distinguished_from_that_of_another_program() {
         let first = Emulator::start(Options::default()).expect("an emulator");
-        let port = first.context.http_port;
+        let port = first.context.main_ports().http;
         let error = error_of(Options {
             http_port: port,
             ..Options::default()

@@ -1,9 +1,8 @@
 //! A running emulator: start, URLs, records and switches.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,15 +10,15 @@ use rustls::ServerConfig;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 
-use crate::emulator::clock::{Change, EmulatorClock};
-use crate::emulator::context::{self, Context};
-use crate::emulator::directory::{self, connection_string};
+use crate::emulator::clock::Change;
+use crate::emulator::context::{self, Context, Listener, Ports};
 use crate::emulator::faults::Fault;
-use crate::emulator::key_ring::KeyRing;
 use crate::emulator::options::Options;
-use crate::emulator::sign::Certificate;
-use crate::emulator::state::State;
-use crate::emulator::state::requests::{LoggedRequest, RateLimits};
+use crate::emulator::rate_limits::RateLimits;
+use crate::emulator::seed::model::SeedLimits;
+use crate::emulator::state::requests::LoggedRequest;
+use crate::emulator::world::resource::connection_string;
+use crate::emulator::world::{self, IDENTITY_HEADER, World};
 use crate::emulator::{acs, ca, control, ports, server};
 use crate::error::{Error, Result};
 use crate::loopback::serve::{Limits, handler};
@@ -58,6 +57,8 @@ const LIMITS: Limits = Limits {
 /// ```
 pub struct Emulator {
     pub(crate) context: Arc<Context>,
+    /// The data at the start.
+    pub(crate) world: Arc<World>,
     ca_pem: Option<String>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
@@ -71,41 +72,43 @@ impl Emulator {
     /// [`Kind::Internal`](crate::Kind::Internal) if the system provides no socket or thread.
     pub fn start(mut options: Options) -> Result<Emulator> {
         options.host_names = context::own_names(&options.host_names)?;
-        let http = ports::bind("http", options.http_port)?;
-        let https = options.https_port.map(|port| ports::bind("https", port));
-        let https = https.transpose()?;
-        let certified = https
+        let world = world::build(std::mem::take(&mut options.seed).file);
+        let world = Arc::new(world.map_err(|invalid| invalid.into_error(None))?);
+        let bound = bind(&options, &world)?;
+        let ports = bound.iter().map(|(http, https)| Ports {
+            http: http.port,
+            https: https.as_ref().map(|https| https.port),
+        });
+        let ports = ports.collect();
+        let certified = options
+            .https_port
             .is_some()
             .then(|| ca::certify(options.clock.now(), &options.host_names));
         let (tls, ca_pem) = certified.transpose()?.unzip();
         let (stop, stopping) = watch::channel(false);
-        let state = State {
-            token_life: options.token_life,
-            secrets: options.keep_secrets.then(BTreeSet::new),
-            ..State::default()
-        };
-        let context = Arc::new(Context {
-            signer: KeyRing::new()?,
-            certificate: Certificate::published()?,
-            state: Mutex::new(state),
-            clock: EmulatorClock::new(Arc::clone(&options.clock)),
-            started: options.clock.now(),
-            options,
-            http_port: http.port,
-            https_port: https.as_ref().map(|bound| bound.port),
-            stopping,
-        });
+        let context = Context::new(options, Arc::clone(&world), ports, stopping)?;
+        let context = Arc::new(context);
         let runtime = Builder::new_current_thread().enable_all().build();
         let no_loop = "the emulator could not start its event loop";
         let runtime = runtime.map_err(|error| Error::internal(no_loop).caused_by(error))?;
         let shared = Arc::clone(&context);
         let serving = async move {
-            let tls = async {
-                if let Some(bound) = https {
-                    serve(&shared, "https", bound, tls).await;
+            let bound = bound.into_iter().enumerate();
+            let all = bound.map(|(resource, (http, https))| {
+                let (shared, tls) = (&shared, tls.clone());
+                let at = move |scheme| Listener { scheme, resource };
+                async move {
+                    let http = serve(shared, at("http"), http, None);
+                    match https {
+                        Some(https) => {
+                            let https = serve(shared, at("https"), https, tls);
+                            futures_util::join!(http, https);
+                        }
+                        None => http.await,
+                    }
                 }
-            };
-            tokio::join!(serve(&shared, "http", http, None), tls);
+            });
+            futures_util::future::join_all(all).await;
         };
         // The subscriber of this thread also receives the events of the emulator's thread.
         let subscriber = tracing::dispatcher::get_default(Clone::clone);
@@ -119,6 +122,7 @@ impl Emulator {
             })?;
         let emulator = Emulator {
             context,
+            world,
             ca_pem,
             stop,
             thread: Some(thread),
@@ -129,12 +133,12 @@ impl Emulator {
 
     /// Returns `http://localhost:PORT`, without port 80. It is authority host and ACS endpoint.
     pub fn http_url(&self) -> String {
-        context::base("http", "localhost", self.context.http_port)
+        context::base("http", "localhost", self.context.main_ports().http)
     }
 
     /// Returns `https://localhost:PORT`, without port 443, if https is served.
     pub fn https_url(&self) -> Option<String> {
-        let port = self.context.https_port?;
+        let port = self.context.main_ports().https?;
         Some(context::base("https", "localhost", port))
     }
 
@@ -196,9 +200,15 @@ impl Emulator {
         format!("{}/devicelogin", self.http_url())
     }
 
-    /// Sets the rate limits of the resource. `None`, the default, is no limit.
+    /// Sets the rate limits of the first resource. `None`, the default, is no limit.
     pub fn set_rate_limits(&self, limits: Option<RateLimits>) {
-        self.context.state().rates.limits = limits;
+        let limits = limits.as_ref().map(SeedLimits::from);
+        let changed = self.context.change(|seed| {
+            if let Some(resource) = seed.resources.iter_mut().flatten().next() {
+                resource.limits = limits;
+            }
+        });
+        debug_assert!(changed.is_ok(), "limits are always valid: {changed:?}");
     }
 
     /// Sets the life of new Entra access tokens.
@@ -299,14 +309,18 @@ impl Emulator {
     fn keep_own_secrets(&self) {
         let urls = [Some(self.http_url()), self.https_url()];
         let mut state = self.context.state();
-        state.keep_secret(directory::ACCESS_KEY);
-        state.keep_secret(&String::from_utf8_lossy(directory::ACCESS_KEY_BYTES));
-        state.keep_secret(directory::IDENTITY_HEADER);
-        for app in &directory::SERVICE_APPS {
-            state.keep_secret(app.secret);
+        state.keep_secret(IDENTITY_HEADER);
+        let applications = self.world.applications.iter();
+        for secret in applications.flat_map(|app| &app.secrets) {
+            state.keep_secret(secret);
         }
-        for url in urls.iter().flatten() {
-            state.keep_secret(&connection_string(url));
+        let resources = self.world.resources.iter();
+        for (_, key) in resources.flat_map(|resource| resource.keys.named()) {
+            state.keep_secret(&key.text);
+            state.keep_secret(&String::from_utf8_lossy(&key.bytes));
+            for url in urls.iter().flatten() {
+                state.keep_secret(&connection_string(url, key));
+            }
         }
     }
 }
@@ -330,14 +344,26 @@ impl fmt::Debug for Emulator {
     }
 }
 
-async fn serve(
-    context: &Arc<Context>,
-    scheme: &'static str,
-    bound: Bound,
-    tls: Option<Arc<ServerConfig>>,
-) {
+/// Binds the ports of each resource: http, and https if it is served.
+fn bind(options: &Options, world: &World) -> Result<Vec<(Bound, Option<Bound>)>> {
+    let mut bound = Vec::new();
+    for (index, resource) in world.resources.iter().enumerate() {
+        let (http, https) = match index {
+            0 => (options.http_port, options.https_port),
+            _ => (
+                resource.http_port,
+                options.https_port.map(|_| resource.https_port),
+            ),
+        };
+        let https = https.map(|port| ports::bind("https", port)).transpose()?;
+        bound.push((ports::bind("http", http)?, https));
+    }
+    Ok(bound)
+}
+
+async fn serve(context: &Arc<Context>, at: Listener, bound: Bound, tls: Option<Arc<ServerConfig>>) {
     let (shared, stopping) = (Arc::clone(context), context.stopping.clone());
-    let handler = handler(move |request| server::respond(shared.clone(), scheme, request));
+    let handler = handler(move |request| server::respond(shared.clone(), at, request));
     if let Err(error) = loopback::serve::serve(bound, tls, handler, LIMITS, stopping).await {
         tracing::error!(target: "acspass::emulator", "the emulator stopped: {error}");
     }

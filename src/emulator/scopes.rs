@@ -1,74 +1,12 @@
-//! The resources with their scopes, and the `scope` parameter.
+//! The `scope` parameter.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::verify::is_guid;
-
-/// An API with one of its identifiers.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Resource {
-    /// The text before a scope's short name.
-    prefix: &'static str,
-    /// The `aud` of its tokens.
-    pub(crate) audience: &'static str,
-    scopes: &'static [&'static str],
-}
-
-/// The application id of the API "Azure Communication Services".
-pub(crate) const TEAMS_API: &str = "1fd5118e-2576-4263-8130-9503064c837a";
-/// The application id of the API "Azure Communication Services Clients".
-pub(crate) const CLIENTS_API: &str = "2a04943b-b6a7-4f65-8786-2bb6131b59f6";
-
-const TEAMS_URI: &str = "https://auth.msft.communication.azure.com";
-const CLIENTS_URI: &str = "https://communication.azure.com/clients";
-const RESOURCE_URI: &str = "https://communication.azure.com/";
-const RESOURCE_URI_WITHOUT_SLASH: &str = "https://communication.azure.com";
-/// The audiences of the Teams exchange's tokens.
-pub(crate) const TEAMS_AUDIENCES: [&str; 2] = [TEAMS_URI, TEAMS_API];
-/// The audiences of the clients' tokens.
-pub(crate) const CLIENTS_AUDIENCES: [&str; 2] = [CLIENTS_URI, CLIENTS_API];
-/// The audiences of tokens for the management of the resource.
-pub(crate) const RESOURCE_AUDIENCES: [&str; 3] =
-    [RESOURCE_URI, RESOURCE_URI_WITHOUT_SLASH, TEAMS_API];
-
-const IMPERSONATION: &[&str] = &["user_impersonation"];
-const CLIENTS_SCOPES: &[&str] = &[
-    "VoIP",
-    "VoIP.Join",
-    "Chat",
-    "Chat.Join",
-    "Chat.Join.Limited",
-];
-const TEAMS_SCOPES: &[&str] = TEAMS_API_SCOPES.split_at(3).0;
-const TEAMS_API_SCOPES: &[&str] = &[
-    "Teams.ManageCalls",
-    "Teams.ManageChats",
-    "TeamsExtension.ManageCalls",
-    "user_impersonation",
-];
-
-/// Each API once for each of its identifiers, because a token's audience is the requested one.
-#[rustfmt::skip]
-static RESOURCES: [Resource; 7] = [
-    Resource { prefix: "https://graph.microsoft.com/", audience: "https://graph.microsoft.com", scopes: &["User.Read"] },
-    Resource { prefix: "https://auth.msft.communication.azure.com/", audience: TEAMS_URI, scopes: TEAMS_SCOPES },
-    Resource { prefix: "https://communication.azure.com/clients/", audience: CLIENTS_URI, scopes: CLIENTS_SCOPES },
-    // The service's identifier ends with a slash, hence two.
-    Resource { prefix: "https://communication.azure.com//", audience: RESOURCE_URI, scopes: IMPERSONATION },
-    Resource { prefix: "https://communication.azure.com/", audience: RESOURCE_URI_WITHOUT_SLASH, scopes: IMPERSONATION },
-    Resource { prefix: "1fd5118e-2576-4263-8130-9503064c837a/", audience: TEAMS_API, scopes: TEAMS_API_SCOPES },
-    Resource { prefix: "2a04943b-b6a7-4f65-8786-2bb6131b59f6/", audience: CLIENTS_API, scopes: CLIENTS_SCOPES },
-];
-
-/// Microsoft Graph, the resource of scopes that name none.
-pub(crate) const GRAPH: &Resource = &RESOURCES[0];
-
-/// Returns the audience of this name, in any case.
-pub(crate) fn audience_named(name: &str) -> Option<&'static str> {
-    let mut audiences = RESOURCES.iter().map(|resource| resource.audience);
-    audiences.find(|audience| audience.eq_ignore_ascii_case(name))
-}
+use crate::emulator::world::World;
+use crate::emulator::world::api::Api;
 
 /// The OpenID Connect scopes, in the order of Entra's responses.
 const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
@@ -79,13 +17,13 @@ const DEFAULT: &str = ".default";
 pub(crate) struct Scopes {
     /// The OpenID Connect scopes, which are among [`OPENID_SCOPES`].
     openid: BTreeSet<&'static str>,
-    /// The resource scopes in the order of the request, each once: resource and short name.
-    on_resources: Vec<(&'static Resource, &'static str)>,
+    /// The resource scopes in the order of the request, each once: API and short name.
+    on_resources: Vec<(Arc<Api>, String)>,
 }
 
 impl Scopes {
     /// Parses a `scope` parameter with at least one scope.
-    pub(crate) fn parse(text: &str) -> Result<Scopes, EntraError> {
+    pub(crate) fn parse(world: &World, text: &str) -> Result<Scopes, EntraError> {
         let mut scopes = Scopes::default();
         for word in text.split(' ').filter(|word| !word.is_empty()) {
             // Entra accepts scopes in any case and responds with its own spelling: AzureAD/
@@ -95,7 +33,7 @@ impl Scopes {
                 scopes.openid.insert(scope);
                 continue;
             }
-            let scope = find(word)?;
+            let scope = find(world, word)?;
             if !scopes.on_resources.contains(&scope) {
                 scopes.on_resources.push(scope);
             }
@@ -103,7 +41,7 @@ impl Scopes {
         // `.default` excludes the resource's other scopes.
         for (resource, name) in &scopes.on_resources {
             let of_resource = scopes.on_resources.iter().filter(|(r, _)| r == resource);
-            if *name == DEFAULT && of_resource.count() > 1 {
+            if name == DEFAULT && of_resource.count() > 1 {
                 let scope = format!("{}{DEFAULT}", resource.prefix);
                 return Err(aadsts::INVALID_SCOPE.about(&[&scope]));
             }
@@ -120,14 +58,14 @@ impl Scopes {
     }
 
     /// Returns the resource of the first resource scope.
-    pub(crate) fn first_resource(&self) -> Option<&'static Resource> {
-        self.on_resources.first().map(|(resource, _)| *resource)
+    pub(crate) fn first_resource(&self) -> Option<&Arc<Api>> {
+        self.on_resources.first().map(|(resource, _)| resource)
     }
 
     /// Returns whether the scopes are of more than one resource.
     pub(crate) fn spans_resources(&self) -> bool {
         let first = self.first_resource();
-        self.on_resources.iter().any(|(r, _)| Some(*r) != first)
+        self.on_resources.iter().any(|(r, _)| Some(r) != first)
     }
 
     /// Adds the OpenID Connect scopes of another list.
@@ -137,19 +75,21 @@ impl Scopes {
     }
 
     /// Returns the short names of one resource's scopes, with `.default` replaced by all of them.
-    pub(crate) fn granted_on(&self, resource: &'static Resource) -> Vec<&'static str> {
-        let scopes = self.on_resources.iter().filter(|(r, _)| *r == resource);
-        let names = scopes.flat_map(|(_, name)| match *name {
-            DEFAULT => resource.scopes,
-            _ => std::slice::from_ref(name),
+    pub(crate) fn granted_on(&self, resource: &Api) -> Vec<String> {
+        let scopes = self.on_resources.iter().filter(|(r, _)| **r == *resource);
+        let names = scopes.flat_map(|(_, name)| match name == DEFAULT {
+            true => &resource.scopes[..],
+            false => std::slice::from_ref(name),
         });
-        names.copied().collect()
+        names.cloned().collect()
     }
 
     /// Returns the `scope` member of a token response: all granted scopes but `offline_access`.
-    pub(crate) fn echo(&self, resource: &'static Resource, granted: &[&str]) -> String {
-        let has_default = self.on_resources.contains(&(resource, DEFAULT));
-        let names = granted.iter().chain(has_default.then_some(&DEFAULT));
+    pub(crate) fn echo(&self, resource: &Api, granted: &[String]) -> String {
+        let is_default = |(api, name): &(Arc<Api>, String)| **api == *resource && name == DEFAULT;
+        let has_default = self.on_resources.iter().any(is_default);
+        let granted = granted.iter().map(String::as_str);
+        let names = granted.chain(has_default.then_some(DEFAULT));
         let mut words: Vec<String> = names
             .map(|name| format!("{}{name}", resource.prefix))
             .collect();
@@ -175,13 +115,14 @@ impl Scopes {
 
 /// Finds a scope at the resource with the longest matching prefix. A scope without a resource is one
 /// of Microsoft Graph.
-fn find(word: &str) -> Result<(&'static Resource, &'static str), EntraError> {
-    let in_resource = |resource: &'static Resource| {
-        let (start, name) = word.split_at_checked(resource.prefix.len())?;
-        let is_prefix = start.eq_ignore_ascii_case(resource.prefix);
-        is_prefix.then_some((resource, name))
+fn find(world: &World, word: &str) -> Result<(Arc<Api>, String), EntraError> {
+    let in_resource = |resource| {
+        let api: &Arc<Api> = resource;
+        let (start, name) = word.split_at_checked(api.prefix.len())?;
+        let is_prefix = start.eq_ignore_ascii_case(&api.prefix);
+        is_prefix.then_some((api, name))
     };
-    let found = RESOURCES.iter().filter_map(in_resource);
+    let found = world.apis.iter().filter_map(in_resource);
     let found = found.max_by_key(|(resource, _)| resource.prefix.len());
     // A scope begins with a resource by URI or by application id.
     let names_resource =
@@ -189,38 +130,44 @@ fn find(word: &str) -> Result<(&'static Resource, &'static str), EntraError> {
     if found.is_none() && names_resource {
         return Err(aadsts::UNKNOWN_RESOURCE.about(&[word]));
     }
-    let (resource, name) = found.unwrap_or((GRAPH, word));
-    std::iter::once(&DEFAULT)
-        .chain(resource.scopes)
+    let (resource, name) = found.unwrap_or((world.graph(), word));
+    let scopes = resource.scopes.iter().map(String::as_str);
+    std::iter::once(DEFAULT)
+        .chain(scopes)
         .find(|scope| scope.eq_ignore_ascii_case(name))
-        .map(|scope| (resource, *scope))
+        .map(|scope| (Arc::clone(resource), scope.to_owned()))
         .ok_or_else(|| aadsts::INVALID_SCOPE.about(&[word]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::emulator::world::api::{CLIENTS_API, TEAMS_API};
+
+    fn parse(text: &str) -> Result<Scopes, EntraError> {
+        Scopes::parse(&World::published(), text)
+    }
 
     #[test]
     fn scopes_of_several_resources_are_detected() {
         let one = "openid https://auth.msft.communication.azure.com/Teams.ManageCalls https://auth.msft.communication.azure.com/Teams.ManageChats";
         let two = format!("{one} User.Read");
-        assert!(!Scopes::parse(one).expect("known").spans_resources());
-        assert!(Scopes::parse(&two).expect("known").spans_resources());
+        assert!(!parse(one).expect("known").spans_resources());
+        assert!(parse(&two).expect("known").spans_resources());
     }
 
     #[test]
     fn an_unknown_scope_is_named() {
         assert_eq!(
-            Scopes::parse("https://auth.msft.communication.azure.com/Teams.ManageAll"),
+            parse("https://auth.msft.communication.azure.com/Teams.ManageAll"),
             Err(aadsts::INVALID_SCOPE
                 .about(&["https://auth.msft.communication.azure.com/Teams.ManageAll"]))
         );
         assert_eq!(
-            Scopes::parse("https://evil.test/x"),
+            parse("https://evil.test/x"),
             Err(aadsts::UNKNOWN_RESOURCE.about(&["https://evil.test/x"]))
         );
-        assert!(Scopes::parse("https://graph.microsoft.com/.default User.Read").is_err());
+        assert!(parse("https://graph.microsoft.com/.default User.Read").is_err());
     }
 
     #[test]
@@ -245,7 +192,7 @@ mod tests {
                  https://communication.azure.com/.default",
             ),
         ] {
-            let scopes = Scopes::parse(requested).expect("known");
+            let scopes = parse(requested).expect("known");
             let resource = scopes.first_resource().expect("there is one");
             let granted = scopes.granted_on(resource);
             assert_eq!(scopes.echo(resource, &granted), echoed, "{requested}");
@@ -270,13 +217,13 @@ mod tests {
             ("1fd5118e-2576-4263-8130-9503064c837a/.default", TEAMS_API),
             ("2a04943b-b6a7-4f65-8786-2bb6131b59f6/VoIP", CLIENTS_API),
         ] {
-            let scopes = Scopes::parse(scope).expect("known");
-            let found = scopes.first_resource().map(|resource| resource.audience);
+            let scopes = parse(scope).expect("known");
+            let found = scopes.first_resource().map(|api| api.audience.as_str());
             assert_eq!(found, Some(audience), "{scope}");
         }
         let unknown_app = "11111111-2222-4333-8444-555555555555/.default";
         assert_eq!(
-            Scopes::parse(unknown_app),
+            parse(unknown_app),
             Err(aadsts::UNKNOWN_RESOURCE.about(&[unknown_app]))
         );
         for wrong in [
@@ -286,14 +233,13 @@ mod tests {
             "teams.managecalls",
         ] {
             let refused = Err(aadsts::INVALID_SCOPE.about(&[wrong]));
-            assert_eq!(Scopes::parse(wrong), refused, "{wrong}");
+            assert_eq!(parse(wrong), refused, "{wrong}");
         }
     }
 
     #[test]
     fn default_grants_every_scope_and_is_echoed() {
-        let scopes =
-            Scopes::parse("https://communication.azure.com/clients/.default").expect("known");
+        let scopes = parse("https://communication.azure.com/clients/.default").expect("known");
         let resource = scopes.first_resource().expect("there is one");
         let granted = scopes.granted_on(resource);
         assert_eq!(granted.len(), 5);
@@ -307,7 +253,7 @@ mod tests {
     #[test]
     fn the_text_of_scopes_reads_back_as_the_same() {
         let text = "openid offline_access https://communication.azure.com//.default";
-        let scopes = Scopes::parse(text).expect("known");
-        assert_eq!(Scopes::parse(&scopes.to_text()), Ok(scopes));
+        let scopes = parse(text).expect("known");
+        assert_eq!(parse(&scopes.to_text()), Ok(scopes));
     }
 }

@@ -11,7 +11,7 @@ use hyper::Request as HttpRequest;
 use hyper::body::Incoming;
 
 use crate::emulator::aadsts::{self, EntraError};
-use crate::emulator::context::Context;
+use crate::emulator::context::{Context, Listener};
 use crate::emulator::faults::{self, FaultKind, Route};
 use crate::emulator::front::Front;
 use crate::emulator::http::{Reply, Request, is_acs_path, is_control_path};
@@ -27,7 +27,7 @@ pub(crate) const REQUESTS: &str = "acspass::emulator::requests";
 /// Answers one request. Returns `None` if a fault ends the connection.
 pub(crate) async fn respond(
     context: Arc<Context>,
-    scheme: &'static str,
+    at: Listener,
     request: HttpRequest<Incoming>,
 ) -> Option<Response> {
     let now = context.now();
@@ -36,7 +36,7 @@ pub(crate) async fn respond(
         path: request.uri().path().to_owned(),
         ..LoggedRequest::default()
     };
-    let request = match Request::read(&context, scheme, request, now).await {
+    let request = match Request::read(&context, at, request, now).await {
         Ok(request) => request,
         Err(reply) if is_control_path(&entry.path) => {
             return Some(answer(entry, control::refused(reply), now));
@@ -114,13 +114,16 @@ fn dispatch(request: &Request) -> Reply {
         "/emulator/whoami" => acs::token::whoami(request),
         entra::apps::MANAGED_IDENTITY_PATH => entra::apps::managed_identity(request),
         path if is_acs_path(path) => acs::operations::respond(request),
+        // Entra listens at the main port only.
+        _ if request.at.resource > 0 => Reply::text(404, "The resource has no such operation.\n"),
         _ => entra::routes::respond(request),
     }
 }
 
 fn front(request: &Request) -> Reply {
     let front = &Front::new(request);
-    Page::Front { front }.reply(200).named("page")
+    let world = &request.world;
+    Page::Front { front, world }.reply(200).named("page")
 }
 
 /// Logs a request in one line: method, path, status, and the reason of a refusal.

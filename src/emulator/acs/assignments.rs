@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 use super::error::AcsError;
 use super::request::{json_or, json_or_default};
 use crate::emulator::http::{Reply, Request};
-use crate::emulator::state::resource::{Assignment, ExchangeKind, Key};
+use crate::emulator::state::resource::Key;
 use crate::emulator::verify::{ensure, is_guid};
+use crate::emulator::world::resource::{Assignment, ExchangeKind};
 
 /// The body of an assignment.
 #[derive(Debug, Default, Deserialize)]
@@ -22,8 +23,7 @@ struct Wanted {
 
 pub(crate) fn get(request: &Request) -> Result<Reply, AcsError> {
     let key = key_in(&request.path)?;
-    let state = request.state();
-    let found = state.assignments.0.get(&key);
+    let found = request.with_resource(|of| of.assignments.0.get(&key).cloned());
     let found = found.ok_or(AcsError::NO_ASSIGNMENT)?;
     Ok(Reply::json(200, &json!(found)))
 }
@@ -32,22 +32,23 @@ pub(crate) fn put(request: &Request) -> Result<Reply, AcsError> {
     let key = key_in(&request.path)?;
     let assignment = valid(&key, json_or_default(request)?)?;
     let shown = json!(assignment);
-    let old = request.state().assignments.0.insert(key, assignment);
+    let old = request.with_resource(|of| of.assignments.0.insert(key, assignment));
     Ok(Reply::json(if old.is_some() { 200 } else { 201 }, &shown))
 }
 
 pub(crate) fn delete(request: &Request) -> Result<Reply, AcsError> {
     let key = key_in(&request.path)?;
-    request.state().assignments.0.remove(&key);
+    request.with_resource(|of| of.assignments.0.remove(&key));
     Ok(Reply::new(204, ()))
 }
 
 /// Lists all Entra assignments, on one page.
 pub(crate) fn list(request: &Request) -> Result<Reply, AcsError> {
-    let state = request.state();
-    let all = state.assignments.0.iter();
-    let of_entra = all.filter(|((kind, ..), _)| *kind == ExchangeKind::Entra);
-    let value: Vec<&Assignment> = of_entra.map(|(_, assignment)| assignment).collect();
+    let value = request.with_resource(|of| {
+        let all = of.assignments.0.values();
+        let of_entra = all.filter(|assignment| assignment.kind == ExchangeKind::Entra);
+        json!(of_entra.collect::<Vec<_>>())
+    });
     Ok(Reply::json(200, &json!({"value": value})))
 }
 
@@ -57,7 +58,8 @@ pub(crate) fn update(request: &Request) -> Result<Reply, AcsError> {
     let patch: BTreeMap<String, Option<Map<String, Value>>> =
         json_or(request, "application/merge-patch+json", PROBLEM)?;
     let mut state = request.state();
-    let mut assignments = state.assignments.0.clone();
+    let present = &mut state.resources[request.at.resource].assignments;
+    let mut assignments = present.0.clone();
     let mut shown = Map::new();
     for (object_id, changed) in patch {
         let key = key(ExchangeKind::Entra, "", &object_id)?;
@@ -65,7 +67,7 @@ pub(crate) fn update(request: &Request) -> Result<Reply, AcsError> {
             assignments.remove(&key);
             continue;
         };
-        let mut members = match json!(state.assignments.0.get(&key)) {
+        let mut members = match json!(present.0.get(&key)) {
             Value::Object(old) => old,
             _ => Map::new(),
         };
@@ -77,7 +79,7 @@ pub(crate) fn update(request: &Request) -> Result<Reply, AcsError> {
         shown.insert(key.2.clone(), json!(assignment));
         assignments.insert(key, assignment);
     }
-    state.assignments.0 = assignments;
+    present.0 = assignments;
     Ok(Reply::json(200, &Value::Object(shown)))
 }
 
@@ -129,6 +131,7 @@ fn valid((kind, tenant, object): &Key, wanted: Wanted) -> Result<Assignment, Acs
         id.make_ascii_lowercase();
     }
     Ok(Assignment {
+        kind: *kind,
         object_id: object.clone(),
         tenant_id: tenant_id.to_ascii_lowercase(),
         principal_type: (*principal_type).to_owned(),

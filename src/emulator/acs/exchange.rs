@@ -9,12 +9,11 @@ use serde_json::{Map, Value, json};
 use super::error::AcsError;
 use super::request::{self, EntraClaims, TEAMS_PREVIEW};
 use super::token;
-use crate::emulator::directory::RESOURCE_ID;
 use crate::emulator::http::{Reply, Request};
-use crate::emulator::scopes::{CLIENTS_AUDIENCES, TEAMS_AUDIENCES};
-use crate::emulator::state::resource::ExchangeKind;
-use crate::emulator::users::User;
 use crate::emulator::verify::{ensure, is_guid};
+use crate::emulator::world::api::{CLIENTS_AUDIENCES, TEAMS_AUDIENCES};
+use crate::emulator::world::resource::ExchangeKind;
+use crate::emulator::world::user::User;
 use crate::time::Timestamp;
 
 /// The longest life of a Communication token from an exchange without the access key; one of the
@@ -59,7 +58,7 @@ pub(crate) fn exchange(request: &Request) -> Result<Reply, AcsError> {
         let app_id = body.app_id.unwrap_or_default();
         check_ids(&app_id, &body.user_id.unwrap_or_default(), &claims)?;
     }
-    let user = User::in_directory(&claims.oid, &claims.tid);
+    let user = request.world.user_in_tenant(&claims.oid, &claims.tid);
     let user = user.ok_or_else(|| AcsError::access_token("the token's user does not exist"))?;
     check_licence(user)?;
     let skype_id = format!("orgid:{}", claims.oid);
@@ -92,7 +91,7 @@ fn check_ids(app_id: &str, user_id: &str, claims: &EntraClaims) -> Result<(), Ac
 /// Checks that a user has a Teams licence.
 fn check_licence(user: &User) -> Result<(), AcsError> {
     let no_licence = AcsError::forbidden("The user has no eligible Teams licence.");
-    ensure(!user.lacks_teams_licence, no_licence)
+    ensure(user.has_teams_licence, no_licence)
 }
 
 /// The exchanges without the access key.
@@ -107,7 +106,7 @@ pub(crate) fn exchange_by_user(request: &Request, kind: ExchangeKind) -> Result<
     claims.check_not_revoked(request)?;
     let checked = claims.check_audience(&audiences);
     checked.map_err(AcsError::denied)?;
-    let user = User::in_directory(&claims.oid, &claims.tid);
+    let user = request.world.user_in_tenant(&claims.oid, &claims.tid);
     let user = user.ok_or_else(|| AcsError::denied("the token's user does not exist"))?;
     let scopes = claims.granted(table);
     let no_scope = AcsError::forbidden("The token has none of the scopes of this exchange.");
@@ -118,14 +117,15 @@ pub(crate) fn exchange_by_user(request: &Request, kind: ExchangeKind) -> Result<
     let problem = "The request body is not a JSON object.";
     request::json_or::<Map<String, Value>>(request, "application/json", problem)?;
     let EntraClaims { tid, oid, .. } = &claims;
-    let mut state = request.state();
-    let is_assigned = state.assignments.admits(kind, tid, oid, &claims.appid);
+    let is_assigned = request.with_resource(|of| {
+        let app = &claims.appid;
+        of.assignments.admits(&request.world, kind, tid, oid, app)
+    });
     let message = "The principal is not assigned to the resource for this client.";
     ensure(is_assigned, AcsError::forbidden(message))?;
     let name = format!("{prefix}{tid}_{oid}");
-    state.identities.ensure(&name);
-    drop(state);
-    let skype_id = format!("acs:{RESOURCE_ID}_{name}");
+    request.with_resource(|of| of.identities.ensure(&name));
+    let skype_id = format!("acs:{}_{name}", request.resource().id);
     let until = Timestamp::from_unix_seconds(claims.exp);
     let expires = request.now.plus(LIFE).min(until);
     let token = token::issue(request, &skype_id, None, &scopes, expires);

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use super::error::AcsError;
 use super::request::{FIRST, PREVIEW, json_or, json_or_default, version};
 use super::token::{self, service_time};
-use crate::emulator::directory::RESOURCE_ID;
 use crate::emulator::http::{Reply, Request, without_nulls};
 use crate::emulator::options::MissingIdentity;
 use crate::emulator::verify::{ensure, is_guid};
@@ -73,7 +72,7 @@ pub(crate) fn asks_for_token(request: &Request) -> bool {
 pub(crate) fn create(request: &Request) -> Result<Reply, AcsError> {
     let version = version(request);
     if version == FIRST {
-        let (name, _) = request.state().identities.create(None);
+        let (name, _) = request.with_resource(|of| of.identities.create(None));
         return Ok(Reply::json(200, &shown(request, &name, FIRST)));
     }
     let body: Creation = json_or_default(request)?;
@@ -87,7 +86,7 @@ pub(crate) fn create(request: &Request) -> Result<Reply, AcsError> {
     let scopes = body.create_token_with_scopes.unwrap_or_default();
     check_scopes(&scopes, "createTokenWithScopes", &version)?;
 
-    let (name, is_new) = request.state().identities.create(custom_id.as_deref());
+    let (name, is_new) = request.with_resource(|of| of.identities.create(custom_id.as_deref()));
     let token = (!scopes.is_empty()).then(|| issue_for(request, &name, &scopes, life));
     let identity = shown(request, &name, &version);
     let body = without_nulls(json!({"accessToken": token, "identity": identity}));
@@ -100,15 +99,15 @@ pub(crate) fn get(request: &Request) -> Result<Reply, AcsError> {
 }
 
 pub(crate) fn delete(request: &Request) -> Result<Reply, AcsError> {
-    let name = name_in(&request.path)?;
-    let existed = request.state().identities.delete(&name);
+    let name = name_in(&request.path, &request.resource().id)?;
+    let existed = request.with_resource(|of| of.identities.delete(&name));
     ensure(existed, missing(request))?;
     Ok(Reply::new(204, ()))
 }
 
 pub(crate) fn revoke(request: &Request) -> Result<Reply, AcsError> {
     let name = existing(request)?;
-    request.state().identities.revoke(&name);
+    request.with_resource(|of| of.identities.revoke(&name));
     Ok(Reply::new(204, ()))
 }
 
@@ -127,7 +126,7 @@ pub(crate) fn revoke_before(request: &Request) -> Result<Reply, AcsError> {
         }
     };
     let name = existing(request)?;
-    request.state().identities.revoke_before(&name, second);
+    request.with_resource(|of| of.identities.revoke_before(&name, second));
     Ok(Reply::new(204, ()))
 }
 
@@ -156,26 +155,25 @@ fn issue_for(request: &Request, name: &str, scopes: &[String], life: Duration) -
             distinct.push(scope);
         }
     }
-    let skype_id = format!("acs:{RESOURCE_ID}_{name}");
+    let skype_id = format!("acs:{}_{name}", request.resource().id);
     token::issue(request, &skype_id, None, &distinct, request.now.plus(life))
 }
 
 /// Returns the identity's JSON in this version.
 fn shown(request: &Request, name: &str, version: &str) -> Value {
-    let state = request.state();
-    let identity = state.identities.find(name);
+    let identity = request.with_resource(|of| of.identities.find(name).cloned());
     let identity = identity.filter(|_| version == PREVIEW);
-    let last_issued = identity.and_then(|identity| identity.last_issued);
+    let last_issued = identity.as_ref().and_then(|identity| identity.last_issued);
     without_nulls(json!({
-        "id": format!("8:acs:{RESOURCE_ID}_{name}"),
-        "customId": identity.and_then(|identity| identity.custom_id.as_deref()),
+        "id": format!("8:acs:{}_{name}", request.resource().id),
+        "customId": identity.and_then(|identity| identity.custom_id),
         "lastTokenIssuedAt": last_issued.map(service_time),
     }))
 }
 
 /// Returns the name of this resource's identity in a path below `/identities/`. The id is decoded
 /// exactly once (RFC 3986, section 2.4), with its colons percent-encoded or not.
-fn name_in(path: &str) -> Result<String, AcsError> {
+fn name_in(path: &str, resource_id: &str) -> Result<String, AcsError> {
     let rest = path.strip_prefix("/identities/").unwrap_or_default();
     let segment = rest.split('/').next().unwrap_or_default();
     let malformed = || AcsError::invalid("id", "The identity is not valid.");
@@ -190,7 +188,7 @@ fn name_in(path: &str) -> Result<String, AcsError> {
     let (resource, name) = parts.ok_or_else(malformed)?;
     let mut ids = name.strip_prefix("wf_").unwrap_or(name).split('_');
     ensure(is_guid(resource) && ids.all(is_guid), malformed())?;
-    ensure(resource == RESOURCE_ID, other())?;
+    ensure(resource == resource_id, other())?;
     Ok(name.to_owned())
 }
 
@@ -205,8 +203,8 @@ fn decode(segment: &str) -> Option<String> {
 
 /// Returns the name of the identity in the path if it exists.
 fn existing(request: &Request) -> Result<String, AcsError> {
-    let name = name_in(&request.path)?;
-    let exists = request.state().identities.find(&name).is_some();
+    let name = name_in(&request.path, &request.resource().id)?;
+    let exists = request.with_resource(|of| of.identities.find(&name).is_some());
     ensure(exists, missing(request)).map(|()| name)
 }
 
@@ -243,13 +241,18 @@ fn check_scopes(scopes: &[String], target: &'static str, version: &str) -> Resul
 mod tests {
     use super::*;
 
+    const RESOURCE_ID: &str = "ac5ba55e-0ac5-4000-8000-0000000000e1";
     const NAME: &str = "00000007-0464-274b-b274-5a3a0d000101";
 
     #[test]
     fn an_id_is_decoded_exactly_once() {
         for colon in [":", "%3A", "%3a"] {
             let path = format!("/identities/8{colon}acs{colon}{RESOURCE_ID}_{NAME}/:x");
-            assert_eq!(name_in(&path).expect("well formed"), NAME, "{colon}");
+            assert_eq!(
+                name_in(&path, RESOURCE_ID).expect("well formed"),
+                NAME,
+                "{colon}"
+            );
         }
         for segment in [
             format!("8%253Aacs%253A{RESOURCE_ID}_{NAME}"),
@@ -265,7 +268,7 @@ mod tests {
             "%ff".to_owned(),
             String::new(),
         ] {
-            let refused = name_in(&format!("/identities/{segment}"));
+            let refused = name_in(&format!("/identities/{segment}"), RESOURCE_ID);
             let code = refused.expect_err("malformed").code;
             assert_eq!(code, "ValidationError", "{segment}");
         }
@@ -279,12 +282,12 @@ mod tests {
             format!("8:orgid:{NAME}"),
             format!("8:gcch-acs:{RESOURCE_ID}_{NAME}"),
         ] {
-            let refused = name_in(&format!("/identities/{id}"));
+            let refused = name_in(&format!("/identities/{id}"), RESOURCE_ID);
             let code = refused.expect_err("another's").code;
             assert_eq!(code, "IdentityNotOwned", "{id}");
         }
         let exchanged = format!("/identities/8:acs:{RESOURCE_ID}_wf_{NAME}_{NAME}");
-        let name = name_in(&exchanged).expect("this resource's");
+        let name = name_in(&exchanged, RESOURCE_ID).expect("this resource's");
         assert_eq!(name, format!("wf_{NAME}_{NAME}"));
     }
 }

@@ -8,8 +8,8 @@ use super::request::{
 };
 use super::{assignments, exchange, identities};
 use crate::emulator::http::{Reply, Request};
-use crate::emulator::state::requests::CREATE_WITH_TOKEN;
-use crate::emulator::state::resource::ExchangeKind;
+use crate::emulator::rate_limits::CREATE_WITH_TOKEN;
+use crate::emulator::world::resource::ExchangeKind;
 
 /// An operation.
 struct Operation {
@@ -59,14 +59,13 @@ impl Operation {
 
     fn perform(&self, request: &Request) -> Result<Reply, AcsError> {
         request::check_version(request, self.versions)?;
-        let has_limits = request.state().rates.limits.is_some();
-        if has_limits {
+        if let Some(limits) = &request.resource().limits {
             let creates = self.name == "create_identity";
             let name = match creates && identities::asks_for_token(request) {
                 true => CREATE_WITH_TOKEN,
                 false => self.name,
             };
-            let counted = request.state().rates.count(name, request.now);
+            let counted = request.with_resource(|of| of.rates.count(limits, name, request.now));
             counted.map_err(AcsError::throttled)?;
         }
         if self.is_managed {

@@ -11,11 +11,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::AcsError;
-use crate::emulator::directory::ACCESS_KEY_BYTES;
 use crate::emulator::http::Request;
-use crate::emulator::scopes::RESOURCE_AUDIENCES;
-use crate::emulator::users::has_role;
 use crate::emulator::verify::{SignedRequest, ensure};
+use crate::emulator::world::api::RESOURCE_AUDIENCES;
 
 /// The version of the `*-communication-administration` packages, with different paths and bodies.
 pub(crate) const FIRST: &str = "2020-07-20-preview2";
@@ -49,10 +47,20 @@ pub(crate) fn check_version(request: &Request, versions: &[&str]) -> Result<(), 
     let mut given = given(request);
     match (given.next(), given.next()) {
         (None, _) => Err(AcsError::VERSION_UNSPECIFIED),
-        (Some(version), None) if versions.contains(&&*version) => Ok(()),
+        (Some(version), None)
+            if versions.contains(&&*version) && is_supported(request, &version) =>
+        {
+            Ok(())
+        }
         (Some(version), None) => Err(AcsError::version_unsupported(&version)),
         (Some(_), Some(_)) => Err(AcsError::version_unsupported("more than one")),
     }
+}
+
+/// Returns whether the resource supports a version of the service.
+fn is_supported(request: &Request, version: &str) -> bool {
+    let versions = request.resource().versions.as_ref();
+    versions.is_none_or(|versions| versions.iter().any(|own| own == version))
 }
 
 /// Returns the checked version.
@@ -156,7 +164,7 @@ pub(crate) fn check_may_manage(request: &Request) -> Result<(), AcsError> {
         let claims = EntraClaims::read(request, token).map_err(AcsError::denied)?;
         let checked = claims.check_audience(&RESOURCE_AUDIENCES);
         checked.map_err(AcsError::denied)?;
-        let has_role = has_role(&claims.oid, &claims.tid);
+        let has_role = request.resource().is_managed_by(&claims.oid, &claims.tid);
         let no_role = AcsError::forbidden("The principal has no role on the resource.");
         return ensure(has_role, no_role);
     }
@@ -165,6 +173,9 @@ pub(crate) fn check_may_manage(request: &Request) -> Result<(), AcsError> {
     if let Some((_, secret)) = parts.or_else(|| sent.split_once(' ')) {
         request.state().keep_secret(secret);
     }
+    let is_off = request.resource().has_no_local_auth;
+    let off = "the resource accepts no access keys (disableLocalAuth)";
+    ensure(!is_off, AcsError::denied(off))?;
     let target = request.head.uri.path_and_query();
     let signed = SignedRequest {
         method: request.head.method.as_str(),
@@ -172,7 +183,9 @@ pub(crate) fn check_may_manage(request: &Request) -> Result<(), AcsError> {
         header: &|name| request.header(name),
         body: &request.body,
     };
-    let checked = signed.check(ACCESS_KEY_BYTES, request.now);
+    let keys = &request.resource().keys;
+    let keys = [&keys.primary.bytes[..], &keys.secondary.bytes[..]];
+    let checked = signed.check(&keys, request.now);
     checked.map_err(AcsError::denied)
 }
 

@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::emulator::context::Context;
-use crate::emulator::directory::RESOURCE_ID;
 use crate::emulator::http::{Reply, Request};
 use crate::time::Timestamp;
 
@@ -25,7 +24,7 @@ struct Claims<'a> {
     rgn: &'static str,
     iat: i64,
     acs_scope: String,
-    resource_id: &'static str,
+    resource_id: &'a str,
     resource_location: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant_id: Option<&'a str>,
@@ -42,8 +41,10 @@ pub(crate) fn issue(
     scopes: &[&str],
     expires: Timestamp,
 ) -> Value {
-    let name = name_in(skype_id).unwrap_or_default();
+    let resource_id = &request.resource().id;
+    let name = name_in(skype_id, resource_id).unwrap_or_default();
     let mut state = request.state();
+    let of_resource = &mut state.resources[request.at.resource];
     let iat = request.now.unix_seconds();
     let token = request.context.signer.communication_token(&Claims {
         skypeid: skype_id,
@@ -53,11 +54,11 @@ pub(crate) fn issue(
         rgn: "amer",
         iat,
         acs_scope: scopes.join(","),
-        resource_id: RESOURCE_ID,
+        resource_id,
         resource_location: "unitedstates",
         tenant_id,
         emulator: true,
-        emulator_serial: state.identities.issue(name, request.now),
+        emulator_serial: of_resource.identities.issue(name, request.now),
     });
     state.keep_secret(&token);
     json!({"token": token, "expiresOn": service_time(expires)})
@@ -68,11 +69,18 @@ pub(crate) fn accepted(context: &Context, token: &str) -> Option<Value> {
     let claims: Value = context.signer.read_communication_token(token)?;
     let (skype_id, expires) = (claims["skypeid"].as_str()?, claims["exp"].as_i64()?);
     let serial = claims["emulatorSerial"].as_u64()?;
-    if claims["resourceId"] != RESOURCE_ID || context.now().unix_seconds() >= expires {
+    let resource_id = claims["resourceId"].as_str()?;
+    let world = context.world();
+    let mut resources = world.resources.iter();
+    let index = resources.position(|resource| resource.id == resource_id)?;
+    if context.now().unix_seconds() >= expires {
         return None;
     }
-    let is_valid = match name_in(skype_id) {
-        Some(name) => context.state().identities.is_valid(name, serial),
+    let is_valid = match name_in(skype_id, resource_id) {
+        Some(name) => {
+            let state = context.state();
+            state.resources[index].identities.is_valid(name, serial)
+        }
         // A Teams user's token cannot be revoked.
         None => skype_id.starts_with("orgid:"),
     };
@@ -100,8 +108,8 @@ pub(crate) fn whoami(request: &Request) -> Reply {
 }
 
 /// Returns the name of an identity of this resource.
-fn name_in(skype_id: &str) -> Option<&str> {
-    let of_resource = skype_id.strip_prefix("acs:")?.strip_prefix(RESOURCE_ID)?;
+fn name_in<'a>(skype_id: &'a str, resource_id: &str) -> Option<&'a str> {
+    let of_resource = skype_id.strip_prefix("acs:")?.strip_prefix(resource_id)?;
     of_resource.strip_prefix('_')
 }
 

@@ -4,12 +4,10 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::route::{Body, Call, Route, shown};
+use crate::emulator::context::Ports;
 use crate::emulator::context::base;
-use crate::emulator::directory::{
-    APP_NAME, CLIENT_ID, CONTOSO, FABRIKAM, RESOURCE_ID, SERVICE_APPS, connection_string,
-};
 use crate::emulator::http::without_nulls;
-use crate::emulator::users::everyone;
+use crate::emulator::world::resource::{Resource, connection_string};
 
 pub(super) const SHOW: Route = Route {
     method: Method::GET,
@@ -26,27 +24,26 @@ pub(super) const SHOW: Route = Route {
 
 fn info(call: &Call<'_>) -> Value {
     let context = call.context();
-    let http = base("http", "localhost", context.http_port);
-    let https = context
-        .https_port
-        .map(|port| base("https", "localhost", port));
+    let world = context.world();
+    let ports = context.main_ports();
+    let http = base("http", "localhost", ports.http);
+    let https = ports.https.map(|port| base("https", "localhost", port));
     let uptime = context.options.clock.now().since(context.started);
-    let tenants = [&CONTOSO, &FABRIKAM];
+    let tenants = world.tenants.iter();
     let tenants = tenants.map(|tenant| json!({"id": tenant.id, "domain": tenant.domain}));
-    let users = everyone().map(|user| {
+    let applications = world.applications.iter();
+    let applications = applications.map(|app| json!({"clientId": app.client_id, "name": app.name}));
+    let resources = std::iter::zip(&world.resources, context.ports());
+    let resources = resources.map(|(resource, ports)| shown_resource(resource, *ports));
+    let users = world.users.iter().map(|user| {
         json!({
             "username": user.username,
             "name": user.name,
             "objectId": user.home.oid,
-            "tenantId": user.home.directory.id,
+            "tenantId": user.home.tenant.id,
             "note": user.note,
         })
     });
-    let resource = without_nulls(json!({
-        "id": RESOURCE_ID,
-        "httpConnectionString": connection_string(&http),
-        "connectionString": https.as_deref().map(connection_string),
-    }));
     without_nulls(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "ready": true,
@@ -55,19 +52,22 @@ fn info(call: &Call<'_>) -> Value {
         "httpUrl": http,
         "httpsUrl": https,
         "caFile": context.state().ca_file,
-        "tenants": tenants,
-        "applications": applications(),
-        "resources": [resource],
+        "tenants": tenants.collect::<Vec<_>>(),
+        "applications": applications.collect::<Vec<_>>(),
+        "resources": resources.collect::<Vec<_>>(),
         "users": users.collect::<Vec<_>>(),
     }))
 }
 
-fn applications() -> Vec<Value> {
-    let first = json!({"clientId": CLIENT_ID, "name": APP_NAME});
-    let services = SERVICE_APPS
-        .iter()
-        .map(|app| json!({"clientId": app.client_id}));
-    [first].into_iter().chain(services).collect()
+fn shown_resource(resource: &Resource, ports: Ports) -> Value {
+    let key = &resource.keys.primary;
+    let at = |scheme, port| connection_string(&base(scheme, "localhost", port), key);
+    without_nulls(json!({
+        "name": resource.name,
+        "id": resource.id,
+        "httpConnectionString": at("http", ports.http),
+        "connectionString": ports.https.map(|port| at("https", port)),
+    }))
 }
 
 fn schema() -> Value {
@@ -91,10 +91,10 @@ fn schema() -> Value {
             "httpsUrl": text,
             "caFile": {"type": "string", "description": "The certificate of the authority for httpsUrl"},
             "tenants": list(&["id", "domain"], json!({"id": id, "domain": text})),
-            "applications": list(&["clientId"], json!({"clientId": id, "name": text})),
+            "applications": list(&["clientId", "name"], json!({"clientId": id, "name": text})),
             "resources": list(
-                &["id", "httpConnectionString"],
-                json!({"id": id, "connectionString": text, "httpConnectionString": text}),
+                &["name", "id", "httpConnectionString"],
+                json!({"name": text, "id": id, "connectionString": text, "httpConnectionString": text}),
             ),
             "users": list(
                 &["username", "name", "objectId", "tenantId", "note"],

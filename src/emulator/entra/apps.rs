@@ -11,16 +11,15 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::params::{Params, unknown_client};
+use super::params::Params;
 use super::tokens::random;
 use crate::emulator::aadsts::{self, EntraError};
-use crate::emulator::directory::{
-    CONTOSO, FEDERATION_AUDIENCE, FEDERATION_ISSUER, FEDERATION_SUBJECT, IDENTITY_HEADER,
-    SERVICE_APPS, ServiceApp, Tenant,
-};
 use crate::emulator::http::{Reply, Request};
-use crate::emulator::scopes::{Scopes, audience_named};
+use crate::emulator::scopes::Scopes;
 use crate::emulator::verify::ensure;
+use crate::emulator::world::IDENTITY_HEADER;
+use crate::emulator::world::application::{Application, Federation};
+use crate::emulator::world::tenant::{Tenant, TenantPath};
 
 /// The path of the managed identity's endpoint.
 pub(crate) const MANAGED_IDENTITY_PATH: &str = "/emulator/managed-identity";
@@ -45,31 +44,27 @@ struct Assertion {
 /// The client credentials grant.
 pub(crate) fn grant(
     request: &Request,
-    segment: &str,
-    tenant: Tenant,
+    tenant: &TenantPath,
     params: &Params,
-    app: &ServiceApp,
+    app: &Application,
 ) -> Result<Value, EntraError> {
-    match tenant {
-        Tenant::One(directory) if *directory == CONTOSO => {}
-        Tenant::One(_) => return Err(unknown_client(app.client_id, segment)),
-        Tenant::Common | Tenant::Organizations => return Err(aadsts::NO_TENANT),
-    }
-    let credential = check_credential(request, params, app)?;
-    let is_own_grant = params.get("grant_type") == Some("client_credentials");
-    ensure(is_own_grant, aadsts::OTHER_CLIENTS_GRANT)?;
+    let TenantPath::One(tenant) = tenant else {
+        return Err(aadsts::NO_TENANT);
+    };
+    let credential = authenticate(request, params, app)?;
+    let credential = credential.ok_or(aadsts::MISSING_CREDENTIAL)?;
     let scope = params.need("scope")?;
     let is_default = |word: &str| word.to_ascii_lowercase().ends_with("/.default");
     let mut words = scope.split(' ').filter(|word| !word.is_empty());
     if let Some(word) = words.find(|word| !is_default(word)) {
         return Err(aadsts::NOT_DEFAULT_SCOPE.about(&[word]));
     }
-    let scopes = Scopes::parse(scope)?;
+    let scopes = Scopes::parse(&request.world, scope)?;
     let resource = scopes
         .first_resource()
         .filter(|_| !scopes.spans_resources());
     let resource = resource.ok_or(aadsts::SEVERAL_RESOURCES)?;
-    let (token, life) = token(request, app, resource.audience, credential);
+    let (token, life) = token(request, app, tenant, &resource.audience, credential);
     Ok(json!({
         "token_type": "Bearer",
         "expires_in": life.as_secs(),
@@ -87,10 +82,12 @@ pub(crate) fn managed_identity(request: &Request) -> Reply {
     reply.named("managed_identity")
 }
 
-/// Responds with a token of the first service app. The identity header proves that the caller runs
+/// Responds with a token of the first application that signs no users in. The identity header proves that the caller runs
 /// on this machine.
 fn identity_token(request: &Request) -> Result<Reply, (u16, &'static str)> {
-    let app = &SERVICE_APPS[0];
+    let app = request.world.services().next();
+    let app = app.ok_or((400, "No managed identity was found."))?;
+    let tenant = app.tenant.as_ref().unwrap_or(&request.world.tenants[0]);
     ensure(request.is_get(), (405, "Only GET is supported."))?;
     let is_on_machine = request.header("x-identity-header") == Some(IDENTITY_HEADER);
     ensure(is_on_machine, (401, "X-IDENTITY-HEADER is wrong."))?;
@@ -101,9 +98,10 @@ fn identity_token(request: &Request) -> Result<Reply, (u16, &'static str)> {
     let is_known = client.is_none_or(|client| client == app.client_id);
     ensure(is_known, (400, "No managed identity was found."))?;
     let resource = request.query_value("resource");
-    let audience = resource.as_deref().and_then(audience_named);
+    let audience = resource.as_deref();
+    let audience = audience.and_then(|name| request.world.audience_named(name));
     let audience = audience.ok_or((400, "The resource was not found."))?;
-    let (token, life) = token(request, app, audience, BY_ASSERTION);
+    let (token, life) = token(request, app, tenant, audience, BY_ASSERTION);
     let body = json!({
         "access_token": token,
         // A number as text, in this protocol.
@@ -118,16 +116,17 @@ fn identity_token(request: &Request) -> Result<Reply, (u16, &'static str)> {
 /// Issues a token of an app. Returns it and its life.
 fn token(
     request: &Request,
-    app: &ServiceApp,
+    app: &Application,
+    tenant: &Tenant,
     audience: &str,
     appidacr: &str,
 ) -> (String, Duration) {
     let mut state = request.state();
     let life = state.token_life;
     let now = request.now.unix_seconds();
-    let issuer = format!("{}/{}/", request.base, CONTOSO.id);
+    let issuer = format!("{}/{}/", request.base, tenant.id);
     let token = request.context.signer.access_token(&json!({
-        "aud": audience, "iss": issuer, "idp": issuer, "tid": CONTOSO.id,
+        "aud": audience, "iss": issuer, "idp": issuer, "tid": tenant.id,
         "iat": now, "nbf": now, "exp": request.now.plus(life).unix_seconds(),
         "appid": app.client_id, "appidacr": appidacr, "idtyp": "app",
         "oid": app.object_id, "sub": app.object_id, "uti": random(), "ver": "1.0",
@@ -151,28 +150,45 @@ pub(crate) fn basic(request: &Request) -> Option<(String, String)> {
     Some((decoded(name)?, decoded(password)?))
 }
 
-/// Checks the credential of `app`. Returns the claim `appidacr` for its kind.
-fn check_credential(
+/// Checks the credential of a request, if it has one or `app` signs no users in. Returns the claim
+/// `appidacr` for its kind.
+pub(crate) fn authenticate(
     request: &Request,
     params: &Params,
-    app: &ServiceApp,
-) -> Result<&'static str, EntraError> {
+    app: &Application,
+) -> Result<Option<&'static str>, EntraError> {
     let basic = basic(request).map(|(_, secret)| secret);
-    if let Some(secret) = params.get("client_secret").or(basic.as_deref()) {
-        request.state().keep_secret(secret);
-        let wrong = aadsts::WRONG_SECRET.about(&[app.client_id]);
-        return ensure(secret == app.secret, wrong).map(|()| BY_SECRET);
-    }
+    let secret = params.get("client_secret").or(basic.as_deref());
     let assertion = params.get("client_assertion");
-    let assertion = assertion.ok_or(aadsts::MISSING_CREDENTIAL)?;
-    request.state().keep_secret(assertion);
+    for sent in [secret, assertion].into_iter().flatten() {
+        request.state().keep_secret(sent);
+    }
+    if !app.has_credentials() {
+        let has_one = secret.is_some()
+            || assertion.is_some()
+            || request.head.headers.contains_key("authorization");
+        return ensure(!has_one, aadsts::PUBLIC_CLIENT).map(|()| None);
+    }
+    if let Some(secret) = secret {
+        let wrong = aadsts::WRONG_SECRET.about(&[&app.client_id]);
+        let is_right = app.secrets.iter().any(|own| own == secret);
+        return ensure(is_right, wrong).map(|()| Some(BY_SECRET));
+    }
+    let Some(assertion) = assertion else {
+        let is_optional = app.signs_users_in();
+        return ensure(is_optional, aadsts::MISSING_CREDENTIAL).map(|()| None);
+    };
     let is_supported = params.get("client_assertion_type") == Some(ASSERTION_TYPE);
     ensure(is_supported, aadsts::UNSUPPORTED_ASSERTION_TYPE)?;
-    check_assertion(request, assertion, app).map(|()| BY_ASSERTION)
+    check_assertion(request, assertion, app).map(|()| Some(BY_ASSERTION))
 }
 
 /// Checks an assertion that the app signed with its certificate, or of a federated workload.
-fn check_assertion(request: &Request, assertion: &str, app: &ServiceApp) -> Result<(), EntraError> {
+fn check_assertion(
+    request: &Request,
+    assertion: &str,
+    app: &Application,
+) -> Result<(), EntraError> {
     let (header, claims) = decode(assertion).ok_or(aadsts::MALFORMED_ASSERTION)?;
     if claims.iss == app.client_id {
         let certificate = &request.context.certificate;
@@ -187,10 +203,18 @@ fn check_assertion(request: &Request, assertion: &str, app: &ServiceApp) -> Resu
         let is_own = is_endpoint && request.context.is_own_base(base);
         ensure(is_own, aadsts::WRONG_AUDIENCE)?;
     } else {
-        let is_known = app.has_certificate && claims.iss == FEDERATION_ISSUER;
-        ensure(is_known, aadsts::UNKNOWN_ISSUER)?;
-        ensure(claims.aud == FEDERATION_AUDIENCE, aadsts::UNKNOWN_AUDIENCE)?;
-        ensure(claims.sub == FEDERATION_SUBJECT, aadsts::UNKNOWN_SUBJECT)?;
+        let of_issuer = app
+            .federations
+            .iter()
+            .filter(|own| own.issuer == claims.iss);
+        let of_issuer: Vec<_> = of_issuer.collect();
+        ensure(!of_issuer.is_empty(), aadsts::UNKNOWN_ISSUER)?;
+        let is_audience = of_issuer.iter().any(|own| own.audience == claims.aud);
+        ensure(is_audience, aadsts::UNKNOWN_AUDIENCE)?;
+        let is_subject =
+            |own: &&Federation| own.audience == claims.aud && own.subject == claims.sub;
+        let is_known = of_issuer.iter().any(is_subject);
+        ensure(is_known, aadsts::UNKNOWN_SUBJECT)?;
         let signed: Option<Value> = request.context.signer.read(assertion);
         ensure(signed.is_some(), aadsts::WRONG_FEDERATED_SIGNATURE)?;
     }

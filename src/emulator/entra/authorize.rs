@@ -3,22 +3,32 @@
 //! A request comes from a client, or from the sign-in page with a user. There is no password, no
 //! cookie and no session.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::params::{Params, check_client};
+use super::params::{Params, application};
 use super::requirements::{self, PageInput};
 use super::tokens;
 use crate::emulator::aadsts::{self, EntraError};
-use crate::emulator::directory::{self, Tenant};
 use crate::emulator::http::{Reply, Request, random_id};
 use crate::emulator::pages::{Page, USER_FIELD, notice};
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::sign_ins::{Code, Requested, SignIn};
-use crate::emulator::users::{SignInRequirement, User};
 use crate::emulator::verify::{Challenge, ensure};
+use crate::emulator::world::application::{Application, Platform};
+use crate::emulator::world::requirement::SignInRequirement;
+use crate::emulator::world::tenant::TenantPath;
+use crate::emulator::world::user::User;
 
 /// How long a code is remembered, to distinguish an expired or reused code from an unknown one.
 const CODE_MEMORY: Duration = Duration::from_secs(3600);
+
+/// The application, tenant and platform of a request.
+struct Client {
+    application: Arc<Application>,
+    tenant: TenantPath,
+    platform: Platform,
+}
 
 pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
     let encoded: &[u8] = match request.is_post() {
@@ -31,29 +41,32 @@ pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
         for secret in [params.get("state"), params.get("nonce")].iter().flatten() {
             request.state().keep_secret(secret);
         }
-        check_redirect(segment, &params).map(|tenant| (tenant, params))
+        check_redirect(request, segment, &params).map(|client| (client, params))
     });
     if !request.is_post() {
         // A link must not act as a click.
         input = PageInput::default();
     }
     match checked {
-        Ok((tenant, params)) => authorize(request, tenant, &params, &input)
+        Ok((client, params)) => authorize(request, client, &params, &input)
             .unwrap_or_else(|error| deliver(request, &params, error.to_fields(request))),
         Err(error) => error.to_page(request, None),
     }
 }
 
 /// Checks everything that must be valid before a redirect (RFC 6749, section 4.1.2.1).
-fn check_redirect(segment: &str, params: &Params) -> Result<Tenant, EntraError> {
-    let tenant = Tenant::parse(segment)?;
+fn check_redirect(request: &Request, segment: &str, params: &Params) -> Result<Client, EntraError> {
+    let tenant = request.world.tenant_path(segment)?;
     let client = params.need("client_id")?;
-    check_client(client, segment)?;
+    let application = application(&request.world, client, &tenant, segment)?;
     let redirect_uri = params.get("redirect_uri").ok_or(aadsts::NO_REPLY_ADDRESS)?;
-    let is_registered = directory::is_registered_redirect(redirect_uri);
-    let unregistered = aadsts::UNREGISTERED_REDIRECT.about(&[redirect_uri, client]);
-    ensure(is_registered, unregistered)?;
-    Ok(tenant)
+    let platform = application.platform_of(redirect_uri);
+    let unregistered = || aadsts::UNREGISTERED_REDIRECT.about(&[redirect_uri, client]);
+    Ok(Client {
+        platform: platform.ok_or_else(unregistered)?,
+        application,
+        tenant,
+    })
 }
 
 /// Returns the response with a code, or the next page.
@@ -62,7 +75,7 @@ fn check_redirect(segment: &str, params: &Params) -> Result<Tenant, EntraError> 
 /// Returns the error for the redirect URI.
 fn authorize(
     request: &Request,
-    tenant: Tenant,
+    client: Client,
     params: &Params,
     input: &PageInput,
 ) -> Result<Reply, EntraError> {
@@ -70,7 +83,7 @@ fn authorize(
     ensure(is_mode, aadsts::UNSUPPORTED_RESPONSE_MODE)?;
     let is_code = params.need("response_type")? == "code";
     ensure(is_code, aadsts::UNSUPPORTED_RESPONSE_TYPE)?;
-    let scopes = Scopes::parse(params.need("scope")?)?;
+    let scopes = Scopes::parse(&request.world, params.need("scope")?)?;
     let challenge = challenge(params)?;
     let claims = Requested::parse(params.get("claims"))?;
     let hint = params.get("login_hint");
@@ -81,10 +94,11 @@ fn authorize(
         Some("none") => return Err(aadsts::SILENT_SIGN_IN),
         Some(_) => return Err(aadsts::UNSUPPORTED_PROMPT),
     }
-    let user = input.user.as_deref().or(hint).and_then(User::named);
+    let named = input.user.as_deref().or(hint);
+    let user = named.and_then(|name| request.world.user_named(name));
     if input.is_cancelled {
         // Perhaps on the page that requires an admin.
-        let needs_admin = |user: &User| user.requirement == SignInRequirement::AdminConsent;
+        let needs_admin = |user: &Arc<User>| user.requirement == SignInRequirement::AdminConsent;
         let error = match input.user.is_some() && user.is_some_and(needs_admin) {
             true => aadsts::ADMIN_CONSENT_REQUIRED,
             false => aadsts::DECLINED,
@@ -94,27 +108,30 @@ fn authorize(
     let mut fields = params.pairs();
     let Some(user) = user else {
         let page = Page::SignIn {
+            world: &request.world,
+            application: &client.application,
             unknown: hint,
-            tenant,
+            tenant: &client.tenant,
             fields,
         };
         return Ok(page.reply(200));
     };
-    let Some(member) = user.seen_from(tenant) else {
-        let error = aadsts::UNKNOWN_GUEST.about(&[user.username, tenant.segment()]);
+    let Some(member) = user.seen_from(&client.tenant) else {
+        let error = aadsts::UNKNOWN_GUEST.about(&[&user.username, client.tenant.segment()]);
         return Ok(error.to_page(request, None));
     };
-    fields.push((USER_FIELD.to_owned(), user.username.to_owned()));
+    fields.push((USER_FIELD.to_owned(), user.username.clone()));
     let mut sign_in = SignIn {
-        user,
-        member,
+        application: client.application,
+        user: Arc::clone(user),
+        member: member.clone(),
         scopes,
         claims,
         has_mfa: false,
     };
     let state = &mut *request.state();
-    let consented = &mut state.consented;
-    if let Some(page) = requirements::check(request, consented, &mut sign_in, input, fields)? {
+    let consents = &mut state.consents;
+    if let Some(page) = requirements::check(request, consents, &mut sign_in, input, fields)? {
         return Ok(page);
     }
     let code = format!("1.{}", tokens::random());
@@ -125,7 +142,8 @@ fn authorize(
         .retain(|_, old| now.since(old.issued) < CODE_MEMORY);
     let data = Code {
         sign_in,
-        tenant,
+        tenant: client.tenant,
+        platform: client.platform,
         redirect_uri: params.need("redirect_uri")?.to_owned(),
         challenge,
         nonce: params.get("nonce").map(str::to_owned),
@@ -159,7 +177,7 @@ fn challenge(params: &Params) -> Result<Option<Challenge>, EntraError> {
 /// Responds to the client with the error of a fault.
 pub(crate) fn refuse(request: &Request, segment: &str, error: &EntraError) -> Reply {
     let params = Params::parse(request.query().as_bytes()).unwrap_or_default();
-    match check_redirect(segment, &params) {
+    match check_redirect(request, segment, &params) {
         Ok(_) => deliver(request, &params, error.to_fields(request)),
         Err(_) => error.to_page(request, None),
     }
@@ -203,7 +221,11 @@ fn redirect(request: &Request, to: &str) -> Reply {
 pub(crate) fn logout(request: &Request) -> Reply {
     let params = Params::parse(request.query().as_bytes()).unwrap_or_default();
     let uri = params.get("post_logout_redirect_uri");
-    let Some(uri) = uri.filter(|uri| directory::is_registered_redirect(uri)) else {
+    let is_registered = |uri: &&str| {
+        let mut applications = request.world.applications.iter();
+        applications.any(|app| app.platform_of(uri).is_some())
+    };
+    let Some(uri) = uri.filter(is_registered) else {
         let text = "The emulator stores no session in the browser.";
         return notice("You signed out.", text);
     };

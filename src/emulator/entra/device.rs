@@ -1,18 +1,18 @@
 //! The endpoint for device codes (RFC 8628, section 3.1) and the page that accepts a user code.
 
+use std::sync::Arc;
+
 use ring::rand::SystemRandom;
 use serde_json::json;
 
-use super::params::{Params, check_client};
+use super::params::{Params, application};
 use super::requirements::{self, PageInput};
 use super::tokens;
 use crate::emulator::aadsts::{self, EntraError};
-use crate::emulator::directory::Tenant;
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::pages::{CODE_FIELD, Page, USER_FIELD, notice};
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::sign_ins::{Device, Outcome, Requested, SignIn};
-use crate::emulator::users::User;
 
 /// Letters that differ clearly and form no words.
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
@@ -23,9 +23,10 @@ const USER_CODE: &str = "user_code";
 /// Issues a device code and a user code.
 pub(crate) fn start(request: &Request, segment: &str) -> Result<Reply, EntraError> {
     let params = Params::parse(request.form())?;
-    let tenant = Tenant::parse(segment)?;
-    check_client(params.need("client_id")?, segment)?;
-    let scopes = Scopes::parse(params.need("scope")?)?;
+    let tenant = request.world.tenant_path(segment)?;
+    let client = params.need("client_id")?;
+    let application = application(&request.world, client, &tenant, segment)?;
+    let scopes = Scopes::parse(&request.world, params.need("scope")?)?;
     let claims = Requested::parse(params.get("claims"))?;
     let device_code = format!("D{}", tokens::random());
     let user_code = user_code()?;
@@ -48,6 +49,7 @@ pub(crate) fn start(request: &Request, segment: &str) -> Result<Reply, EntraErro
     state.devices.add(Device {
         device_code,
         user_code,
+        application,
         tenant,
         scopes,
         claims,
@@ -97,33 +99,43 @@ fn decide(request: &Request, typed: &str, input: &PageInput) -> Result<Reply, &'
         device.outcome = Outcome::Declined;
         return Ok(declined());
     }
-    let tenant = device.tenant;
+    let tenant = &device.tenant;
+    let application = &device.application;
     let mut fields = vec![(USER_CODE.to_owned(), device.user_code.clone())];
-    let user = input.user.as_deref().and_then(User::named);
+    let user = input.user.as_deref();
+    let user = user.and_then(|name| request.world.user_named(name));
     let Some((user, member)) = user.and_then(|user| Some((user, user.seen_from(tenant)?))) else {
         let page = Page::SignIn {
+            world: &request.world,
+            application,
             unknown: None,
             tenant,
             fields,
         };
         return Ok(page.reply(200));
     };
-    fields.push((USER_FIELD.to_owned(), user.username.to_owned()));
+    fields.push((USER_FIELD.to_owned(), user.username.clone()));
     let mut sign_in = SignIn {
-        user,
-        member,
+        application: Arc::clone(application),
+        user: Arc::clone(user),
+        member: member.clone(),
         scopes: device.scopes.clone(),
         claims: device.claims.clone(),
         has_mfa: false,
     };
-    let consented = &mut state.consented;
-    let next = requirements::check(request, consented, &mut sign_in, input, fields.clone());
+    let consents = &mut state.consents;
+    let next = requirements::check(request, consents, &mut sign_in, input, fields.clone());
     let (outcome, reply) = match next {
         Ok(Some(page)) => return Ok(page),
         Ok(None) if !input.is_confirmed => {
             let code = input.code.clone();
             fields.extend(code.map(|code| (CODE_FIELD.to_owned(), code)));
-            return Ok(Page::ConfirmApp { user, fields }.reply(200));
+            return Ok(Page::ConfirmApp {
+                application,
+                user,
+                fields,
+            }
+            .reply(200));
         }
         Ok(None) => (Outcome::Approved(sign_in), signed_in()),
         Err(_) => (Outcome::Declined, declined()),

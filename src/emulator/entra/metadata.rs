@@ -7,23 +7,23 @@ use serde_json::{Value, json};
 
 use super::params::Params;
 use crate::emulator::aadsts::{self, EntraError};
-use crate::emulator::directory::Tenant;
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::verify::ensure;
+use crate::emulator::world::tenant::TenantPath;
 
 /// The metadata, with exactly Entra's members.
 #[derive(Template)]
 #[template(path = "emulator/openid-configuration.json", escape = "none")]
 struct Configuration<'a> {
     request: &'a Request,
-    tenant: Tenant,
+    tenant: TenantPath,
     issuer: String,
 }
 
 /// Returns the metadata of a tenant.
 pub(crate) fn configuration(request: &Request, segment: &str) -> Result<Reply, EntraError> {
-    let tenant = Tenant::parse(segment)?;
-    let issuer = issuer(&request.base, tenant);
+    let tenant = request.world.tenant_path(segment)?;
+    let issuer = issuer(&request.base, &tenant);
     let json = Configuration {
         request,
         tenant,
@@ -35,19 +35,19 @@ pub(crate) fn configuration(request: &Request, segment: &str) -> Result<Reply, E
 }
 
 /// Returns the issuer. For a multi-tenant name it is Entra's template with braces.
-fn issuer(base: &str, tenant: Tenant) -> String {
+fn issuer(base: &str, tenant: &TenantPath) -> String {
     match tenant {
-        Tenant::One(directory) => format!("{base}/{}/v2.0", directory.id),
-        Tenant::Common | Tenant::Organizations => format!("{base}/{{tenantid}}/v2.0"),
+        TenantPath::One(tenant) => format!("{base}/{}/v2.0", tenant.id),
+        TenantPath::Common | TenantPath::Organizations => format!("{base}/{{tenantid}}/v2.0"),
     }
 }
 
 /// Returns the JWKS. That of version 1 at `/TENANT/discovery/keys` has no issuer.
 pub(crate) fn keys(request: &Request, segment: &str, is_v2: bool) -> Result<Reply, EntraError> {
-    let tenant = Tenant::parse(segment)?;
+    let tenant = request.world.tenant_path(segment)?;
     let mut keys = request.context.signer.jwks();
     for key in keys.iter_mut().filter(|_| is_v2) {
-        key["issuer"] = issuer(&request.base, tenant).into();
+        key["issuer"] = issuer(&request.base, &tenant).into();
     }
     Ok(Reply::json(200, &json!({"keys": keys})))
 }
@@ -66,7 +66,7 @@ pub(crate) fn instance(request: &Request) -> Result<Reply, EntraError> {
     let is_own = (url.scheme(), url.host()) == (base.scheme(), base.host());
     let tenant = url.path_segments().and_then(|mut segments| segments.next());
     let tenant = tenant
-        .filter(|tenant| is_own && Tenant::parse(tenant).is_ok())
+        .filter(|tenant| is_own && request.world.tenant_path(tenant).is_ok())
         .ok_or(aadsts::UNKNOWN_INSTANCE)?;
     let body = json!({
         "tenant_discovery_endpoint":

@@ -1,10 +1,12 @@
 //! The parameters of an OAuth request.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::emulator::aadsts::{self, EntraError};
-use crate::emulator::directory::CLIENT_ID;
-use crate::emulator::verify::ensure;
+use crate::emulator::world::World;
+use crate::emulator::world::application::Application;
+use crate::emulator::world::tenant::TenantPath;
 
 /// Parameters by name.
 #[derive(Debug, Default)]
@@ -47,11 +49,18 @@ impl Params {
     }
 }
 
-pub(crate) fn unknown_client(client: &str, segment: &str) -> EntraError {
-    aadsts::UNKNOWN_CLIENT.about(&[client, segment, CLIENT_ID])
+pub(crate) fn unknown_client(world: &World, client: &str, segment: &str) -> EntraError {
+    let main = &world.main_application().client_id;
+    aadsts::UNKNOWN_CLIENT.about(&[client, segment, main])
 }
 
-/// Checks that a client is the app that signs users in.
-pub(crate) fn check_client(client: &str, segment: &str) -> Result<(), EntraError> {
-    ensure(client == CLIENT_ID, unknown_client(client, segment))
+/// Returns the application with this client id at the tenant of a URL.
+pub(crate) fn application(
+    world: &World,
+    client: &str,
+    tenant: &TenantPath,
+    segment: &str,
+) -> Result<Arc<Application>, EntraError> {
+    let found = world.application(client, tenant).map(Arc::clone);
+    found.ok_or_else(|| unknown_client(world, client, segment))
 }

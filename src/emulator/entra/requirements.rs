@@ -8,8 +8,9 @@ use crate::emulator::http::{Reply, Request};
 use crate::emulator::pages::{
     CANCEL_FIELD, CODE_FIELD, CONFIRM_FIELD, Fields, Page, RIGHT_CODE, USER_FIELD,
 };
-use crate::emulator::state::sign_ins::{CHALLENGE, SignIn};
-use crate::emulator::users::{SignInRequirement, User};
+use crate::emulator::state::sign_ins::{CHALLENGE, Consent, SignIn};
+use crate::emulator::world::requirement::SignInRequirement;
+use crate::emulator::world::user::User;
 
 /// The button of the consent page; its value is [`ACCEPT`] or another.
 const CONSENT: &str = "emulator_consent";
@@ -40,24 +41,25 @@ impl PageInput {
     }
 }
 
-/// Checks the user's requirement; records a second factor, and a consent in `consented`. Returns the
+/// Checks the user's requirement; records a second factor, and a consent in `consents`. Returns the
 /// next page, with these hidden fields, if there is one before the end of the sign-in.
 pub(crate) fn check(
     request: &Request,
-    consented: &mut BTreeSet<&'static str>,
+    consents: &mut BTreeSet<Consent>,
     sign_in: &mut SignIn,
     input: &PageInput,
     fields: Fields,
 ) -> Result<Option<Reply>, EntraError> {
-    let user = sign_in.user;
+    let user = &sign_in.user;
     let page = match &user.requirement {
         SignInRequirement::Consent => {
+            let consent = (user.home.oid.clone(), sign_in.application.client_id.clone());
             match input.consent.as_deref() {
-                Some(ACCEPT) => consented.insert(user.username),
+                Some(ACCEPT) => consents.insert(consent.clone()),
                 Some(_) => return Err(aadsts::DECLINED),
                 None => false,
             };
-            if consented.contains(user.username) {
+            if consents.contains(&consent) {
                 return Ok(None);
             }
             Page::Consent { sign_in, fields }
@@ -82,7 +84,9 @@ pub(crate) fn check(
             };
             return Ok(Some(page.reply(if wrong { 400 } else { 200 })));
         }
-        SignInRequirement::Page { title, why } => return Ok(Some(why.to_page(request, *title))),
+        SignInRequirement::Page { title, why } => {
+            return Ok(Some(why.to_page(request, title.as_deref())));
+        }
         SignInRequirement::None | SignInRequirement::Renewal(_) => return Ok(None),
     };
     Ok(Some(page.reply(200)))

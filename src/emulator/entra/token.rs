@@ -1,22 +1,22 @@
 //! The token endpoint (RFC 6749, section 3.2), with every known check of the real service.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::apps;
-use super::params::{Params, check_client};
+use super::params::{Params, application};
 use super::requirements::check_renewal;
 use super::tokens::{self, Granted, RefreshClaims};
 use crate::emulator::aadsts::{self, EntraError};
-use crate::emulator::directory::{CLIENT_ID, SERVICE_APPS, Tenant};
 use crate::emulator::http::{Reply, Request, random_id};
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::State;
 use crate::emulator::state::sign_ins::{Requested, SignIn};
-use crate::emulator::users::User;
 use crate::emulator::verify::ensure;
+use crate::emulator::world::application::{Application, Platform};
+use crate::emulator::world::tenant::TenantPath;
 use crate::time::Timestamp;
 
 /// RFC 8628's name, and the short one that MSAL for Node sends.
@@ -62,24 +62,24 @@ pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
 fn grant(request: &Request, segment: &str, params: &Params) -> Result<Value, EntraError> {
     let method = request.head.method.as_str();
     ensure(request.is_post(), aadsts::POST_ONLY.about(&[method]))?;
-    let tenant = Tenant::parse(segment)?;
+    let tenant = request.world.tenant_path(segment)?;
     let grant_type = params.need("grant_type")?;
     let basic = apps::basic(request);
     let client = match (params.get("client_id"), &basic) {
         (None, Some((name, _))) => name,
         _ => params.need("client_id")?,
     };
-    if let Some(app) = SERVICE_APPS.iter().find(|app| app.client_id == client) {
-        return apps::grant(request, segment, tenant, params, app);
+    let application = application(&request.world, client, &tenant, segment)?;
+    if grant_type == "client_credentials" {
+        return apps::grant(request, &tenant, params, &application);
     }
-    check_client(client, segment)?;
-    let has_credential = params.get("client_secret").is_some()
-        || params.get("client_assertion").is_some()
-        || request.head.headers.contains_key("authorization");
-    ensure(!has_credential, aadsts::PUBLIC_CLIENT)?;
+    let proof = apps::authenticate(request, params, &application)?;
+    ensure(application.signs_users_in(), aadsts::OTHER_CLIENTS_GRANT)?;
     // The lock is kept to the end, so that only one of two concurrent redemptions succeeds.
     let mut redemption = Redemption {
         request,
+        application: &application,
+        is_authenticated: proof.is_some(),
         tenant,
         params,
         state: request.state(),
@@ -87,26 +87,29 @@ fn grant(request: &Request, segment: &str, params: &Params) -> Result<Value, Ent
     let granted = match grant_type {
         "authorization_code" => redemption.code()?,
         "refresh_token" => redemption.refresh_token()?,
-        "client_credentials" => return Err(aadsts::MISSING_CREDENTIAL),
         other if DEVICE_GRANTS.contains(&other) => redemption.device_code()?,
         other => return Err(aadsts::UNSUPPORTED_GRANT_TYPE.about(&[other])),
     };
     let mut state = redemption.state;
-    let (family, user) = (granted.family.clone(), granted.sign_in.user);
+    let user = Arc::clone(&granted.sign_in.user);
+    let family = granted.family.clone();
     let body = tokens::issue(request, params, &mut state, granted)?;
     if grant_type == "authorization_code"
         && let Some(code) = state.codes.get_mut(params.need("code")?)
     {
         code.redeemed = Some(family.clone());
     }
-    state.sessions.open(family, user.home.oid);
+    state.sessions.open(family, &user.home.oid);
     Ok(body)
 }
 
-/// A request of the app that signs users in.
+/// A request of an application that signs users in.
 struct Redemption<'a> {
     request: &'a Request,
-    tenant: Tenant,
+    application: &'a Arc<Application>,
+    /// The request has a credential, which is right.
+    is_authenticated: bool,
+    tenant: TenantPath,
     params: &'a Params,
     state: MutexGuard<'a, State>,
 }
@@ -125,6 +128,10 @@ impl Redemption<'_> {
             }
             return Err(aadsts::REDEEMED_CODE);
         }
+        let client_id = &found.sign_in.application.client_id;
+        let is_own = *client_id == self.application.client_id;
+        ensure(is_own, aadsts::OTHER_CLIENTS_GRANT)?;
+        self.check_platform(found.platform)?;
         let is_fresh = self.request.now.since(found.issued) < CODE_LIFE;
         ensure(is_fresh, aadsts::EXPIRED_CODE)?;
         ensure(found.tenant == self.tenant, aadsts::OTHER_TENANTS_CODE)?;
@@ -144,19 +151,25 @@ impl Redemption<'_> {
             requested,
             nonce: found.nonce,
             family: random_id(),
+            platform: found.platform,
         })
     }
 
     /// The device code grant (RFC 8628, section 3.4).
     fn device_code(&mut self) -> Result<Granted, EntraError> {
         let code = self.params.need("device_code")?;
+        if !self.application.allows_public_flows {
+            ensure(self.is_authenticated, aadsts::MISSING_CREDENTIAL)?;
+        }
         let devices = &mut self.state.devices;
+        let client_id = &self.application.client_id;
         Ok(Granted {
-            sign_in: devices.poll(code, self.tenant, self.request.now)?,
+            sign_in: devices.poll(code, client_id, &self.tenant, self.request.now)?,
             // The scopes are those of the first request: MSAL for Python sends none here.
             requested: None,
             nonce: None,
             family: random_id(),
+            platform: Platform::Native,
         })
     }
 
@@ -168,16 +181,18 @@ impl Redemption<'_> {
         let claims: Option<RefreshClaims> = self.request.context.signer.unseal(token);
         let claims = claims.ok_or(aadsts::MALFORMED_REFRESH_TOKEN)?;
         let unusable = |text: &str| aadsts::UNUSABLE_REFRESH_TOKEN.about(&[text]);
-        let user = User::with_home_oid(&claims.user)
-            .ok_or_else(|| unusable("The user of the refresh token no longer exists."))?;
+        let user = self.request.world.user_with_home_oid(&claims.user);
+        let user =
+            user.ok_or_else(|| unusable("The user of the refresh token no longer exists."))?;
         let other_client = unusable("The refresh token was issued to another client.");
-        ensure(claims.client == CLIENT_ID, other_client)?;
+        ensure(claims.client == self.application.client_id, other_client)?;
+        self.check_platform(claims.platform)?;
         let issued = Timestamp::from_unix_seconds(claims.issued);
         let is_fresh = self.request.now.since(issued) < IDLE_LIFE;
         ensure(is_fresh, aadsts::IDLE_REFRESH_TOKEN)?;
-        let scopes = Scopes::parse(&claims.scopes)
+        let scopes = Scopes::parse(&self.request.world, &claims.scopes)
             .map_err(|_| unusable("The refresh token's scopes no longer exist."))?;
-        let member = user.seen_from(self.tenant);
+        let member = user.seen_from(&self.tenant);
         let member = member.ok_or(aadsts::NO_ACCOUNT_IN_TENANT)?;
         let sessions = &mut self.state.sessions;
         let is_revoked = sessions.is_revoked(&claims.family, &claims.user);
@@ -193,8 +208,9 @@ impl Redemption<'_> {
         check_renewal(user, claims.proved)?;
         Ok(Granted {
             sign_in: SignIn {
-                user,
-                member,
+                application: Arc::clone(self.application),
+                user: Arc::clone(user),
+                member: member.clone(),
                 scopes,
                 claims: Requested::default(),
                 has_mfa: claims.proved,
@@ -202,11 +218,22 @@ impl Redemption<'_> {
             requested,
             nonce: None,
             family: claims.family,
+            platform: claims.platform,
         })
     }
 
     /// Returns the scopes of the request, if it has the parameter.
     fn scopes(&self) -> Result<Option<Scopes>, EntraError> {
-        self.params.get("scope").map(Scopes::parse).transpose()
+        let scope = self.params.get("scope");
+        let scopes = scope.map(|scope| Scopes::parse(&self.request.world, scope));
+        scopes.transpose()
+    }
+
+    /// Checks that the request has a credential if the platform of its redirect URI requires one.
+    fn check_platform(&self, platform: Platform) -> Result<(), EntraError> {
+        match platform {
+            Platform::Native | Platform::Spa => Ok(()),
+            Platform::Web => ensure(self.is_authenticated, aadsts::MISSING_CREDENTIAL),
+        }
     }
 }

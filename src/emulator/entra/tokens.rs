@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 
 use super::params::Params;
 use crate::emulator::aadsts::{self, EntraError};
-use crate::emulator::directory::CLIENT_ID;
 use crate::emulator::http::{Request, random_id, without_nulls};
-use crate::emulator::scopes::{GRAPH, Scopes};
+use crate::emulator::scopes::Scopes;
 use crate::emulator::state::State;
 use crate::emulator::state::sign_ins::{Requested, SignIn};
-use crate::emulator::users::User;
+use crate::emulator::world::application::Platform;
+use crate::emulator::world::user::User;
 
 /// The life of an id_token.
 const ID_TOKEN_LIFE: Duration = Duration::from_secs(3600);
@@ -28,6 +28,8 @@ pub(crate) struct Granted {
     pub(crate) nonce: Option<String>,
     /// The id of all refresh tokens of one sign-in.
     pub(crate) family: String,
+    /// The platform of the redirect URI.
+    pub(crate) platform: Platform,
 }
 
 /// The content of a refresh token. The emulator keeps no other record of a session, so a token is
@@ -40,6 +42,9 @@ pub(crate) struct RefreshClaims {
     /// The user's home object id.
     pub(crate) user: String,
     pub(crate) client: String,
+    /// The platform of the sign-in's redirect URI.
+    #[serde(default)]
+    pub(crate) platform: Platform,
     pub(crate) scopes: String,
     pub(crate) issued: i64,
     /// The sign-in had a second factor.
@@ -69,25 +74,26 @@ pub(crate) fn issue(
     };
     // Without a resource scope Entra issues a Graph token.
     let resource = scopes.first_resource().or(original.first_resource());
-    let resource = resource.unwrap_or(GRAPH);
+    let resource = resource.unwrap_or(request.world.graph());
     let mut names = scopes.granted_on(resource);
     if names.is_empty() {
         names = original.granted_on(resource);
     }
-    names.retain(|name| !state.withheld.contains(*name));
+    names.retain(|name| !state.withheld.contains(name));
     if names.is_empty() && scopes.first_resource().is_some() {
         return Err(aadsts::CONSENT_REQUIRED.with_suberror("consent_required"));
     }
     let (signer, life) = (&request.context.signer, state.token_life);
     let own = access_claims(request, &sign_in, &names);
-    let own = claims(request, &sign_in, resource.audience, life, own);
+    let own = claims(request, &sign_in, &resource.audience, life, own);
     let access_token = signer.access_token(&own);
     let refresh_token = scopes.has("offline_access").then(|| {
         signer.seal(&RefreshClaims {
             id: random_id(),
             family: granted.family,
-            user: sign_in.user.home.oid.to_owned(),
-            client: CLIENT_ID.to_owned(),
+            user: sign_in.user.home.oid.clone(),
+            client: sign_in.application.client_id.clone(),
+            platform: granted.platform,
             scopes: original.clone().with_openid_of(&scopes).to_text(),
             issued: request.now.unix_seconds(),
             proved: sign_in.has_mfa,
@@ -96,7 +102,13 @@ pub(crate) fn issue(
     });
     let id_token = scopes.has("openid").then(|| {
         let own = id_claims(request, &sign_in, granted.nonce, scopes.has("email"));
-        let mut claims = claims(request, &sign_in, CLIENT_ID, ID_TOKEN_LIFE, own);
+        let mut claims = claims(
+            request,
+            &sign_in,
+            &sign_in.application.client_id,
+            ID_TOKEN_LIFE,
+            own,
+        );
         for (name, value) in &state.id_token_claims {
             match value {
                 Some(value) => claims.insert(name.clone(), value.clone()),
@@ -122,12 +134,12 @@ pub(crate) fn issue(
         "access_token": access_token,
         "refresh_token": refresh_token,
         "id_token": id_token,
-        "client_info": wants_info.then(|| client_info(sign_in.user)),
+        "client_info": wants_info.then(|| client_info(&sign_in.user)),
     })))
 }
 
 /// Returns the claims of an access token only.
-fn access_claims(request: &Request, sign_in: &SignIn, scopes: &[&str]) -> Value {
+fn access_claims(request: &Request, sign_in: &SignIn, scopes: &[String]) -> Value {
     let SignIn { user, member, .. } = sign_in;
     let amr: &[&str] = match sign_in.has_mfa {
         true => &["pwd", "mfa"],
@@ -136,8 +148,8 @@ fn access_claims(request: &Request, sign_in: &SignIn, scopes: &[&str]) -> Value 
     let capabilities = &sign_in.claims.capabilities;
     json!({
         // Entra's v1 issuer is https://sts.windows.net/{tid}/.
-        "iss": format!("{}/{}/", request.base, member.directory.id),
-        "acr": "1", "amr": amr, "appid": CLIENT_ID, "appidacr": "0", "idtyp": "user",
+        "iss": format!("{}/{}/", request.base, member.tenant.id),
+        "acr": "1", "amr": amr, "appid": sign_in.application.client_id, "appidacr": "0", "idtyp": "user",
         "scp": scopes.join(" "), "unique_name": user.username, "upn": user.username, "ver": "1.0",
         "xms_cc": (!capabilities.is_empty()).then_some(capabilities),
     })
@@ -146,12 +158,12 @@ fn access_claims(request: &Request, sign_in: &SignIn, scopes: &[&str]) -> Value 
 /// Returns the claims of an id_token only.
 fn id_claims(request: &Request, sign_in: &SignIn, nonce: Option<String>, email: bool) -> Value {
     let SignIn { user, member, .. } = sign_in;
-    let (tenant, home) = (member.directory.id, user.home.directory.id);
+    let (tenant, home) = (&member.tenant.id, &user.home.tenant.id);
     json!({
         "iss": format!("{}/{tenant}/v2.0", request.base),
         "preferred_username": user.username, "rh": random(), "sid": random_id(), "ver": "2.0",
         "nonce": nonce,
-        "email": email.then_some(user.username),
+        "email": email.then_some(&user.username),
         "idp": (home != tenant).then(|| format!("{}/{home}/", request.base)),
     })
 }
@@ -169,7 +181,7 @@ fn claims(
     let now = request.now.unix_seconds();
     let common = json!({
         "aud": audience, "iat": now, "nbf": now, "exp": request.now.plus(life).unix_seconds(),
-        "name": user.name, "oid": member.oid, "tid": member.directory.id, "uti": random(),
+        "name": user.name, "oid": member.oid, "tid": member.tenant.id, "uti": random(),
         "sub": URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes())),
         "emulator": true,
     });
@@ -183,7 +195,7 @@ fn claims(
 
 /// Returns the `client_info` of a user: object id and tenant at home.
 pub(crate) fn client_info(user: &User) -> String {
-    let info = json!({"uid": user.home.oid, "utid": user.home.directory.id});
+    let info = json!({"uid": user.home.oid, "utid": user.home.tenant.id});
     URL_SAFE_NO_PAD.encode(info.to_string())
 }
 

@@ -10,10 +10,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::emulator::faults::Fault;
+use crate::emulator::options::Options;
+use crate::emulator::world::World;
 use crate::time::Timestamp;
-use requests::{Journal, RequestRates};
-use resource::{Assignments, IdentityTable};
-use sign_ins::{Code, Devices, Sessions};
+use requests::Journal;
+use resource::ResourceState;
+use sign_ins::{Code, Consent, Devices, Sessions};
 
 /// The length of the shortest secret in the list. Shorter texts occur by chance.
 const MIN_SECRET_LENGTH: usize = 8;
@@ -28,17 +30,15 @@ pub(crate) struct State {
     pub(crate) id_token_claims: BTreeMap<String, Option<Value>>,
     /// The active faults.
     pub(crate) faults: Vec<Fault>,
-    /// The resource rejects earlier Entra tokens of clients with Continuous Access Evaluation.
+    /// The resources reject earlier Entra tokens of clients with Continuous Access Evaluation.
     pub(crate) access_revoked: Option<Timestamp>,
-    /// The names of the users with a consent to the app.
-    pub(crate) consented: BTreeSet<&'static str>,
+    pub(crate) consents: BTreeSet<Consent>,
     /// The authorization codes.
     pub(crate) codes: HashMap<String, Code>,
     pub(crate) sessions: Sessions,
     pub(crate) devices: Devices,
-    pub(crate) identities: IdentityTable,
-    pub(crate) assignments: Assignments,
-    pub(crate) rates: RequestRates,
+    /// The state of each resource, in the order of [`World::resources`].
+    pub(crate) resources: Vec<ResourceState>,
     pub(crate) journal: Journal,
     /// The file with the certificate of the emulator's authority, as the front page shows it.
     pub(crate) ca_file: Option<String>,
@@ -47,6 +47,19 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Returns the state at the start.
+    pub(crate) fn new(world: &World, options: &Options) -> State {
+        let resources = world.resources.iter();
+        State {
+            token_life: options.token_life,
+            resources: resources
+                .map(|resource| ResourceState::new(resource))
+                .collect(),
+            secrets: options.keep_secrets.then(BTreeSet::new),
+            ..State::default()
+        }
+    }
+
     /// Remembers a secret that was issued or received, if secrets are kept.
     pub(crate) fn keep_secret(&mut self, secret: &str) {
         if let Some(secrets) = &mut self.secrets

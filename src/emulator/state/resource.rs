@@ -1,15 +1,15 @@
-//! The resource: its identities, the validity of their tokens, and the principals that may exchange a
+//! The state of a resource: its identities, the validity of their tokens, and the principals that may exchange a
 //! token without its key.
 //!
 //! Each token has a serial number, so that a revocation separates tokens of the same second.
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::Serialize;
 use uuid::Uuid;
 
-use crate::emulator::directory::{CLIENT_ID, CONTOSO};
-use crate::emulator::users::everyone;
+use super::requests::RequestRates;
+use crate::emulator::world::World;
+use crate::emulator::world::resource::{Assignment, ExchangeKind, Resource};
 use crate::time::Timestamp;
 
 /// All identities of the resource. An identity's name is the part of its id after
@@ -148,70 +148,69 @@ impl IdentityTable {
     }
 }
 
-/// The kind of exchange that an assignment is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum ExchangeKind {
-    Entra,
-    TeamsExtension,
-}
-
-/// An assignment, in the service's JSON shape.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Assignment {
-    pub(crate) object_id: String,
-    pub(crate) tenant_id: String,
-    pub(crate) principal_type: String,
-    pub(crate) client_ids: Vec<String>,
-}
-
 /// An assignment's kind, tenant and object id. The tenant of an Entra assignment is empty, because
 /// its object id alone identifies it.
 pub(crate) type Key = (ExchangeKind, String, String);
 
-/// All assignments.
-#[derive(Debug)]
+/// All assignments of a resource.
+#[derive(Debug, Default)]
 pub(crate) struct Assignments(pub(crate) BTreeMap<Key, Assignment>);
 
-impl Default for Assignments {
-    /// Assigns each member of the first tenant with the one app.
-    fn default() -> Assignments {
-        let tenant = CONTOSO.id.to_owned();
-        let assignment = |object_id: &str, principal: &str| Assignment {
-            object_id: object_id.to_owned(),
-            tenant_id: tenant.clone(),
-            principal_type: principal.to_owned(),
-            client_ids: vec![CLIENT_ID.to_owned()],
-        };
-        let members = everyone().filter(|user| *user.home.directory == CONTOSO);
-        let users = members.map(|user| {
-            let oid = user.home.oid;
-            let key = (ExchangeKind::TeamsExtension, tenant.clone(), oid.to_owned());
-            (key, assignment(oid, "user"))
-        });
-        let all_of_tenant = (
-            (ExchangeKind::Entra, String::new(), tenant.clone()),
-            assignment(&tenant, "tenant"),
-        );
-        Assignments(users.chain([all_of_tenant]).collect())
-    }
-}
-
 impl Assignments {
-    /// Returns whether a user of this tenant may exchange a token that was issued to this app. A
-    /// group covers no user, because no group of the emulator has members.
-    pub(crate) fn admits(&self, kind: ExchangeKind, tenant: &str, user: &str, app: &str) -> bool {
+    fn new(assignments: &[Assignment]) -> Assignments {
+        let keyed = assignments.iter().map(|one| {
+            let tenant = match one.kind {
+                ExchangeKind::Entra => String::new(),
+                ExchangeKind::TeamsExtension => one.tenant_id.clone(),
+            };
+            ((one.kind, tenant, one.object_id.clone()), one.clone())
+        });
+        Assignments(keyed.collect())
+    }
+
+    /// Returns whether a user of this tenant, or a group or tenant with this user, may exchange a
+    /// token that was issued to this app.
+    pub(crate) fn admits(
+        &self,
+        world: &World,
+        kind: ExchangeKind,
+        tenant: &str,
+        user: &str,
+        app: &str,
+    ) -> bool {
         self.0.iter().any(|((of, ..), assignment)| {
-            let principal = match assignment.principal_type.as_str() {
-                "user" | "resourceAccount" => user,
-                "tenant" => tenant,
-                _ => return false,
+            let object_id = assignment.object_id.as_str();
+            let is_principal = match assignment.principal_type.as_str() {
+                "user" | "resourceAccount" => object_id == user,
+                "tenant" => object_id == tenant,
+                "group" => world
+                    .groups_of(user, tenant)
+                    .any(|group| group == object_id),
+                _ => false,
             };
             *of == kind
-                && assignment.object_id == principal
+                && is_principal
                 && assignment.tenant_id == tenant
                 && assignment.client_ids.iter().any(|client| client == app)
         })
+    }
+}
+
+/// The state of a resource.
+#[derive(Debug, Default)]
+pub(crate) struct ResourceState {
+    pub(crate) identities: IdentityTable,
+    pub(crate) assignments: Assignments,
+    pub(crate) rates: RequestRates,
+}
+
+impl ResourceState {
+    /// Returns the state at the start.
+    pub(crate) fn new(resource: &Resource) -> ResourceState {
+        ResourceState {
+            assignments: Assignments::new(&resource.assignments),
+            ..ResourceState::default()
+        }
     }
 }
 

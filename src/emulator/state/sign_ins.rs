@@ -1,15 +1,17 @@
 //! Completed sign-ins, those on other devices (RFC 8628), and the sessions of refresh tokens.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::emulator::aadsts::{self, EntraError};
-use crate::emulator::directory::Tenant;
 use crate::emulator::scopes::Scopes;
-use crate::emulator::users::{Member, User};
 use crate::emulator::verify::Challenge;
+use crate::emulator::world::application::{Application, Platform};
+use crate::emulator::world::tenant::TenantPath;
+use crate::emulator::world::user::{Member, User};
 use crate::time::Timestamp;
 
 /// The policy that the emulator's challenges name.
@@ -52,10 +54,14 @@ impl Requested {
     }
 }
 
+/// A user's consent to an application: the user's home object id and the client id.
+pub(crate) type Consent = (String, String);
+
 /// A completed sign-in.
 #[derive(Debug, Clone)]
 pub(crate) struct SignIn {
-    pub(crate) user: &'static User,
+    pub(crate) application: Arc<Application>,
+    pub(crate) user: Arc<User>,
     /// The user's membership in the tenant of the request.
     pub(crate) member: Member,
     pub(crate) scopes: Scopes,
@@ -68,8 +74,10 @@ pub(crate) struct SignIn {
 #[derive(Debug, Clone)]
 pub(crate) struct Code {
     pub(crate) sign_in: SignIn,
-    pub(crate) tenant: Tenant,
+    pub(crate) tenant: TenantPath,
     pub(crate) redirect_uri: String,
+    /// The platform of the redirect URI.
+    pub(crate) platform: Platform,
     pub(crate) challenge: Option<Challenge>,
     pub(crate) nonce: Option<String>,
     pub(crate) issued: Timestamp,
@@ -90,7 +98,8 @@ pub(crate) struct Devices {
 pub(crate) struct Device {
     pub(crate) device_code: String,
     pub(crate) user_code: String,
-    pub(crate) tenant: Tenant,
+    pub(crate) application: Arc<Application>,
+    pub(crate) tenant: TenantPath,
     pub(crate) scopes: Scopes,
     pub(crate) claims: Requested,
     pub(crate) issued: Timestamp,
@@ -132,12 +141,17 @@ impl Devices {
     pub(crate) fn poll(
         &mut self,
         device_code: &str,
-        tenant: Tenant,
+        client_id: &str,
+        tenant: &TenantPath,
         now: Timestamp,
     ) -> Result<SignIn, EntraError> {
         let mut devices = self.pending.iter();
         let index = devices
-            .position(|device| device.device_code == device_code && device.tenant == tenant)
+            .position(|device| {
+                device.device_code == device_code
+                    && device.application.client_id == client_id
+                    && device.tenant == *tenant
+            })
             .ok_or(aadsts::UNKNOWN_DEVICE_CODE)?;
         let device = &mut self.pending[index];
         if device.is_expired(now) {

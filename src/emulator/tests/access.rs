@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::harness::{Answer, Fixture, NOW, TEAMS, claims};
-use crate::emulator::directory;
+use super::harness::{Answer, Fixture, NOW, TEAMS, claims, published};
 
 const PREVIEW: &str = "2025-03-02-preview";
 const ENTRA: &str = "/access/entra/:exchangeAccessToken";
@@ -38,7 +37,7 @@ fn an_entra_token_alone_authenticates_an_exchange() {
         let body = response.json();
         let id = format!(
             "8:acs:{}_wf_{}_{}",
-            directory::RESOURCE_ID,
+            published::RESOURCE_ID,
             fixture.emulator.tenant_id(),
             fixture.emulator.object_id()
         );
@@ -72,7 +71,7 @@ fn a_teams_extension_token_authenticates_an_exchange() {
     let body = response.json();
     let id = format!(
         "8:acs:{}_{}_{}",
-        directory::RESOURCE_ID,
+        published::RESOURCE_ID,
         fixture.emulator.tenant_id(),
         oid(&entra)
     );
@@ -162,7 +161,7 @@ fn an_exchange_requires_an_assignment() {
     let wanted = json!({
         "principalType": "user",
         "tenantId": claims(&entra)["tid"],
-        "clientIds": [directory::CLIENT_ID],
+        "clientIds": [published::CLIENT_ID],
     });
     let mut shown = wanted.clone();
     shown["objectId"] = oid(&entra).into();
@@ -250,7 +249,7 @@ fn the_extension_has_separate_assignments() {
     assert_eq!(send("GET", "").json()["principalType"], "user");
     assert_eq!(send("DELETE", "").status, 204);
     assert_eq!(exchange(&fixture, EXTENSION, &entra, "{}").status, 403);
-    let body = json!({"principalType": "resourceAccount", "clientIds": [directory::CLIENT_ID]});
+    let body = json!({"principalType": "resourceAccount", "clientIds": [published::CLIENT_ID]});
     assert_eq!(send("PUT", &body.to_string()).status, 201);
     assert_eq!(exchange(&fixture, EXTENSION, &entra, "{}").status, 200);
     assert_eq!(
@@ -265,7 +264,7 @@ fn the_extension_has_separate_assignments() {
         ("USER", "user"),
         ("ResourceAccount", "resourceAccount"),
     ] {
-        let body = json!({"principalType": request, "clientIds": [directory::CLIENT_ID]});
+        let body = json!({"principalType": request, "clientIds": [published::CLIENT_ID]});
         let response = send("PUT", &body.to_string());
         assert_eq!(response.status, 200, "{request}");
         assert_eq!(response.json()["principalType"], shown, "{request}");

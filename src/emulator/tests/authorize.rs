@@ -5,8 +5,8 @@ use std::net::TcpListener;
 
 use base64::Engine as _;
 
-use super::harness::{Changes, Fixture, REDIRECT, TEAMS, challenge, encode};
-use crate::emulator::{UserAgent, directory};
+use super::harness::{Changes, Fixture, REDIRECT, TEAMS, challenge, encode, published};
+use crate::emulator::UserAgent;
 
 #[test]
 fn a_hint_that_names_a_user_needs_no_page() {
@@ -224,7 +224,7 @@ fn a_clicked_user_is_redirected_with_a_get() {
     let fixture = Fixture::new();
     let form = encode(
         &[
-            ("client_id", directory::CLIENT_ID),
+            ("client_id", published::CLIENT_ID),
             ("response_type", "code"),
             ("redirect_uri", "http://localhost:8080/redirect"),
             ("scope", TEAMS),
@@ -313,7 +313,7 @@ fn url(fixture: &Fixture, port: u16, changes: &[(&str, &str)]) -> String {
     let redirect = format!("http://localhost:{port}");
     let query = encode(
         &[
-            ("client_id", directory::CLIENT_ID),
+            ("client_id", published::CLIENT_ID),
             ("response_type", "code"),
             ("redirect_uri", &redirect),
             ("response_mode", "form_post"),

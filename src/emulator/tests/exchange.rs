@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::harness::{Fixture, NOW, TEAMS, claims};
-use crate::emulator::directory;
+use super::harness::{Fixture, NOW, TEAMS, claims, published};
 
 fn body(fixture: &Fixture, token: &str) -> Value {
-    json!({"token": token, "appId": directory::CLIENT_ID, "userId": fixture.emulator.object_id()})
+    json!({"token": token, "appId": published::CLIENT_ID, "userId": fixture.emulator.object_id()})
 }
 
 #[test]
@@ -182,7 +181,7 @@ fn the_body_is_checked_in_the_services_order() {
         assert_eq!(error["code"], code, "{member}: {value}");
         assert_eq!(error["target"].as_str(), target, "{member}: {value}");
     }
-    let both = json!({"token": "", "appId": directory::CLIENT_ID, "userId": ""});
+    let both = json!({"token": "", "appId": published::CLIENT_ID, "userId": ""});
     assert_eq!(fixture.exchange(&both.to_string(), |_| {}).status, 401);
     assert_eq!(fixture.exchange("no JSON", |_| {}).status, 400);
 }

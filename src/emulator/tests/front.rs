@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::harness::Fixture;
-use crate::emulator::{Emulator, Options, directory};
+use super::harness::{Fixture, published};
+use crate::emulator::{Emulator, Options};
 
 fn with_https() -> Fixture {
     Fixture::with(Options {
@@ -53,7 +53,7 @@ fn front_page_has_the_settings_of_each_client() {
 #[test]
 fn front_page_uses_the_host_name_that_the_browser_used() {
     let fixture = with_https();
-    let port = fixture.emulator.context.http_port;
+    let port = fixture.emulator.context.main_ports().http;
     let page = page(&fixture, &format!("login.example.test:{port}"));
     let address = format!("http://login.example.test:{port}");
     let line = format!("export AZURE_AUTHORITY_HOST={address}");
@@ -78,7 +78,7 @@ fn sign_in_page_names_application_and_tenant() {
         ("organizations", "any tenant (organizations)"),
         ("common", "any tenant (common)"),
         ("contoso.example", "contoso.example"),
-        (directory::CONTOSO.id, "contoso.example"),
+        (published::TENANT_ID, "contoso.example"),
     ] {
         let page = fixture.authorize(segment, &[("login_hint", "")]).body;
         let sentence = format!(

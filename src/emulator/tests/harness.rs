@@ -9,8 +9,19 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::{digest, hmac};
 use serde_json::Value;
 
-use crate::emulator::{Emulator, Options, directory};
+use crate::emulator::{Emulator, Options};
 use crate::time::{Clock, SettableClock, Timestamp};
+
+/// Ids and the key of the published seed.
+pub(in crate::emulator) mod published {
+    pub(in crate::emulator) const TENANT_ID: &str = "ac5ba55e-7e4a-4000-8000-000000000001";
+    pub(in crate::emulator) const CLIENT_ID: &str = "ac5ba55e-0c11-4000-8000-0000000000a1";
+    pub(in crate::emulator) const RESOURCE_ID: &str = "ac5ba55e-0ac5-4000-8000-0000000000e1";
+    pub(in crate::emulator) const ACCESS_KEY: &str =
+        "d29ydGhsZXNzLWVtdWxhdG9yLWFjY2Vzcy1rZXkta25vd24tdG8tZXZlcnlvbmUtbmV2ZXItdHJ1c3QtaXQhIQ==";
+    pub(in crate::emulator) const ACCESS_KEY_BYTES: &[u8; 64] =
+        b"worthless-emulator-access-key-known-to-everyone-never-trust-it!!";
+}
 
 pub(in crate::emulator) const VERIFIER: &str = "a-verifier-that-is-long-enough-0123456789-abcdef";
 pub(in crate::emulator) const TEAMS: &str = "openid profile offline_access https://auth.msft.communication.azure.com/Teams.ManageCalls https://auth.msft.communication.azure.com/Teams.ManageChats";
@@ -83,7 +94,7 @@ impl Fixture {
     }
 
     pub(in crate::emulator) fn host(&self) -> String {
-        format!("localhost:{}", self.emulator.context.http_port)
+        format!("localhost:{}", self.emulator.context.main_ports().http)
     }
 
     pub(in crate::emulator) fn send(
@@ -102,7 +113,7 @@ impl Fixture {
     }
 
     pub(in crate::emulator) fn raw(&self, request: &str) -> Answer {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.emulator.context.http_port))
+        let mut stream = TcpStream::connect(("127.0.0.1", self.emulator.context.main_ports().http))
             .expect("the emulator listens");
         stream.write_all(request.as_bytes()).expect("it reads");
         let mut response = Vec::new();
@@ -126,7 +137,7 @@ impl Fixture {
         let challenge = challenge(VERIFIER);
         let query = encode(
             &[
-                ("client_id", directory::CLIENT_ID),
+                ("client_id", published::CLIENT_ID),
                 ("response_type", "code"),
                 ("redirect_uri", REDIRECT),
                 ("scope", TEAMS),
@@ -152,7 +163,7 @@ impl Fixture {
             "organizations",
             &encode(
                 &[
-                    ("client_id", directory::CLIENT_ID),
+                    ("client_id", published::CLIENT_ID),
                     ("grant_type", "authorization_code"),
                     ("code", code),
                     ("redirect_uri", REDIRECT),
@@ -168,7 +179,7 @@ impl Fixture {
             "organizations",
             &encode(
                 &[
-                    ("client_id", directory::CLIENT_ID),
+                    ("client_id", published::CLIENT_ID),
                     ("grant_type", "refresh_token"),
                     ("refresh_token", token),
                 ],
@@ -284,7 +295,7 @@ pub(in crate::emulator) struct Signed {
 
 impl Signed {
     pub(in crate::emulator) fn sign(&mut self) {
-        self.sign_with(directory::ACCESS_KEY_BYTES);
+        self.sign_with(published::ACCESS_KEY_BYTES);
     }
 
     pub(in crate::emulator) fn sign_with(&mut self, key: &[u8]) {

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::harness::{Answer, Fixture, NOW, TEAMS, claims};
-use crate::emulator::directory;
+use super::harness::{Answer, Fixture, NOW, TEAMS, claims, published};
 
 const FIRST: &str = "2020-07-20-preview2";
 const TEAMS_PREVIEW: &str = "2021-10-31-preview";
@@ -162,7 +161,7 @@ fn every_version_has_exactly_its_operations() {
     let fixture = Fixture::new();
     let entra = fixture.entra_token("ada@contoso.example", TEAMS);
     let exchange = json!({
-        "token": entra, "appId": directory::CLIENT_ID, "userId": fixture.emulator.object_id(),
+        "token": entra, "appId": published::CLIENT_ID, "userId": fixture.emulator.object_id(),
     })
     .to_string();
     let assignment = format!(
@@ -265,7 +264,7 @@ fn the_date_header_may_carry_the_signed_date() {
 #[test]
 fn the_resource_accepts_a_host_with_its_port_twice_with_a_remark() {
     let fixture = Fixture::new();
-    let port = fixture.emulator.context.http_port;
+    let port = fixture.emulator.context.main_ports().http;
     let doubled = format!("{}:{port}", fixture.host());
     let create = |host: &str| {
         fixture.tampered("POST", "/identities?api-version=2023-10-01", "", |signed| {

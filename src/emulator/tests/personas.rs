@@ -1,7 +1,7 @@
 //! The users with a requirement: each page and each refusal.
 
-use super::harness::{Answer, Fixture, TEAMS, claims, encode};
-use crate::emulator::{UserAgent, directory};
+use super::harness::{Answer, Fixture, TEAMS, claims, encode, published};
+use crate::emulator::UserAgent;
 
 const CHALLENGE_POINTER: &str = "/access_token/capolids/values/0";
 
@@ -12,7 +12,7 @@ fn hint(user: &str) -> [(&str, &str); 1] {
 /// Submits a page of a sign-in: the same request as a form, and the clicked button.
 fn click(fixture: &Fixture, user: &str, clicked: &[(&str, &str)]) -> Answer {
     let good = [
-        ("client_id", directory::CLIENT_ID),
+        ("client_id", published::CLIENT_ID),
         ("response_type", "code"),
         ("redirect_uri", super::harness::REDIRECT),
         ("scope", TEAMS),
@@ -229,7 +229,7 @@ fn the_user_agent_completes_every_page_of_a_persona() {
     let fixture = Fixture::new();
     let device = |user: &str| {
         let form = encode(
-            &[("client_id", directory::CLIENT_ID), ("scope", TEAMS)],
+            &[("client_id", published::CLIENT_ID), ("scope", TEAMS)],
             &[],
         );
         let codes = fixture.send(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::harness::{Fixture, NOW, VERIFIER};
+use super::harness::{Fixture, NOW, VERIFIER, published};
 use crate::emulator::{Emulator, Fault, FaultKind, Options, Route, UserAgent};
 use crate::time::Timestamp;
 
@@ -68,7 +68,7 @@ fn instance_discovery_accepts_its_host_only() {
 #[test]
 fn a_foreign_host_is_misdirected() {
     let fixture = Fixture::new();
-    let port = fixture.emulator.context.http_port;
+    let port = fixture.emulator.context.main_ports().http;
     for hosts in [
         "Host: evil.test\r\n".to_owned(),
         "Host: localhost\r\n".to_owned(),
@@ -142,7 +142,7 @@ fn requests_are_recorded_and_secrets_are_listed() {
         body["refresh_token"].as_str().expect("a token"),
         body["id_token"].as_str().expect("a token"),
         &fixture.emulator.connection_string(),
-        crate::emulator::directory::ACCESS_KEY,
+        published::ACCESS_KEY,
     ] {
         assert!(secrets.iter().any(|listed| listed == secret), "{secret}");
         let journal = format!("{:?}", fixture.emulator.requests());
@@ -212,7 +212,7 @@ fn a_connection_can_be_dropped_after_the_request_was_handled() {
 #[test]
 fn a_dropped_emulator_stops_with_a_pending_request() {
     let fixture = Fixture::new();
-    let port = fixture.emulator.context.http_port;
+    let port = fixture.emulator.context.main_ports().http;
     fault(&fixture, Route::Metadata, FaultKind::Hang);
     let host = fixture.host();
     let waiting = std::thread::spawn(move || {
@@ -238,7 +238,7 @@ fn half_a_request_and_a_client_that_reads_nothing_are_closed() {
     use std::io::{Read, Write};
     let fixture = Fixture::new();
     let connect = || {
-        let stream = TcpStream::connect(("127.0.0.1", fixture.emulator.context.http_port));
+        let stream = TcpStream::connect(("127.0.0.1", fixture.emulator.context.main_ports().http));
         let stream = stream.expect("the emulator listens");
         let hangs = Some(Duration::from_secs(60));
         stream.set_read_timeout(hangs).expect("a limit");
@@ -296,7 +296,7 @@ fn https_serves_clients_that_trust_its_authority() {
 fn a_port_that_is_taken_is_refused() {
     let fixture = Fixture::new();
     let error = Emulator::start(Options {
-        http_port: fixture.emulator.context.http_port,
+        http_port: fixture.emulator.context.main_ports().http,
         clock: Arc::new(fixture.clock.clone()),
         token_life: Duration::from_secs(60),
         ..Options::default()

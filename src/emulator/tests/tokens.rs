@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::harness::{Changes, Fixture, REDIRECT, TEAMS, claims, encode};
-use crate::emulator::{Options, directory};
+use super::harness::{Changes, Fixture, REDIRECT, TEAMS, claims, encode, published};
+use crate::emulator::Options;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -24,12 +24,12 @@ fn a_code_is_redeemed_for_all_requested_tokens() {
     let access = claims(body["access_token"].as_str().expect("a token"));
     assert_eq!(access["aud"], "https://auth.msft.communication.azure.com");
     assert_eq!(access["scp"], "Teams.ManageCalls Teams.ManageChats");
-    assert_eq!(access["appid"], directory::CLIENT_ID);
+    assert_eq!(access["appid"], published::CLIENT_ID);
     assert_eq!(access["oid"], fixture.emulator.object_id());
     assert_eq!(access["emulator"], true);
     let id = claims(body["id_token"].as_str().expect("a token"));
     assert_eq!(id["nonce"], "nonce-0123456789");
-    assert_eq!(id["aud"], directory::CLIENT_ID);
+    assert_eq!(id["aud"], published::CLIENT_ID);
     let issuer = format!(
         "http://{}/{}/v2.0",
         fixture.host(),
@@ -154,7 +154,7 @@ fn a_code_is_redeemed_at_its_tenant() {
     assert_eq!(fixture.redeem(&code, &[]).aadsts(), 700_005);
     let form = encode(
         &[
-            ("client_id", directory::CLIENT_ID),
+            ("client_id", published::CLIENT_ID),
             ("grant_type", "authorization_code"),
             ("code", &code),
             ("redirect_uri", REDIRECT),
@@ -271,7 +271,7 @@ fn a_guest_has_a_different_object_id_in_each_tenant() {
     let code = fixture.authorize(tenant, &dora).redirected_with("code");
     let form = encode(
         &[
-            ("client_id", directory::CLIENT_ID),
+            ("client_id", published::CLIENT_ID),
             ("grant_type", "authorization_code"),
             ("code", &code.expect("a code")),
             ("redirect_uri", REDIRECT),
@@ -324,5 +324,5 @@ fn id_token_claims_can_be_replaced() {
     fixture.emulator.clear_faults();
     let body = fixture.redeem(&fixture.code(&[]), &[]).json();
     let id = claims(body["id_token"].as_str().expect("a token"));
-    assert_eq!(id["aud"], directory::CLIENT_ID);
+    assert_eq!(id["aud"], published::CLIENT_ID);
 }

@@ -88,14 +88,15 @@ const HASH: &str = "x-ms-content-sha256";
 const DATES: [&str; 2] = ["x-ms-date", "date"];
 
 impl SignedRequest<'_> {
-    /// Checks form, signed headers, date, body hash and signature, in that order.
+    /// Checks form, signed headers, date, body hash and signature, in that order. The signature is
+    /// right if one of the `keys` made it.
     ///
     /// `SignedHeaders` names the signed headers in the order of their values: host, the
     /// body's hash and a date at least. Header names have no case (RFC 9110, section 5.1).
     ///
     /// # Errors
     /// The reason, for the journal only.
-    pub(crate) fn check(&self, key: &[u8], now: Timestamp) -> Result<(), String> {
+    pub(crate) fn check(&self, keys: &[&[u8]], now: Timestamp) -> Result<(), String> {
         let (names, signature) = (self.header)("authorization")
             .ok_or("authorization is missing or sent twice")?
             .strip_prefix(SCHEME)
@@ -116,9 +117,12 @@ impl SignedRequest<'_> {
             return Err("x-ms-content-sha256 is not the hash of the body".to_owned());
         }
         let signed = format!("{}\n{}\n{}", self.method, self.target, values.join(";"));
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-        hmac::verify(&key, signed.as_bytes(), &signature)
-            .map_err(|_| "the signature does not match".to_owned())
+        let is_made_with = |key: &&[u8]| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+            hmac::verify(&key, signed.as_bytes(), &signature).is_ok()
+        };
+        let is_right = keys.iter().any(is_made_with);
+        ensure(is_right, "the signature does not match".to_owned())
     }
 
     /// Returns the values of these headers, which must include all required ones, each once.

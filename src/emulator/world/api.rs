@@ -1,0 +1,77 @@
+//! The APIs with their scopes: Microsoft's, and those that applications of the seed expose.
+
+use std::sync::{Arc, LazyLock};
+
+/// An API with one of its identifiers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Api {
+    /// The text before a scope's short name.
+    pub(crate) prefix: String,
+    /// The `aud` of its tokens.
+    pub(crate) audience: String,
+    pub(crate) scopes: Vec<String>,
+}
+
+/// The application id of the API "Azure Communication Services".
+pub(crate) const TEAMS_API: &str = "1fd5118e-2576-4263-8130-9503064c837a";
+/// The application id of the API "Azure Communication Services Clients".
+pub(crate) const CLIENTS_API: &str = "2a04943b-b6a7-4f65-8786-2bb6131b59f6";
+
+const TEAMS_URI: &str = "https://auth.msft.communication.azure.com";
+const CLIENTS_URI: &str = "https://communication.azure.com/clients";
+const RESOURCE_URI: &str = "https://communication.azure.com/";
+const RESOURCE_URI_WITHOUT_SLASH: &str = "https://communication.azure.com";
+/// The audiences of the Teams exchange's tokens.
+pub(crate) const TEAMS_AUDIENCES: [&str; 2] = [TEAMS_URI, TEAMS_API];
+/// The audiences of the clients' tokens.
+pub(crate) const CLIENTS_AUDIENCES: [&str; 2] = [CLIENTS_URI, CLIENTS_API];
+/// The audiences of tokens for the management of the resource.
+pub(crate) const RESOURCE_AUDIENCES: [&str; 3] =
+    [RESOURCE_URI, RESOURCE_URI_WITHOUT_SLASH, TEAMS_API];
+
+const IMPERSONATION: &[&str] = &["user_impersonation"];
+const CLIENTS_SCOPES: &[&str] = &[
+    "VoIP",
+    "VoIP.Join",
+    "Chat",
+    "Chat.Join",
+    "Chat.Join.Limited",
+];
+const TEAMS_SCOPES: &[&str] = TEAMS_API_SCOPES.split_at(3).0;
+const TEAMS_API_SCOPES: &[&str] = &[
+    "Teams.ManageCalls",
+    "Teams.ManageChats",
+    "TeamsExtension.ManageCalls",
+    "user_impersonation",
+];
+
+/// Prefix, audience and scopes of each of Microsoft's APIs, once for each of its identifiers, because
+/// a token's audience is the requested one. Microsoft Graph is the first.
+#[rustfmt::skip]
+const MICROSOFT: [(&str, &str, &[&str]); 7] = [
+    ("https://graph.microsoft.com/", "https://graph.microsoft.com", &["User.Read"]),
+    ("https://auth.msft.communication.azure.com/", TEAMS_URI, TEAMS_SCOPES),
+    ("https://communication.azure.com/clients/", CLIENTS_URI, CLIENTS_SCOPES),
+    // The service's identifier ends with a slash, hence two.
+    ("https://communication.azure.com//", RESOURCE_URI, IMPERSONATION),
+    ("https://communication.azure.com/", RESOURCE_URI_WITHOUT_SLASH, IMPERSONATION),
+    ("1fd5118e-2576-4263-8130-9503064c837a/", TEAMS_API, TEAMS_API_SCOPES),
+    ("2a04943b-b6a7-4f65-8786-2bb6131b59f6/", CLIENTS_API, CLIENTS_SCOPES),
+];
+
+/// Microsoft's APIs, Microsoft Graph first.
+pub(crate) static MICROSOFT_APIS: LazyLock<Vec<Arc<Api>>> = LazyLock::new(|| {
+    let apis = MICROSOFT.into_iter();
+    let apis = apis.map(|(prefix, audience, scopes)| Api::new(prefix, audience, scopes));
+    apis.map(Arc::new).collect()
+});
+
+impl Api {
+    fn new(prefix: &str, audience: &str, scopes: &[&str]) -> Api {
+        Api {
+            prefix: prefix.to_owned(),
+            audience: audience.to_owned(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        }
+    }
+}

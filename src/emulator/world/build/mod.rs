@@ -1,0 +1,257 @@
+//! Builds the data of a seed: fills in what is absent and checks the rest.
+
+mod principals;
+mod resources;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ring::digest;
+use uuid::Uuid;
+
+use super::api::{Api, MICROSOFT_APIS};
+use super::application::{Application, RedirectUri};
+use super::model::{Group, World};
+use super::tenant::Tenant;
+use crate::emulator::seed::invalid::Invalid;
+use crate::emulator::seed::model::{SeedApi, SeedFile};
+use crate::emulator::seed::read::published as published_seed;
+use crate::emulator::verify::{ensure, is_guid};
+
+/// Builds the data of a seed.
+///
+/// # Errors
+/// Returns the first fault of the seed, with the path of its key.
+pub(crate) fn build(mut file: SeedFile) -> Result<World, Invalid> {
+    let tenants = tenants(&mut file)?;
+    let mut world = World {
+        tenants,
+        applications: Vec::new(),
+        users: Vec::new(),
+        groups: Vec::new(),
+        apis: MICROSOFT_APIS.clone(),
+        resources: Vec::new(),
+        seed: SeedFile::default(),
+    };
+    applications(&mut world, &mut file)?;
+    principals::users(&mut world, &mut file)?;
+    groups(&mut world, &mut file)?;
+    resources::resources(&mut world, &mut file)?;
+    world.seed = file;
+    Ok(world)
+}
+
+fn tenants(file: &mut SeedFile) -> Result<Vec<Arc<Tenant>>, Invalid> {
+    let published = || published_seed().tenants.clone().unwrap_or_default();
+    let listed = file.tenants.get_or_insert_with(published);
+    let mut seen = BTreeSet::new();
+    let mut tenants = Vec::new();
+    for (index, tenant) in listed.iter_mut().enumerate() {
+        let path = format!("tenants[{index}]");
+        tenant.domain.make_ascii_lowercase();
+        let domain = tenant.domain.clone();
+        let is_reserved = ["common", "organizations", "consumers"].contains(&domain.as_str());
+        let is_valid = is_domain(&domain) && !is_reserved;
+        let wrong = format!("`{domain}` is no domain such as `contoso.example`");
+        ensure(is_valid, Invalid::new(format!("{path}.domain"), wrong))?;
+        let id = id(&mut tenant.id, &format!("{path}.id"), &["tenant", &domain])?;
+        for (value, key) in [(&domain, "domain"), (&id, "id")] {
+            let twice = format!("`{value}` occurs twice");
+            let is_new = seen.insert(value.clone());
+            ensure(is_new, Invalid::new(format!("{path}.{key}"), twice))?;
+        }
+        tenants.push(Arc::new(Tenant { id, domain }));
+    }
+    at_least_one(&tenants, "tenants")?;
+    Ok(tenants)
+}
+
+fn applications(world: &mut World, file: &mut SeedFile) -> Result<(), Invalid> {
+    let known = |name: &str| world.tenant(&name.to_ascii_lowercase()).is_some();
+    let published = || {
+        let all = published_seed().applications.iter().flatten();
+        let fitting = all.filter(|app| app.tenant.as_deref().is_none_or(known));
+        fitting.cloned().collect()
+    };
+    let listed = file.applications.get_or_insert_with(published);
+    let mut seen = BTreeSet::new();
+    for (index, app) in listed.iter_mut().enumerate() {
+        let path = format!("applications[{index}]");
+        let tenant = app
+            .tenant
+            .as_ref()
+            .map(|name| tenant_at(world, name, &path));
+        let tenant = tenant.transpose()?;
+        let client_path = format!("{path}.clientId");
+        let client_id = id(
+            &mut app.client_id,
+            &client_path,
+            &["application", &app.name],
+        )?;
+        let twice = format!("`{client_id}` occurs twice");
+        ensure(
+            seen.insert(client_id.clone()),
+            Invalid::new(client_path, twice),
+        )?;
+        let object_path = format!("{path}.objectId");
+        let object_id = id(&mut app.object_id, &object_path, &["principal", &client_id])?;
+        let mut redirect_uris = Vec::new();
+        for (key, platform, uris) in app.platforms.named() {
+            for (place, uri) in uris.iter().enumerate() {
+                let path = format!("{path}.platforms.{key}[{place}]");
+                check_redirect(uri).map_err(|message| Invalid::new(&path, message))?;
+                let is_new = redirect_uris.iter().all(|r: &RedirectUri| r.uri != *uri);
+                ensure(is_new, Invalid::new(path, format!("`{uri}` occurs twice")))?;
+                let uri = uri.clone();
+                redirect_uris.push(RedirectUri { platform, uri });
+            }
+        }
+        for (place, secret) in app.secrets.iter().enumerate() {
+            let path = format!("{path}.secrets[{place}]");
+            ensure(
+                !secret.0.is_empty(),
+                Invalid::new(path, "the secret is empty"),
+            )?;
+        }
+        if let Some(api) = &mut app.api {
+            if api.identifier_uris.is_empty() {
+                api.identifier_uris.push(format!("api://{client_id}"));
+            }
+            world.apis.extend(exposed(&client_id, &path, api)?);
+        }
+        world.applications.push(Arc::new(Application {
+            client_id,
+            name: app.name.clone(),
+            tenant,
+            object_id,
+            redirect_uris,
+            secrets: app.secrets.iter().map(|secret| secret.0.clone()).collect(),
+            has_certificate: app.certificate,
+            federations: app.federated_credentials.clone(),
+            allows_public_flows: app.allow_public_client_flows,
+        }));
+    }
+    at_least_one(&world.applications, "applications")
+}
+
+/// Returns an application's API once for each of its identifiers.
+fn exposed(client_id: &str, path: &str, api: &SeedApi) -> Result<Vec<Arc<Api>>, Invalid> {
+    let is_word = |scope: &String| {
+        !scope.is_empty()
+            && scope
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    if let Some(place) = api.scopes.iter().position(|scope| !is_word(scope)) {
+        let path = format!("{path}.api.scopes[{place}]");
+        let message = "a scope has letters, digits, `.`, `_` and `-` only";
+        return Err(Invalid::new(path, message));
+    }
+    let is_uri = |uri: &String| {
+        let (scheme, rest) = uri.split_once("://").unwrap_or_default();
+        matches!(scheme, "api" | "https") && !rest.is_empty() && !uri.contains([' ', '?', '#'])
+    };
+    if let Some(place) = api.identifier_uris.iter().position(|uri| !is_uri(uri)) {
+        let path = format!("{path}.api.identifierUris[{place}]");
+        let message = "an Application ID URI begins with `api://` or `https://`";
+        return Err(Invalid::new(path, message));
+    }
+    let identifiers = api.identifier_uris.iter().map(String::as_str);
+    let apis = identifiers.chain([client_id]).map(|identifier| {
+        Arc::new(Api {
+            prefix: format!("{identifier}/"),
+            audience: identifier.to_owned(),
+            scopes: api.scopes.clone(),
+        })
+    });
+    Ok(apis.collect())
+}
+
+/// Checks a redirect URI by Entra's rules.
+fn check_redirect(uri: &str) -> Result<(), String> {
+    let (scheme, rest) = uri.split_once("://").unwrap_or_default();
+    let host = rest.split(['/', ':']).next().unwrap_or_default();
+    let is_local = matches!(host, "localhost" | "127.0.0.1");
+    let is_scheme = |b: u8| b.is_ascii_alphanumeric() || b"+.-".contains(&b);
+    let message = if scheme.is_empty() || !scheme.bytes().all(is_scheme) {
+        "a redirect URI is an absolute URI such as `http://localhost`"
+    } else if scheme == "http" && !is_local {
+        "http is accepted for localhost and 127.0.0.1 only"
+    } else if uri.len() > 256 {
+        "a redirect URI has at most 256 characters"
+    } else if uri.contains(['#', '*', '\\', '@']) || uri.contains(char::is_whitespace) {
+        "a redirect URI has no fragment, wildcard, user name or space"
+    } else {
+        return Ok(());
+    };
+    Err(message.to_owned())
+}
+
+fn groups(world: &mut World, file: &mut SeedFile) -> Result<(), Invalid> {
+    let listed = file.groups.get_or_insert_default();
+    for (index, group) in listed.iter_mut().enumerate() {
+        let path = format!("groups[{index}]");
+        let tenant = tenant_at(world, &group.tenant, &path)?;
+        let object_path = format!("{path}.objectId");
+        let parts = ["group", tenant.domain.as_str(), group.name.as_str()];
+        let object_id = id(&mut group.object_id, &object_path, &parts)?;
+        let mut members = Vec::new();
+        for (place, name) in group.members.iter().enumerate() {
+            let user = world.user_named(name);
+            let member = user.and_then(|user| user.account_in(&tenant));
+            let message = format!("`{name}` is no user or guest of `{}`", tenant.domain);
+            let path = format!("{path}.members[{place}]");
+            let member = member.ok_or_else(|| Invalid::new(path, message))?;
+            members.push(member.oid.clone());
+        }
+        world.groups.push(Group {
+            name: group.name.clone(),
+            tenant,
+            object_id,
+            members,
+        });
+    }
+    Ok(())
+}
+
+/// Returns the tenant of this domain or id, for the key `tenant` below `path`.
+fn tenant_at(world: &World, name: &str, path: &str) -> Result<Arc<Tenant>, Invalid> {
+    let tenant = world.tenant(&name.to_ascii_lowercase());
+    let message = || format!("`{name}` is no tenant of the seed");
+    let tenant = tenant.ok_or_else(|| Invalid::new(format!("{path}.tenant"), message()))?;
+    Ok(Arc::clone(tenant))
+}
+
+/// Returns the GUID in lower case, or one that is derived from `parts`, so that it is the same in
+/// each run. Writes it into the seed.
+fn id(given: &mut Option<String>, path: &str, parts: &[&str]) -> Result<String, Invalid> {
+    let derived = || {
+        let digest = digest::digest(&digest::SHA256, parts.join("\n").as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest.as_ref()[..16]);
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    };
+    let id = given.get_or_insert_with(|| derived().to_string());
+    let message = format!("`{id}` is not a GUID");
+    ensure(is_guid(id), Invalid::new(path, message))?;
+    *id = Uuid::try_parse(id).unwrap_or_default().to_string();
+    Ok(id.clone())
+}
+
+fn at_least_one<T>(list: &[T], path: &str) -> Result<(), Invalid> {
+    let none = Invalid::new(path, "at least one is needed");
+    ensure(!list.is_empty(), none)
+}
+
+/// Returns whether a text is a DNS name with at least two labels.
+fn is_domain(name: &str) -> bool {
+    name.contains('.') && name.len() <= 253 && name.split('.').all(is_label)
+}
+
+/// Returns whether a text is a DNS label.
+fn is_label(label: &str) -> bool {
+    matches!(label.len(), 1..=63)
+        && label
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
