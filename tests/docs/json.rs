@@ -9,7 +9,7 @@ use crate::markdown::{code, table};
 use crate::schema::{check, resolve};
 
 /// The schemas, in the order of the page.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "get",
     "login",
     "status",
@@ -23,6 +23,7 @@ const ORDER: [&str; 15] = [
     "doctor",
     "serve-ready",
     "emulator-ready",
+    "emulator-seed",
     "version",
     "error",
 ];
@@ -108,6 +109,9 @@ fn members(root: &Value, schema: &Value, path: &str, rows: &mut Vec<[String; 3]>
         if !items.is_null() {
             members(root, items, &format!("{path}[]."), rows);
         }
+        for kind in member["anyOf"].as_array().into_iter().flatten() {
+            members(root, kind, &format!("{path}."), rows);
+        }
         let others = &member["additionalProperties"];
         if others.is_object() {
             members(root, others, &format!("{path}.*."), rows);
@@ -126,6 +130,10 @@ fn type_of(schema: &Value) -> String {
             .map(|value| code(&value.to_string()))
             .collect();
         return values.join(", ");
+    }
+    if let Some(kinds) = schema["anyOf"].as_array() {
+        let kinds: Vec<String> = kinds.iter().map(type_of).collect();
+        return kinds.join(", or ");
     }
     let name = match &schema["type"] {
         Value::Array(names) => {

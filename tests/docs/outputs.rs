@@ -131,6 +131,11 @@ fn outputs_of_commands_match_their_schemas() {
     checker.ready_line("serve-ready", &["serve", "--port", "0"]);
     let ports = ["emulator", "--https-port", "0", "--http-port", "0"];
     checker.ready_line("emulator-ready", &ports);
+    let template = checker.sandbox.acspass(&["emulator", "init", "-"]).output();
+    let template = template.expect("timeout, of coreutils").stdout;
+    let template = String::from_utf8(template).expect("text");
+    let seed: Value = toml_edit::de::from_str(&template).expect("TOML");
+    checker.fits("emulator-seed", &seed);
 
     for words in [
         &["config", "set", "port", "x"][..],

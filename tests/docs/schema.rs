@@ -57,6 +57,10 @@ pub(crate) fn check(root: &Value, schema: &Value, value: &Value, at: &str) -> Re
                 }
                 true
             }
+            "anyOf" => {
+                let mut outcomes = list().map(|schema| check(root, schema, value, at));
+                outcomes.any(|outcome| outcome.is_ok())
+            }
             "format" if said == "date-time" => value
                 .as_str()
                 .is_none_or(|text| acspass::time::Timestamp::parse_rfc3339(text).is_some()),

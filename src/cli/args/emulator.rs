@@ -1,5 +1,6 @@
 //! The arguments of `emulator` and of the commands below it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::parser::ValueSource;
@@ -28,6 +29,9 @@ pub(crate) struct EmulatorServer {
     /// Listen for http on this port; 0 selects a free one
     #[arg(long, value_name = "N", default_value_t = HTTP_PORT, value_parser = port)]
     pub(crate) http_port: u16,
+    /// Start with the data of this file, TOML or JSON (see `acspass emulator init`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed: Option<PathBuf>,
     /// Set the lifetime of its Entra tokens
     #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]
     pub(crate) token_life: Duration,
@@ -41,6 +45,12 @@ pub(crate) struct EmulatorServer {
 pub(crate) enum EmulatorCommand {
     /// Check that an emulator runs
     Healthcheck,
+    /// Write a seed with comments, to be changed and used with `--seed`
+    Init {
+        /// Write to this file; `-` is standard output
+        #[arg(value_name = "FILE", default_value = "acspass-emulator.toml")]
+        file: PathBuf,
+    },
 }
 
 /// Checks that no option of the server precedes a command below `emulator`. Clap's own check also

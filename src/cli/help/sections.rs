@@ -64,6 +64,7 @@ files! {
     "doctor" => "doctor.txt";
     "emulator" => "emulator.txt";
     "emulator" "healthcheck" => "emulator-healthcheck.txt";
+    "emulator" "init" => "emulator-init.txt";
     "completions" => "completions.txt";
     "man" => "man.txt";
     "help" => "help.txt";

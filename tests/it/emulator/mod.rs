@@ -1,6 +1,7 @@
 //! `emulator` and the commands below it, as processes.
 
 mod ports;
+mod seed;
 
 use std::path::PathBuf;
 

@@ -1,6 +1,8 @@
 //! `emulator`: the server, and one file for each command below it.
 
 mod healthcheck;
+mod init;
+mod seed;
 mod server;
 
 use crate::cli::args::{Emulator, EmulatorCommand};
@@ -12,5 +14,6 @@ pub(crate) fn run(args: &Emulator, env: &Environment, output: &mut Output) -> Re
     match &args.command {
         None => server::run(&args.server, env, output),
         Some(EmulatorCommand::Healthcheck) => healthcheck::run(env, output),
+        Some(EmulatorCommand::Init { file }) => init::run(file, env, output),
     }
 }

@@ -6,6 +6,7 @@ use std::pin::pin;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
+use super::seed;
 use crate::cli::args;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
@@ -20,6 +21,7 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<u8> {
     let emulator = Emulator::start(Options {
+        seed: seed::read(args.seed.as_deref())?,
         http_port: args.http_port,
         https_port: Some(args.https_port),
         clock: env.clock.clone(),
