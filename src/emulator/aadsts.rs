@@ -21,6 +21,9 @@ pub(crate) struct EntraError {
     /// A claims challenge: JSON in a string.
     #[serde(skip)]
     pub(crate) claims: Option<&'static str>,
+    /// The reason for the journal, which has no text of the client; if `None`, the text.
+    #[serde(skip)]
+    pub(crate) reason: Option<Cow<'static, str>>,
 }
 
 fn bad_request() -> u16 {
@@ -28,14 +31,22 @@ fn bad_request() -> u16 {
 }
 
 impl EntraError {
-    /// Replaces each `{}` of the text by the next value.
+    /// Replaces each `{}` of the text by the next value. The values are text of the client, so the
+    /// journal's reason has an ellipsis for each.
     pub(crate) fn about(mut self, values: &[&str]) -> EntraError {
+        self.reason = Some(self.text.replace("{}", "\u{2026}").into());
         let mut parts = self.text.split("{}");
         let mut text = parts.next().unwrap_or_default().to_owned();
         for (part, value) in parts.zip(values) {
             text.extend([value, part]);
         }
         self.text = text.into();
+        self
+    }
+
+    /// Sets the journal's reason.
+    pub(crate) fn because(mut self, reason: impl Into<Cow<'static, str>>) -> EntraError {
+        self.reason = Some(reason.into());
         self
     }
 
@@ -54,6 +65,7 @@ macro_rules! errors {
             text: Cow::Borrowed($text),
             suberror: None,
             claims: None,
+            reason: None,
         };)*
     };
 }

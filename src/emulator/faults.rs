@@ -85,6 +85,22 @@ pub enum FaultKind {
     Hang,
 }
 
+impl FaultKind {
+    /// Returns the name in the journal.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            FaultKind::Status { .. } => "status",
+            FaultKind::Refusal { .. } => "refusal",
+            FaultKind::OversizedBody(_) => "oversized-body",
+            FaultKind::MissingField(_) => "missing-field",
+            FaultKind::ReplacedField(..) => "replaced-field",
+            FaultKind::Drop => "drop",
+            FaultKind::DropAfterHandling => "drop-after-handling",
+            FaultKind::Hang => "hang",
+        }
+    }
+}
+
 /// Returns the fault of the next request at `route`, and counts it.
 pub(crate) fn next_fault(faults: &mut Vec<Fault>, route: Route) -> Option<FaultKind> {
     let index = faults.iter().position(|fault| fault.route == route)?;

@@ -1,6 +1,6 @@
 //! Requests as handlers receive them, and replies before the headers that every reply carries.
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use serde_json::Value;
 
 use crate::emulator::context::{Context, Listener, without_second_port};
+use crate::emulator::journal::notes::Notes;
 use crate::emulator::state::State;
 use crate::emulator::state::resource::ResourceState;
 use crate::emulator::verify::is_guid;
@@ -54,6 +55,7 @@ pub(crate) struct Request {
     pub(crate) correlation_id: String,
     /// The journal's remark on a request that is accepted although it is malformed.
     pub(crate) remark: Option<&'static str>,
+    notes: Mutex<Notes>,
 }
 
 impl Request {
@@ -106,6 +108,7 @@ impl Request {
             request_id: random_id(),
             correlation_id: String::new(),
             remark,
+            notes: Mutex::default(),
         };
         let client_id = request.head.headers.get("client-request-id");
         let client_id = client_id.and_then(|id| id.to_str().ok().map(str::to_owned));
@@ -119,6 +122,11 @@ impl Request {
     /// Locks the emulator's state.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.context.state()
+    }
+
+    /// Locks the request's notes for the journal.
+    pub(crate) fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the resource of the listener.
@@ -216,8 +224,11 @@ impl Reply {
         reply.with("content-type", "application/json; charset=utf-8")
     }
 
+    /// Makes a reply of one sentence, which is also the reason of a refusal.
     pub(crate) fn text(status: u16, text: &'static str) -> Reply {
-        Reply::new(status, text).with("content-type", "text/plain; charset=utf-8")
+        let mut reply = Reply::new(status, text).with("content-type", "text/plain; charset=utf-8");
+        reply.reason = (status >= 400).then(|| text.trim_end().to_owned());
+        reply
     }
 
     /// Adds a header. Ignores a value that no header can hold.

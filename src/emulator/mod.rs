@@ -19,6 +19,7 @@ mod facts;
 mod faults;
 mod front;
 mod http;
+mod journal;
 mod key_ring;
 mod options;
 mod pages;
@@ -36,6 +37,7 @@ mod world;
 
 pub use facts::Identity;
 pub use faults::{Fault, FaultKind, Route};
+pub use journal::{LoggedRequest, LoggedToken, Outcome, Service};
 pub use options::{MissingIdentity, Options};
 pub use ports::{HTTP_PORT, HTTPS_PORT};
 pub use rate_limits::RateLimits;
@@ -43,7 +45,6 @@ pub use running::Emulator;
 pub use seed::{MAX_SEED_BYTES, Seed};
 #[cfg(feature = "cli")]
 pub(crate) use server::REQUESTS;
-pub use state::requests::LoggedRequest;
 pub use user_agent::{Page, UserAgent};
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub(crate) const USER_FIELD: &str = "emulator_user";
 pub(crate) const CANCEL_FIELD: &str = "emulator_cancel";
 /// The button that confirms the app of a device code.
 pub(crate) const CONFIRM_FIELD: &str = "emulator_confirm";
+/// The field of the sign-in's id in the journal.
+pub(crate) const FLOW_FIELD: &str = "emulator_flow";
 /// The field of the second factor's code.
 pub(crate) const CODE_FIELD: &str = "emulator_code";
 /// The only valid code, which the page shows.

@@ -13,10 +13,10 @@ use tokio::sync::watch;
 use crate::emulator::clock::Change;
 use crate::emulator::context::{self, Context, Listener, Ports};
 use crate::emulator::faults::Fault;
+use crate::emulator::journal::LoggedRequest;
 use crate::emulator::options::Options;
 use crate::emulator::rate_limits::RateLimits;
 use crate::emulator::seed::model::SeedLimits;
-use crate::emulator::state::requests::LoggedRequest;
 use crate::emulator::world::resource::connection_string;
 use crate::emulator::world::{self, IDENTITY_HEADER, World};
 use crate::emulator::{acs, ca, control, ports, server};
@@ -163,18 +163,15 @@ impl Emulator {
 
     /// Returns the latest 4096 requests, oldest first.
     pub fn requests(&self) -> Vec<LoggedRequest> {
-        self.context.state().journal.latest.clone().into()
+        let state = self.context.state();
+        state.journal.after(0).map(LoggedRequest::from).collect()
     }
 
     /// Returns the number of all requests of this [`LoggedRequest::operation`].
     pub fn count(&self, operation: &str) -> usize {
         let state = self.context.state();
-        state
-            .journal
-            .counts
-            .get(operation)
-            .copied()
-            .unwrap_or_default()
+        let count = state.journal.counts.operations.get(operation);
+        count.map_or(0, |count| usize::try_from(*count).unwrap_or(usize::MAX))
     }
 
     /// Returns every secret that the emulator has, issued or received. None of them may occur in a

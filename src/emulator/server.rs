@@ -15,11 +15,10 @@ use crate::emulator::context::{Context, Listener};
 use crate::emulator::faults::{self, FaultKind, Route};
 use crate::emulator::front::Front;
 use crate::emulator::http::{Reply, Request, is_acs_path, is_control_path};
+use crate::emulator::journal::{Entry, Service};
 use crate::emulator::pages::Page;
-use crate::emulator::state::requests::LoggedRequest;
 use crate::emulator::{acs, control, entra};
 use crate::loopback::serve::Caller;
-use crate::time::Timestamp;
 
 /// The target of the log's events about requests; each is one line.
 pub(crate) const REQUESTS: &str = "acspass::emulator::requests";
@@ -31,32 +30,30 @@ pub(crate) async fn respond(
     request: HttpRequest<Incoming>,
 ) -> Option<Response> {
     let now = context.now();
-    let mut entry = LoggedRequest {
-        method: request.method().to_string(),
-        path: request.uri().path().to_owned(),
-        ..LoggedRequest::default()
-    };
+    let (method, path) = (request.method().as_str(), request.uri().path());
+    let mut entry = Entry::begin(method, path, service(path), now);
     let request = match Request::read(&context, at, request, now).await {
         Ok(request) => request,
         Err(reply) if is_control_path(&entry.path) => {
-            return Some(answer(entry, control::refused(reply), now));
+            return Some(answer(entry, control::refused(reply)));
         }
-        Err(reply) => return Some(finish(&context, entry, reply, now)),
+        Err(reply) => return Some(finish(&context, entry, reply)),
     };
     if is_control_path(&request.path) {
-        return Some(answer(entry, control::respond(&request), now));
+        return Some(answer(entry, control::respond(&request)));
     }
-    entry.remark = request.remark.map(str::to_owned);
+    entry.remark = request.remark;
     let route = Route::of(&request.path);
     let fault = route.and_then(|route| faults::next_fault(&mut request.state().faults, route));
+    entry.fault = fault.as_ref().map(FaultKind::name);
     let hangs = matches!(fault, Some(FaultKind::Hang));
     let drops = hangs || matches!(fault, Some(FaultKind::Drop | FaultKind::DropAfterHandling));
     let reply = handle(&request, fault).await;
+    entry.notes = std::mem::take(&mut request.notes());
     if !drops {
-        return Some(finish(&context, entry, reply, now));
+        return Some(finish(&context, entry, reply));
     }
-    entry.operation = reply.operation;
-    entry.reason = reply.reason;
+    entry.end(reply.operation, 0, reply.reason);
     record(&context, entry);
     if hangs {
         // The caller decides how long it waits.
@@ -90,7 +87,9 @@ async fn handle(request: &Request, fault: Option<FaultKind>) -> Reply {
             };
             return entra::routes::refuse(request, error);
         }
-        Some(FaultKind::Drop | FaultKind::Hang) => Reply::default(),
+        Some(FaultKind::Drop | FaultKind::Hang) => {
+            Reply::default().because("a fault dropped the connection before the operation")
+        }
         Some(FaultKind::Status {
             status,
             retry_after,
@@ -120,6 +119,18 @@ fn dispatch(request: &Request) -> Reply {
     }
 }
 
+/// Returns the service of a path.
+fn service(path: &str) -> Service {
+    let rest = path.trim_start_matches('/');
+    // With one of its slashes.
+    let start = path.len().saturating_sub(rest.len() + 1);
+    match rest {
+        "" | "emulator/whoami" => Service::Emulator,
+        _ if is_acs_path(&path[start..]) => Service::Acs,
+        _ => Service::Entra,
+    }
+}
+
 fn front(request: &Request) -> Reply {
     let front = &Front::new(request);
     let world = &request.world;
@@ -127,49 +138,49 @@ fn front(request: &Request) -> Reply {
 }
 
 /// Logs a request in one line: method, path, status, and the reason of a refusal.
-fn log(request: &LoggedRequest) {
-    let LoggedRequest { method, path, .. } = request;
+fn log(entry: &Entry) {
+    let Entry { method, path, .. } = entry;
     let mut line = format!("{method} {path} ");
-    line += &match request.status {
+    line += &match entry.status {
         0 => "no response".to_owned(),
         status => status.to_string(),
     };
-    for note in [&request.reason, &request.remark].into_iter().flatten() {
+    let diagnosis = entry.notes.diagnosis.as_ref();
+    let mistake = diagnosis.and_then(|diagnosis| diagnosis.mistake.as_deref());
+    let notes = [entry.reason.as_deref(), mistake, entry.remark];
+    for note in notes.into_iter().flatten() {
         line += &format!(": {note}");
     }
     tracing::debug!(target: REQUESTS, "{line}");
 }
 
 /// Records the reply and adds the headers that every response carries.
-fn finish(context: &Context, entry: LoggedRequest, reply: Reply, now: Timestamp) -> Response {
-    let (entry, reply) = with_headers(entry, reply, now);
+fn finish(context: &Context, entry: Entry, reply: Reply) -> Response {
+    let (entry, reply) = with_headers(entry, reply);
     record(context, entry);
     reply.response
 }
 
 /// Logs the reply to a control request, which the journal does not count.
-fn answer(entry: LoggedRequest, reply: Reply, now: Timestamp) -> Response {
-    let (entry, reply) = with_headers(entry, reply, now);
+fn answer(entry: Entry, reply: Reply) -> Response {
+    let (entry, reply) = with_headers(entry, reply);
     log(&entry);
     reply.response
 }
 
-fn with_headers(entry: LoggedRequest, reply: Reply, now: Timestamp) -> (LoggedRequest, Reply) {
+fn with_headers(mut entry: Entry, reply: Reply) -> (Entry, Reply) {
     let note = "acspass; not Microsoft; every token is worthless";
     let mut reply = reply
-        .with("date", &now.to_http_date())
+        .with("date", &entry.time.to_http_date())
         .with("x-emulator", note)
         .with("x-content-type-options", "nosniff");
-    let entry = LoggedRequest {
-        operation: std::mem::take(&mut reply.operation),
-        status: reply.response.status().as_u16(),
-        reason: reply.reason.take(),
-        ..entry
-    };
+    let operation = std::mem::take(&mut reply.operation);
+    let status = reply.response.status().as_u16();
+    entry.end(operation, status, reply.reason.take());
     (entry, reply)
 }
 
-fn record(context: &Context, entry: LoggedRequest) {
+fn record(context: &Context, entry: Entry) {
     log(&entry);
     context.state().journal.add(entry);
 }

@@ -75,6 +75,8 @@ impl AcsError {
         let text = format!("The API version '{version}' is not supported by this operation.");
         AcsError {
             message: text.into(),
+            // The version is text of the client.
+            reason: Some("the operation does not have this api-version".into()),
             ..error(400, "UnsupportedApiVersion", "")
         }
     }
@@ -97,7 +99,7 @@ impl AcsError {
         }
     }
 
-    pub(crate) fn access_token(reason: &'static str) -> AcsError {
+    pub(crate) fn access_token(reason: impl Into<Cow<'static, str>>) -> AcsError {
         let message = "Provided access token is not valid.";
         let invalid = error(401, "InvalidAccessToken", message);
         invalid.early().because(reason)
@@ -133,11 +135,11 @@ impl AcsError {
     }
 
     pub(crate) fn into_reply(self, versions: &[&str]) -> Reply {
-        let error = json!({"code": self.code, "message": self.message, "target": self.target});
+        let error = json!({"code": self.code, "message": &self.message, "target": self.target});
         let mut reply = Reply::json(self.status, &json!({"error": without_nulls(error)}))
             // Errors have no charset.
             .with("content-type", "application/json")
-            .because(self.reason.unwrap_or(self.code.into()));
+            .because(self.reason.unwrap_or(self.message));
         if !self.is_early {
             reply = reply.with("api-supported-versions", &versions.join(", "));
         }

@@ -50,6 +50,7 @@ pub(crate) fn exchange(request: &Request) -> Result<Reply, AcsError> {
     let checked = claims.check_audience(&TEAMS_AUDIENCES);
     checked.map_err(AcsError::access_token)?;
     claims.check_not_revoked(request)?;
+    claims.accept(request);
     let scopes = claims.granted(&TEAMS_SCOPES);
     let no_scope = AcsError::access_token("the token has neither of the two Teams scopes");
     ensure(!scopes.is_empty(), no_scope)?;
@@ -106,6 +107,7 @@ pub(crate) fn exchange_by_user(request: &Request, kind: ExchangeKind) -> Result<
     claims.check_not_revoked(request)?;
     let checked = claims.check_audience(&audiences);
     checked.map_err(AcsError::denied)?;
+    claims.accept(request);
     let user = request.world.user_in_tenant(&claims.oid, &claims.tid);
     let user = user.ok_or_else(|| AcsError::denied("the token's user does not exist"))?;
     let scopes = claims.granted(table);

@@ -93,6 +93,7 @@ pub(crate) fn respond(request: &Request) -> Reply {
         }
     };
     let (name, versions) = named.map_or(("", &[][..]), |at| (at.name, at.versions));
+    request.notes().resource = Some(request.resource().id.clone());
     let reply = match outcome {
         Ok(reply) => reply.with("api-supported-versions", &versions.join(", ")),
         Err(error) => error.into_reply(versions),

@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 
 use super::error::AcsError;
 use crate::emulator::http::Request;
+use crate::emulator::journal::notes::Flow;
+use crate::emulator::verify::mistakes::{Diagnosis, NamedKey};
 use crate::emulator::verify::{SignedRequest, ensure};
 use crate::emulator::world::api::RESOURCE_AUDIENCES;
 
@@ -96,6 +98,9 @@ where
     Ok(body.unwrap_or_default())
 }
 
+/// A reason for the journal.
+pub(crate) type Reason = Cow<'static, str>;
+
 /// The claims of an Entra access token that the resource reads.
 #[derive(Debug, Deserialize)]
 pub(crate) struct EntraClaims {
@@ -112,6 +117,11 @@ pub(crate) struct EntraClaims {
     pub(crate) appid: String,
     pub(crate) oid: String,
     pub(crate) tid: String,
+    /// The user's name; an app's token has none.
+    #[serde(default)]
+    upn: String,
+    #[serde(default)]
+    uti: String,
 }
 
 impl EntraClaims {
@@ -119,21 +129,54 @@ impl EntraClaims {
     ///
     /// # Errors
     /// Returns the reason for the journal.
-    pub(crate) fn read(request: &Request, token: &str) -> Result<EntraClaims, &'static str> {
+    pub(crate) fn read(request: &Request, token: &str) -> Result<EntraClaims, Reason> {
+        request.notes().received("access_token", token);
         let claims: Option<EntraClaims> = request.context.signer.read(token);
         let claims = claims.ok_or("the token was not issued by this emulator")?;
+        claims.note(request);
         let issuer = claims.iss.strip_suffix('/');
         let base = issuer.and_then(|issuer| issuer.strip_suffix(&claims.tid)?.strip_suffix('/'));
         let is_own = base.is_some_and(|base| request.context.is_own_base(base));
         ensure(is_own, "the token's issuer does not match its tenant")?;
-        let is_current = (claims.nbf..claims.exp).contains(&request.now.unix_seconds());
-        ensure(is_current, "the token is expired or not yet valid").map(|()| claims)
+        let now = request.now.unix_seconds();
+        if now >= claims.exp {
+            return Err(format!("the token expired {} s ago", now - claims.exp).into());
+        }
+        if now < claims.nbf {
+            return Err(format!("the token is valid in {} s", claims.nbf - now).into());
+        }
+        Ok(claims)
+    }
+
+    fn note(&self, request: &Request) {
+        let mut notes = request.notes();
+        notes.flow = Flow::of_token(&self.uti);
+        notes.client(&self.appid);
+        if !self.upn.is_empty() {
+            notes.user(&self.upn);
+        }
+    }
+
+    /// Notes that the token is the proof of the caller.
+    pub(crate) fn accept(&self, request: &Request) {
+        let of = match self.upn.as_str() {
+            "" => format!("Entra token of the app {}", self.appid),
+            name => format!("Entra token of {name}"),
+        };
+        request.notes().authenticated(of);
     }
 
     /// Checks that the token is for one of these audiences.
-    pub(crate) fn check_audience(&self, audiences: &[&str]) -> Result<(), &'static str> {
-        let is_for = audiences.contains(&self.aud.as_str());
-        ensure(is_for, "the token is for another audience")
+    pub(crate) fn check_audience(&self, audiences: &[&str]) -> Result<(), Reason> {
+        if audiences.contains(&self.aud.as_str()) {
+            return Ok(());
+        }
+        let wanted = audiences.first().copied().unwrap_or_default();
+        Err(format!(
+            "the token is for the audience {}, not for {wanted}",
+            self.aud
+        )
+        .into())
     }
 
     /// Checks that the resource has not revoked the token since. Only the tokens of clients with
@@ -166,7 +209,9 @@ pub(crate) fn check_may_manage(request: &Request) -> Result<(), AcsError> {
         checked.map_err(AcsError::denied)?;
         let has_role = request.resource().is_managed_by(&claims.oid, &claims.tid);
         let no_role = AcsError::forbidden("The principal has no role on the resource.");
-        return ensure(has_role, no_role);
+        ensure(has_role, no_role)?;
+        claims.accept(request);
+        return Ok(());
     }
     let sent = request.header("authorization").unwrap_or_default();
     let parts = sent.split_once("Signature=");
@@ -183,10 +228,39 @@ pub(crate) fn check_may_manage(request: &Request) -> Result<(), AcsError> {
         header: &|name| request.header(name),
         body: &request.body,
     };
-    let keys = &request.resource().keys;
-    let keys = [&keys.primary.bytes[..], &keys.secondary.bytes[..]];
-    let checked = signed.check(&keys, request.now);
-    checked.map_err(AcsError::denied)
+    let keys = request.resource().keys.named();
+    let checked = signed.check(&keys.map(|(_, key)| &key.bytes[..]), request.now);
+    match checked {
+        Ok(place) => {
+            let proof = ["HMAC with the primary key", "HMAC with the secondary key"][place];
+            request.notes().authenticated(proof);
+            Ok(())
+        }
+        Err(reason) => {
+            request.notes().diagnosis = diagnosis(request, &signed).map(Box::new);
+            Err(AcsError::denied(reason))
+        }
+    }
+}
+
+/// Explains a wrong signature.
+fn diagnosis(request: &Request, signed: &SignedRequest) -> Option<Diagnosis> {
+    let keys = request.resource().keys.named();
+    let own = keys.map(|(name, key)| NamedKey {
+        name: format!("the {name} key"),
+        bytes: &key.bytes,
+    });
+    let resources = request.world.resources.iter();
+    let others = resources.filter(|other| other.id != request.resource().id);
+    let others: Vec<NamedKey> = others
+        .flat_map(|other| {
+            other.keys.named().map(|(name, key)| NamedKey {
+                name: format!("the {name} key of the resource {}", other.name),
+                bytes: &key.bytes,
+            })
+        })
+        .collect();
+    signed.diagnose(&own, &others, &request.context.options.host_names)
 }
 
 /// Returns the bearer token (RFC 6750, section 2.1), if there is one.

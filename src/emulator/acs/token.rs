@@ -61,6 +61,9 @@ pub(crate) fn issue(
         emulator_serial: of_resource.identities.issue(name, request.now),
     });
     state.keep_secret(&token);
+    let mut notes = request.notes();
+    notes.issued("communication_token", &token);
+    notes.scopes = Some(scopes.join(" "));
     json!({"token": token, "expiresOn": service_time(expires)})
 }
 
@@ -94,14 +97,18 @@ pub(crate) fn whoami(request: &Request) -> Reply {
     let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
     if let Some(token) = token {
         request.state().keep_secret(token);
+        request.notes().received("communication_token", token);
     }
     let reply = match token.and_then(|token| accepted(&request.context, token)) {
-        Some(claims) => Reply::json(200, &claims),
+        Some(claims) => {
+            request.notes().authenticated("Communication token");
+            Reply::json(200, &claims)
+        }
         None => {
             let message =
                 "The Communication token is missing, expired, revoked or from another service.";
             let error = json!({"code": "Unauthorized", "message": message});
-            Reply::json(401, &json!({"error": error}))
+            Reply::json(401, &json!({"error": error})).because(message)
         }
     };
     reply.named("whoami")

@@ -12,9 +12,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::params::Params;
-use super::tokens::random;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Reply, Request};
+use crate::emulator::journal::notes::Flow;
 use crate::emulator::scopes::Scopes;
 use crate::emulator::verify::ensure;
 use crate::emulator::world::IDENTITY_HEADER;
@@ -101,6 +101,8 @@ fn identity_token(request: &Request) -> Result<Reply, (u16, &'static str)> {
     let audience = resource.as_deref();
     let audience = audience.and_then(|name| request.world.audience_named(name));
     let audience = audience.ok_or((400, "The resource was not found."))?;
+    request.notes().client(&app.client_id);
+    request.notes().authenticated("X-IDENTITY-HEADER");
     let (token, life) = token(request, app, tenant, audience, BY_ASSERTION);
     let body = json!({
         "access_token": token,
@@ -121,6 +123,7 @@ fn token(
     audience: &str,
     appidacr: &str,
 ) -> (String, Duration) {
+    let flow = Flow::new();
     let mut state = request.state();
     let life = state.token_life;
     let now = request.now.unix_seconds();
@@ -129,10 +132,14 @@ fn token(
         "aud": audience, "iss": issuer, "idp": issuer, "tid": tenant.id,
         "iat": now, "nbf": now, "exp": request.now.plus(life).unix_seconds(),
         "appid": app.client_id, "appidacr": appidacr, "idtyp": "app",
-        "oid": app.object_id, "sub": app.object_id, "uti": random(), "ver": "1.0",
+        "oid": app.object_id, "sub": app.object_id, "uti": flow.token_id(), "ver": "1.0",
         "emulator": true,
     }));
     state.keep_secret(&token);
+    let mut notes = request.notes();
+    notes.flow = Some(flow);
+    notes.issued("access_token", &token);
+    notes.resource = Some(audience.to_owned());
     (token, life)
 }
 
@@ -172,7 +179,10 @@ pub(crate) fn authenticate(
     if let Some(secret) = secret {
         let wrong = aadsts::WRONG_SECRET.about(&[&app.client_id]);
         let is_right = app.secrets.iter().any(|own| own == secret);
-        return ensure(is_right, wrong).map(|()| Some(BY_SECRET));
+        ensure(is_right, wrong)?;
+        let proof = format!("client secret of the app {}", app.client_id);
+        request.notes().authenticated(proof);
+        return Ok(Some(BY_SECRET));
     }
     let Some(assertion) = assertion else {
         let is_optional = app.signs_users_in();
@@ -180,17 +190,22 @@ pub(crate) fn authenticate(
     };
     let is_supported = params.get("client_assertion_type") == Some(ASSERTION_TYPE);
     ensure(is_supported, aadsts::UNSUPPORTED_ASSERTION_TYPE)?;
-    check_assertion(request, assertion, app).map(|()| Some(BY_ASSERTION))
+    request.notes().received("client_assertion", assertion);
+    let kind = check_assertion(request, assertion, app)?;
+    let proof = format!("{kind} of the app {}", app.client_id);
+    request.notes().authenticated(proof);
+    Ok(Some(BY_ASSERTION))
 }
 
 /// Checks an assertion that the app signed with its certificate, or of a federated workload.
+/// Returns its name in the journal.
 fn check_assertion(
     request: &Request,
     assertion: &str,
     app: &Application,
-) -> Result<(), EntraError> {
+) -> Result<&'static str, EntraError> {
     let (header, claims) = decode(assertion).ok_or(aadsts::MALFORMED_ASSERTION)?;
-    if claims.iss == app.client_id {
+    let kind = if claims.iss == app.client_id {
         let certificate = &request.context.certificate;
         let is_registered = app.has_certificate && certificate.is_named_by(&header);
         ensure(is_registered, aadsts::UNKNOWN_CERTIFICATE)?;
@@ -202,6 +217,7 @@ fn check_assertion(
         let is_endpoint = path.ends_with("/oauth2/v2.0/token") || path.ends_with("/v2.0");
         let is_own = is_endpoint && request.context.is_own_base(base);
         ensure(is_own, aadsts::WRONG_AUDIENCE)?;
+        "certificate"
     } else {
         let of_issuer = app
             .federations
@@ -217,10 +233,11 @@ fn check_assertion(
         ensure(is_known, aadsts::UNKNOWN_SUBJECT)?;
         let signed: Option<Value> = request.context.signer.read(assertion);
         ensure(signed.is_some(), aadsts::WRONG_FEDERATED_SIGNATURE)?;
-    }
+        "federated token"
+    };
     let now = request.now.unix_seconds() as f64;
     let is_current = now >= claims.nbf.floor() && now < claims.exp;
-    ensure(is_current, aadsts::EXPIRED_ASSERTION)
+    ensure(is_current, aadsts::EXPIRED_ASSERTION).map(|()| kind)
 }
 
 /// Decodes header and claims without verification.

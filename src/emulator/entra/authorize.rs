@@ -11,7 +11,8 @@ use super::requirements::{self, PageInput};
 use super::tokens;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Reply, Request, random_id};
-use crate::emulator::pages::{Page, USER_FIELD, notice};
+use crate::emulator::journal::notes::Flow;
+use crate::emulator::pages::{FLOW_FIELD, Page, USER_FIELD, notice};
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::sign_ins::{Code, Requested, SignIn};
 use crate::emulator::verify::{Challenge, ensure};
@@ -38,6 +39,9 @@ pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
     let mut input = PageInput::default();
     let checked = Params::parse(encoded).and_then(|mut params| {
         input = PageInput::take(&mut params);
+        if let Some(client) = params.get("client_id") {
+            request.notes().client(client);
+        }
         for secret in [params.get("state"), params.get("nonce")].iter().flatten() {
             request.state().keep_secret(secret);
         }
@@ -49,7 +53,7 @@ pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
     }
     match checked {
         Ok((client, params)) => authorize(request, client, &params, &input)
-            .unwrap_or_else(|error| deliver(request, &params, error.to_fields(request))),
+            .unwrap_or_else(|error| deliver_error(request, &params, &error)),
         Err(error) => error.to_page(request, None),
     }
 }
@@ -84,6 +88,12 @@ fn authorize(
     let is_code = params.need("response_type")? == "code";
     ensure(is_code, aadsts::UNSUPPORTED_RESPONSE_TYPE)?;
     let scopes = Scopes::parse(&request.world, params.need("scope")?)?;
+    let flow = input.flow.unwrap_or_else(Flow::new);
+    {
+        let mut notes = request.notes();
+        notes.flow = Some(flow);
+        notes.scopes = Some(scopes.to_text());
+    }
     let challenge = challenge(params)?;
     let claims = Requested::parse(params.get("claims"))?;
     let hint = params.get("login_hint");
@@ -106,6 +116,7 @@ fn authorize(
         return Err(error.with_suberror("cancel"));
     }
     let mut fields = params.pairs();
+    fields.push((FLOW_FIELD.to_owned(), flow.to_string()));
     let Some(user) = user else {
         let page = Page::SignIn {
             world: &request.world,
@@ -116,6 +127,7 @@ fn authorize(
         };
         return Ok(page.reply(200));
     };
+    request.notes().user(&user.username);
     let Some(member) = user.seen_from(&client.tenant) else {
         let error = aadsts::UNKNOWN_GUEST.about(&[&user.username, client.tenant.segment()]);
         return Ok(error.to_page(request, None));
@@ -128,12 +140,19 @@ fn authorize(
         scopes,
         claims,
         has_mfa: false,
+        flow,
     };
     let state = &mut *request.state();
     let consents = &mut state.consents;
     if let Some(page) = requirements::check(request, consents, &mut sign_in, input, fields)? {
         return Ok(page);
     }
+    let by = match input.user.is_some() {
+        true => "the choice on the page",
+        false => "the login_hint",
+    };
+    let proof = format!("sign-in of {} by {by}", user.username);
+    request.notes().authenticated(proof);
     let code = format!("1.{}", tokens::random());
     state.keep_secret(&code);
     let now = request.now;
@@ -178,7 +197,7 @@ fn challenge(params: &Params) -> Result<Option<Challenge>, EntraError> {
 pub(crate) fn refuse(request: &Request, segment: &str, error: &EntraError) -> Reply {
     let params = Params::parse(request.query().as_bytes()).unwrap_or_default();
     match check_redirect(request, segment, &params) {
-        Ok(_) => deliver(request, &params, error.to_fields(request)),
+        Ok(_) => deliver_error(request, &params, error),
         Err(_) => error.to_page(request, None),
     }
 }
@@ -186,6 +205,11 @@ pub(crate) fn refuse(request: &Request, segment: &str, error: &EntraError) -> Re
 /// Returns the `response_mode`; an unknown one counts as `query`.
 fn mode(params: &Params) -> &str {
     params.get("response_mode").unwrap_or("query")
+}
+
+fn deliver_error(request: &Request, params: &Params, error: &EntraError) -> Reply {
+    let reply = deliver(request, params, error.to_fields(request));
+    reply.because(error.journal_reason())
 }
 
 /// Responds to the client at the checked redirect URI.

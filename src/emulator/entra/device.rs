@@ -10,6 +10,7 @@ use super::requirements::{self, PageInput};
 use super::tokens;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Reply, Request};
+use crate::emulator::journal::notes::Flow;
 use crate::emulator::pages::{CODE_FIELD, Page, USER_FIELD, notice};
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::sign_ins::{Device, Outcome, Requested, SignIn};
@@ -25,8 +26,15 @@ pub(crate) fn start(request: &Request, segment: &str) -> Result<Reply, EntraErro
     let params = Params::parse(request.form())?;
     let tenant = request.world.tenant_path(segment)?;
     let client = params.need("client_id")?;
+    request.notes().client(client);
     let application = application(&request.world, client, &tenant, segment)?;
     let scopes = Scopes::parse(&request.world, params.need("scope")?)?;
+    let flow = Flow::new();
+    {
+        let mut notes = request.notes();
+        notes.flow = Some(flow);
+        notes.scopes = Some(scopes.to_text());
+    }
     let claims = Requested::parse(params.get("claims"))?;
     let device_code = format!("D{}", tokens::random());
     let user_code = user_code()?;
@@ -58,6 +66,7 @@ pub(crate) fn start(request: &Request, segment: &str) -> Result<Reply, EntraErro
         interval,
         last_poll: None,
         outcome: Outcome::Pending,
+        flow,
     });
     Ok(Reply::json(200, &body))
 }
@@ -83,8 +92,10 @@ pub(crate) fn page(request: &Request) -> Reply {
     let typed = params.take(USER_CODE).unwrap_or_default();
     let input = PageInput::take(&mut params);
     decide(request, &typed, &input).unwrap_or_else(|problem| {
-        let problem = Some(problem);
-        Page::EnterCode { problem }.reply(400)
+        let page = Page::EnterCode {
+            problem: Some(problem),
+        };
+        page.reply(400).because(problem)
     })
 }
 
@@ -95,9 +106,10 @@ pub(crate) fn page(request: &Request) -> Reply {
 fn decide(request: &Request, typed: &str, input: &PageInput) -> Result<Reply, &'static str> {
     let state = &mut *request.state();
     let device = state.devices.entered(typed, request.now)?;
+    request.notes().flow = Some(device.flow);
     if input.is_cancelled {
         device.outcome = Outcome::Declined;
-        return Ok(declined());
+        return Ok(declined().because("the user declined"));
     }
     let tenant = &device.tenant;
     let application = &device.application;
@@ -114,6 +126,7 @@ fn decide(request: &Request, typed: &str, input: &PageInput) -> Result<Reply, &'
         };
         return Ok(page.reply(200));
     };
+    request.notes().user(&user.username);
     fields.push((USER_FIELD.to_owned(), user.username.clone()));
     let mut sign_in = SignIn {
         application: Arc::clone(application),
@@ -122,6 +135,7 @@ fn decide(request: &Request, typed: &str, input: &PageInput) -> Result<Reply, &'
         scopes: device.scopes.clone(),
         claims: device.claims.clone(),
         has_mfa: false,
+        flow: device.flow,
     };
     let consents = &mut state.consents;
     let next = requirements::check(request, consents, &mut sign_in, input, fields.clone());
@@ -138,7 +152,10 @@ fn decide(request: &Request, typed: &str, input: &PageInput) -> Result<Reply, &'
             .reply(200));
         }
         Ok(None) => (Outcome::Approved(sign_in), signed_in()),
-        Err(_) => (Outcome::Declined, declined()),
+        Err(error) => (
+            Outcome::Declined,
+            declined().because(error.journal_reason()),
+        ),
     };
     device.outcome = outcome;
     Ok(reply)

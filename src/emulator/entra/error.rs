@@ -16,6 +16,12 @@ impl EntraError {
         format!("AADSTS{}: {}", self.number, self.text)
     }
 
+    /// Returns the reason for the journal.
+    pub(crate) fn journal_reason(&self) -> String {
+        let reason = self.reason.as_ref().unwrap_or(&self.text);
+        format!("AADSTS{}: {reason}", self.number)
+    }
+
     fn description(&self, request: &Request) -> String {
         let (message, time) = (self.message(), timestamp(request));
         let (trace, correlation) = (&request.request_id, &request.correlation_id);
@@ -43,7 +49,7 @@ impl EntraError {
         });
         Reply::json(self.status, &without_nulls(body))
             .with("x-ms-clitelem", &format!("1,{},0,,", self.number))
-            .because(format!("AADSTS{}", self.number))
+            .because(self.journal_reason())
     }
 
     /// Returns the parameters for the redirect URI.
@@ -70,7 +76,7 @@ impl EntraError {
                 ("Timestamp", &timestamp(request)),
             ],
         };
-        page.reply(400).because(format!("AADSTS{}", self.number))
+        page.reply(400).because(self.journal_reason())
     }
 }
 

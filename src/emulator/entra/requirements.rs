@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::params::Params;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Reply, Request};
+use crate::emulator::journal::notes::Flow;
 use crate::emulator::pages::{
-    CANCEL_FIELD, CODE_FIELD, CONFIRM_FIELD, Fields, Page, RIGHT_CODE, USER_FIELD,
+    CANCEL_FIELD, CODE_FIELD, CONFIRM_FIELD, FLOW_FIELD, Fields, Page, RIGHT_CODE, USER_FIELD,
 };
 use crate::emulator::state::sign_ins::{CHALLENGE, Consent, SignIn};
 use crate::emulator::world::requirement::SignInRequirement;
@@ -26,6 +27,8 @@ pub(crate) struct PageInput {
     consent: Option<String>,
     /// The code of the second factor.
     pub(crate) code: Option<String>,
+    /// The sign-in that began on an earlier page.
+    pub(crate) flow: Option<Flow>,
 }
 
 impl PageInput {
@@ -37,6 +40,7 @@ impl PageInput {
             is_confirmed: params.take(CONFIRM_FIELD).is_some(),
             consent: params.take(CONSENT),
             code: params.take(CODE_FIELD),
+            flow: params.take(FLOW_FIELD).as_deref().and_then(Flow::parse),
         }
     }
 }
@@ -82,7 +86,11 @@ pub(crate) fn check(
                 wrong,
                 fields,
             };
-            return Ok(Some(page.reply(if wrong { 400 } else { 200 })));
+            let reply = page.reply(if wrong { 400 } else { 200 });
+            return Ok(Some(match wrong {
+                true => reply.because("the code of the second factor is wrong"),
+                false => reply,
+            }));
         }
         SignInRequirement::Page { title, why } => {
             return Ok(Some(why.to_page(request, title.as_deref())));

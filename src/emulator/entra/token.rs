@@ -11,10 +11,12 @@ use super::requirements::check_renewal;
 use super::tokens::{self, Granted, RefreshClaims};
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Reply, Request, random_id};
+use crate::emulator::journal::decoded::Kept;
+use crate::emulator::journal::notes::Flow;
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::State;
 use crate::emulator::state::sign_ins::{Requested, SignIn};
-use crate::emulator::verify::ensure;
+use crate::emulator::verify::{Challenge, ensure};
 use crate::emulator::world::application::{Application, Platform};
 use crate::emulator::world::tenant::TenantPath;
 use crate::time::Timestamp;
@@ -50,11 +52,15 @@ pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
         for secret in SECRETS.iter().filter_map(|name| params.get(name)) {
             request.state().keep_secret(secret);
         }
+        request.notes().grant = Some(operation);
         grant(request, segment, &params)
     });
     let reply = match outcome {
         Ok(body) => Reply::json(200, &body).with("x-ms-clitelem", "1,0,0,,"),
-        Err(error) => error.into_json(request),
+        Err(error) => {
+            request.notes().is_pending = error.error == aadsts::AUTHORIZATION_PENDING.error;
+            error.into_json(request)
+        }
     };
     reply.not_stored().named(operation)
 }
@@ -69,6 +75,7 @@ fn grant(request: &Request, segment: &str, params: &Params) -> Result<Value, Ent
         (None, Some((name, _))) => name,
         _ => params.need("client_id")?,
     };
+    request.notes().client(client);
     let application = application(&request.world, client, &tenant, segment)?;
     if grant_type == "client_credentials" {
         return apps::grant(request, &tenant, params, &application);
@@ -122,6 +129,7 @@ impl Redemption<'_> {
         let requested = self.scopes()?;
         let found = self.state.codes.get(code).cloned();
         let found = found.ok_or(aadsts::UNKNOWN_CODE)?;
+        self.note(&found.sign_in);
         if let Some(family) = found.redeemed {
             if self.request.context.options.strict_refresh {
                 self.state.sessions.reused.insert(family);
@@ -136,6 +144,7 @@ impl Redemption<'_> {
         ensure(is_fresh, aadsts::EXPIRED_CODE)?;
         ensure(found.tenant == self.tenant, aadsts::OTHER_TENANTS_CODE)?;
         let other = aadsts::OTHER_REDIRECT.about(&[redirect_uri, &found.redirect_uri]);
+        let other = other.because("redirect_uri differs from the one of the authorize request");
         ensure(found.redirect_uri == redirect_uri, other)?;
         match (&found.challenge, self.params.get("code_verifier")) {
             (None, None) => {}
@@ -144,6 +153,11 @@ impl Redemption<'_> {
             // A verifier without a challenge is a downgrade attack (RFC 9700, 4.8.2).
             (_, Some(_)) => return Err(aadsts::WRONG_VERIFIER),
         }
+        let pkce = found
+            .challenge
+            .as_ref()
+            .map_or("without PKCE", Challenge::name);
+        self.accept("authorization code", &found.sign_in, pkce);
         let spans_resources = requested.as_ref().is_some_and(Scopes::spans_resources);
         ensure(!spans_resources, aadsts::SEVERAL_RESOURCES)?;
         Ok(Granted {
@@ -163,8 +177,12 @@ impl Redemption<'_> {
         }
         let devices = &mut self.state.devices;
         let client_id = &self.application.client_id;
+        self.request.notes().flow = devices.flow(code);
+        let sign_in = devices.poll(code, client_id, &self.tenant, self.request.now)?;
+        self.note(&sign_in);
+        self.accept("device code", &sign_in, "approved on the page");
         Ok(Granted {
-            sign_in: devices.poll(code, client_id, &self.tenant, self.request.now)?,
+            sign_in,
             // The scopes are those of the first request: MSAL for Python sends none here.
             requested: None,
             nonce: None,
@@ -180,7 +198,15 @@ impl Redemption<'_> {
         let requested = self.scopes()?;
         let claims: Option<RefreshClaims> = self.request.context.signer.unseal(token);
         let claims = claims.ok_or(aadsts::MALFORMED_REFRESH_TOKEN)?;
-        let unusable = |text: &str| aadsts::UNUSABLE_REFRESH_TOKEN.about(&[text]);
+        {
+            let mut notes = self.request.notes();
+            notes.flow = Flow::parse(&claims.flow);
+            notes
+                .received
+                .push(Kept::refresh(&claims.user, &claims.family));
+        }
+        let unusable =
+            |text: &'static str| aadsts::UNUSABLE_REFRESH_TOKEN.about(&[text]).because(text);
         let user = self.request.world.user_with_home_oid(&claims.user);
         let user =
             user.ok_or_else(|| unusable("The user of the refresh token no longer exists."))?;
@@ -205,21 +231,38 @@ impl Redemption<'_> {
             !is_reused,
             unusable("The refresh token has been used before."),
         )?;
+        let sign_in = SignIn {
+            application: Arc::clone(self.application),
+            user: Arc::clone(user),
+            member: member.clone(),
+            scopes,
+            claims: Requested::default(),
+            has_mfa: claims.proved,
+            // A refresh token of an earlier version has none.
+            flow: Flow::parse(&claims.flow).unwrap_or_else(Flow::new),
+        };
+        self.note(&sign_in);
         check_renewal(user, claims.proved)?;
+        self.accept("refresh token", &sign_in, "unexpired");
         Ok(Granted {
-            sign_in: SignIn {
-                application: Arc::clone(self.application),
-                user: Arc::clone(user),
-                member: member.clone(),
-                scopes,
-                claims: Requested::default(),
-                has_mfa: claims.proved,
-            },
+            sign_in,
             requested,
             nonce: None,
             family: claims.family,
             platform: claims.platform,
         })
+    }
+
+    fn note(&self, sign_in: &SignIn) {
+        let mut notes = self.request.notes();
+        notes.flow = Some(sign_in.flow);
+        notes.user(&sign_in.user.username);
+    }
+
+    /// Notes the accepted proof.
+    fn accept(&self, proof: &str, sign_in: &SignIn, how: &str) {
+        let text = format!("{proof} of {}, {how}", sign_in.user.username);
+        self.request.notes().authenticated(text);
     }
 
     /// Returns the scopes of the request, if it has the parameter.

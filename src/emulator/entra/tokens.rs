@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::params::Params;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Request, random_id, without_nulls};
+use crate::emulator::journal::decoded::Kept;
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::State;
 use crate::emulator::state::sign_ins::{Requested, SignIn};
@@ -39,6 +40,9 @@ pub(crate) struct RefreshClaims {
     /// The id of this token.
     pub(crate) id: String,
     pub(crate) family: String,
+    /// The sign-in's id in the journal.
+    #[serde(default)]
+    pub(crate) flow: String,
     /// The user's home object id.
     pub(crate) user: String,
     pub(crate) client: String,
@@ -90,7 +94,8 @@ pub(crate) fn issue(
     let refresh_token = scopes.has("offline_access").then(|| {
         signer.seal(&RefreshClaims {
             id: random_id(),
-            family: granted.family,
+            family: granted.family.clone(),
+            flow: sign_in.flow.to_string(),
             user: sign_in.user.home.oid.clone(),
             client: sign_in.application.client_id.clone(),
             platform: granted.platform,
@@ -125,6 +130,18 @@ pub(crate) fn issue(
     for token in issued.into_iter().flatten() {
         state.keep_secret(token);
     }
+    let mut notes = request.notes();
+    notes.issued("access_token", &access_token);
+    let id_token_text = id_token.as_deref().into_iter();
+    id_token_text.for_each(|token| notes.issued("id_token", token));
+    if refresh_token.is_some() {
+        notes
+            .issued
+            .push(Kept::refresh(&sign_in.user.home.oid, &granted.family));
+    }
+    notes.resource = Some(resource.audience.to_owned());
+    notes.scopes = Some(names.join(" "));
+    drop(notes);
     let wants_info = params.get("client_info") == Some("1");
     Ok(without_nulls(json!({
         "token_type": "Bearer",
@@ -172,7 +189,9 @@ fn id_claims(request: &Request, sign_in: &SignIn, nonce: Option<String>, email: 
 /// audience.
 fn claims(
     request: &Request,
-    SignIn { user, member, .. }: &SignIn,
+    SignIn {
+        user, member, flow, ..
+    }: &SignIn,
     audience: &str,
     life: Duration,
     own: Value,
@@ -181,7 +200,7 @@ fn claims(
     let now = request.now.unix_seconds();
     let common = json!({
         "aud": audience, "iat": now, "nbf": now, "exp": request.now.plus(life).unix_seconds(),
-        "name": user.name, "oid": member.oid, "tid": member.tenant.id, "uti": random(),
+        "name": user.name, "oid": member.oid, "tid": member.tenant.id, "uti": flow.token_id(),
         "sub": URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes())),
         "emulator": true,
     });

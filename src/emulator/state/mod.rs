@@ -10,10 +10,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::emulator::faults::Fault;
+use crate::emulator::journal::Journal;
 use crate::emulator::options::Options;
 use crate::emulator::world::World;
 use crate::time::Timestamp;
-use requests::Journal;
 use resource::ResourceState;
 use sign_ins::{Code, Consent, Devices, Sessions};
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::emulator::aadsts::{self, EntraError};
+use crate::emulator::journal::notes::Flow;
 use crate::emulator::scopes::Scopes;
 use crate::emulator::verify::Challenge;
 use crate::emulator::world::application::{Application, Platform};
@@ -68,6 +69,7 @@ pub(crate) struct SignIn {
     pub(crate) claims: Requested,
     /// The user entered a second factor.
     pub(crate) has_mfa: bool,
+    pub(crate) flow: Flow,
 }
 
 /// An authorization code's data.
@@ -107,6 +109,7 @@ pub(crate) struct Device {
     pub(crate) interval: Duration,
     pub(crate) last_poll: Option<Timestamp>,
     pub(crate) outcome: Outcome,
+    pub(crate) flow: Flow,
 }
 
 /// The user's decision.
@@ -172,6 +175,13 @@ impl Devices {
             // Without Retry-After: MSAL for Python would keep this response.
             Outcome::Pending => Err(aadsts::AUTHORIZATION_PENDING),
         }
+    }
+
+    /// Returns the flow of a device code.
+    pub(crate) fn flow(&self, device_code: &str) -> Option<Flow> {
+        let mut devices = self.pending.iter();
+        let device = devices.find(|device| device.device_code == device_code)?;
+        Some(device.flow)
     }
 
     /// Returns the user codes that can be entered now.

@@ -2,6 +2,8 @@
 //!
 //! No code is shared with the client, so that one mistake cannot hide on both sides.
 
+pub(crate) mod mistakes;
+
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -34,6 +36,14 @@ impl Challenge {
             }
             Some("plain") | None => is_verifier(challenge).then_some(Challenge::Plain(text)),
             Some(_) => None,
+        }
+    }
+
+    /// Returns the method in the journal.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Challenge::S256(_) => "with PKCE (S256)",
+            Challenge::Plain(_) => "with PKCE (plain)",
         }
     }
 
@@ -94,9 +104,11 @@ impl SignedRequest<'_> {
     /// `SignedHeaders` names the signed headers in the order of their values: host, the
     /// body's hash and a date at least. Header names have no case (RFC 9110, section 5.1).
     ///
+    /// Returns the place of that key.
+    ///
     /// # Errors
     /// The reason, for the journal only.
-    pub(crate) fn check(&self, keys: &[&[u8]], now: Timestamp) -> Result<(), String> {
+    pub(crate) fn check(&self, keys: &[&[u8]], now: Timestamp) -> Result<usize, String> {
         let (names, signature) = (self.header)("authorization")
             .ok_or("authorization is missing or sent twice")?
             .strip_prefix(SCHEME)
@@ -121,8 +133,8 @@ impl SignedRequest<'_> {
             let key = hmac::Key::new(hmac::HMAC_SHA256, key);
             hmac::verify(&key, signed.as_bytes(), &signature).is_ok()
         };
-        let is_right = keys.iter().any(is_made_with);
-        ensure(is_right, "the signature does not match".to_owned())
+        let place = keys.iter().position(is_made_with);
+        place.ok_or_else(|| "the signature does not match".to_owned())
     }
 
     /// Returns the values of these headers, which must include all required ones, each once.

@@ -156,15 +156,76 @@ fn control_requests_are_not_in_the_journal() {
     let journal = show(&fixture, "/journal").json();
     assert_eq!(journal["counts"], json!({"keys": 1, "page": 1}));
     let keys = show(&fixture, "/journal?operation=keys").json();
-    let expected = json!([{
+    let entry = &keys["entries"][0];
+    assert_eq!(keys["entries"].as_array().map(Vec::len), Some(1));
+    let expected = json!({
+        "sequence": 1, "time": entry["time"], "service": "entra", "outcome": "accepted",
         "method": "GET", "path": "/common/discovery/v2.0/keys", "operation": "keys", "status": 200,
-    }]);
-    assert_eq!(keys["entries"], expected);
+        "received": [], "issued": [], "microseconds": entry["microseconds"],
+    });
+    assert_eq!(*entry, expected);
     let cleared = fixture.send("DELETE", "/_emulator/v1/journal", CHANGE, "");
     assert_eq!((cleared.status, cleared.body.as_str()), (204, ""));
     let journal = show(&fixture, "/journal").json();
-    assert_eq!(journal, json!({"entries": [], "counts": {}}));
+    let empty = json!({
+        "entries": [], "counts": {}, "latest": 2, "total": 0, "accepted": 0, "refused": 0,
+    });
+    assert_eq!(journal, empty);
     assert!(fixture.emulator.requests().is_empty());
+}
+
+#[test]
+fn the_journal_is_filtered() {
+    let fixture = Fixture::new();
+    fixture.get("/common/discovery/v2.0/keys");
+    let code = fixture.code(&[]);
+    fixture.redeem(&code, &[]);
+    fixture.redeem(&code, &[]);
+    fixture.signed("POST", "/identities", "");
+    fixture.tampered("POST", "/identities?api-version=2023-10-01", "", |signed| {
+        signed.sign_with(b"another key");
+    });
+    let sequences = |query: &str| -> Vec<i64> {
+        let journal = show(&fixture, &format!("/journal?{query}")).json();
+        assert_eq!(
+            (&journal["total"], &journal["accepted"], &journal["refused"]),
+            (&json!(6), &json!(4), &json!(2))
+        );
+        let entries = journal["entries"].as_array().expect("a list").iter();
+        entries
+            .filter_map(|entry| entry["sequence"].as_i64())
+            .collect()
+    };
+    let flow = show(&fixture, "/journal?operation=authorize").json()["entries"][0]["flow"].clone();
+    let flow = flow.as_str().expect("a flow");
+    for (query, found) in [
+        ("", &[1, 2, 3, 4, 5, 6][..]),
+        ("after=4", &[5, 6]),
+        ("after=6", &[]),
+        ("after=999", &[]),
+        ("limit=2", &[5, 6]),
+        ("operation=authorization_code", &[3, 4]),
+        ("operation=authorization_code&limit=1", &[4]),
+        ("service=acs", &[5, 6]),
+        ("service=emulator", &[]),
+        ("status=201", &[5]),
+        ("outcome=refused", &[4, 6]),
+        (&format!("flow={flow}"), &[2, 3, 4]),
+        ("flow=x", &[]),
+    ] {
+        assert_eq!(sequences(query), found, "{query}");
+    }
+    for wrong in [
+        "after=-1",
+        "limit=0",
+        "limit=5000",
+        "service=x",
+        "status=600",
+        "outcome=x",
+    ] {
+        let refused = show(&fixture, &format!("/journal?{wrong}"));
+        assert_eq!(refused.status, 400, "{wrong}");
+    }
 }
 
 #[test]
