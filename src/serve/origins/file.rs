@@ -15,6 +15,8 @@ use crate::store::state_folder;
 
 /// The file's name.
 const FILE: &str = "approved-origins.json";
+/// The lock of a change: `profile delete` and a service can change the file at the same time.
+const LOCK: &str = "approved-origins.lock";
 /// Longest file that is read, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
 
@@ -48,6 +50,11 @@ fn is_of(key: &str, profile: &str) -> bool {
 /// # Errors
 /// [`Kind::Store`](crate::Kind::Store) if the file cannot be read or written.
 pub(crate) fn forget_profile(folder: Folder, profile: &str) -> Result<()> {
+    // Without a file there is nothing to lock, and the folder can be missing.
+    if read(&folder)?.profiles.is_empty() {
+        return Ok(());
+    }
+    let _lock = state_folder::lock_file(&folder, LOCK)?;
     let mut contents = read(&folder)?;
     let before = contents.profiles.len();
     contents.profiles.retain(|key, _| !is_of(key, profile));
@@ -84,6 +91,7 @@ impl SavedOrigins {
     /// [`Kind::Store`](crate::Kind::Store) if the file cannot be read or written: it also has the
     /// origins of other profiles.
     pub(super) fn save(&self, origins: Vec<SavedOrigin>) -> Result<()> {
+        let _lock = state_folder::lock_file(&self.folder, LOCK)?;
         let mut contents = read(&self.folder)?;
         match origins.is_empty() {
             true => contents.profiles.remove(&self.key),

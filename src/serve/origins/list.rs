@@ -14,7 +14,9 @@ use crate::time::{Clock, Timestamp};
 use super::file::{SavedOrigin, SavedOrigins};
 use super::page_id::{PageId, Verifier};
 
-/// Most pages that are listed as asking, and most of one origin. The oldest are removed first.
+/// Most pages that are listed as asking, and most of one origin: two tabs of an app have two keys. A new
+/// page replaces the oldest one of its own origin, or else of the origin with the most pages. So the
+/// pages of one origin push out at most one page of another.
 pub(super) const MAX_ASKING: usize = 8;
 const MAX_ASKING_OF_ORIGIN: usize = 3;
 /// Most origins that are approved on the dashboard, most pages of each, and most dismissed origins.
@@ -167,22 +169,13 @@ impl Origins {
         }
         state.last_number += 1;
         let number = state.last_number;
-        let of_origin = state.asking.iter().filter(|known| known.origin == origin);
-        if of_origin.count() >= MAX_ASKING_OF_ORIGIN
-            && let Some(oldest) = state.asking.iter().position(|known| known.origin == origin)
-        {
-            state.asking.remove(oldest);
-        }
-        push(
-            &mut state.asking,
-            MAX_ASKING,
-            Asking {
-                number,
-                origin,
-                page,
-                at,
-            },
-        );
+        state.make_room(&origin);
+        state.asking.push_back(Asking {
+            number,
+            origin,
+            page,
+            at,
+        });
     }
 
     /// Approves the page with this number: its origin, and its key if it has one. The call blocks.
@@ -321,6 +314,28 @@ impl Origins {
 }
 
 impl State {
+    /// Makes room for another asking page of this origin.
+    fn make_room(&mut self, origin: &WebOrigin) {
+        let asking = &self.asking;
+        let count = |origin: &WebOrigin| asking.iter().filter(|it| it.origin == *origin).count();
+        let own = count(origin);
+        let is_full = asking.len() >= MAX_ASKING;
+        let replaced = match (own, is_full) {
+            (MAX_ASKING_OF_ORIGIN.., _) | (1.., true) => Some(origin),
+            // Of equal ones the first, which is the oldest.
+            (_, true) => asking
+                .iter()
+                .rev()
+                .map(|it| &it.origin)
+                .max_by_key(|other| count(other)),
+            (_, false) => None,
+        };
+        let oldest = replaced.and_then(|origin| asking.iter().position(|it| it.origin == *origin));
+        if let Some(oldest) = oldest {
+            self.asking.remove(oldest);
+        }
+    }
+
     fn find(&self, origin: &str) -> Option<&Approved> {
         self.approved
             .iter()

@@ -185,3 +185,53 @@ fn approvals_end_with_their_profile() {
     let other = Origins::open(configured, clock, folder, "other", &application);
     assert!(!other.is_approved(APP));
 }
+
+#[test]
+fn one_origin_pushes_out_at_most_one_page_of_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let origins = origins(folder.path(), "default");
+    for n in 0..MAX_ASKING {
+        origins.note(&format!("https://{n}.example"), None);
+    }
+    for n in 0..9 {
+        origins.note(APP, Verifier::parse(&PAGE.replace('L', &n.to_string())));
+    }
+    let listed = origins.json()["asking"].to_string();
+    for n in 1..MAX_ASKING {
+        assert!(listed.contains(&format!("https://{n}.example")), "{listed}");
+    }
+    assert!(listed.contains(APP) && !listed.contains("https://0.example"));
+}
+
+#[test]
+fn crowded_origin_makes_room_for_a_new_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let origins = origins(folder.path(), "default");
+    for n in 0..MAX_ASKING - 2 {
+        origins.note(&format!("https://{n}.example"), None);
+    }
+    for n in 0..2 {
+        origins.note(APP, Verifier::parse(&PAGE.replace('L', &n.to_string())));
+    }
+    origins.note("https://new.example", None);
+    let listed = origins.json()["asking"].to_string();
+    assert!(listed.contains("https://0.example") && listed.contains("https://new.example"));
+    assert_eq!(listed.matches(APP).count(), 1);
+}
+
+#[test]
+fn concurrent_changes_of_several_profiles_all_stay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let profiles: Vec<String> = (0..16).map(|n| format!("profile-{n}")).collect();
+    std::thread::scope(|scope| {
+        for profile in &profiles {
+            scope.spawn(|| approve(&origins(folder.path(), profile), PAGE, true));
+        }
+    });
+    for profile in &profiles {
+        assert!(
+            origins(folder.path(), profile).is_approved(APP),
+            "{profile}"
+        );
+    }
+}
