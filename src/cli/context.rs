@@ -3,7 +3,6 @@
 //! Connections and TLS settings are made on first use, so that a command with a cached token makes none. With `--emulator`
 //! the context starts an emulator and sets the addresses of the services to it.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use crate::account::{Account, EntraApplication};
@@ -24,11 +23,9 @@ use crate::text::quoted;
 use crate::time::LocalClocks;
 
 use super::env_vars as var;
+pub(super) use super::environment::Flags;
 use super::environment::{EMULATOR, Environment};
 use super::prompt::passphrase;
-
-/// Settings from the command line.
-pub(super) type Flags = BTreeMap<Setting, String>;
 
 /// The configuration, store and clients of one command.
 pub(super) struct Context {
@@ -50,6 +47,7 @@ impl Context {
     /// Reads the configuration, and starts the emulator that `--emulator` asks for. Opens no store
     /// and no connection.
     pub(super) fn new(env: &Arc<Environment>, flags: &Flags) -> Result<Self> {
+        env.flags.get_or_init(|| flags.clone());
         let (name, profile) = env.profile()?;
         let emulator = match env.global.emulator {
             true => Some(Emulator::start(emulator::Options {

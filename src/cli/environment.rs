@@ -13,7 +13,7 @@ use std::sync::{Arc, Once, OnceLock};
 
 use jiff::tz::TimeZone;
 
-use crate::config::{self, ConfigFile, Profile, Sources};
+use crate::config::{self, ConfigFile, Profile, Setting, Sources};
 use crate::entra::browser::Browser;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Folder, SettingsFile};
@@ -29,6 +29,9 @@ use super::prompt::input::Input;
 
 /// The authority host of sessions with the embedded emulator, and the name of its folder.
 pub(super) const EMULATOR: &str = "emulator";
+
+/// Settings from the command line.
+pub(super) type Flags = BTreeMap<Setting, String>;
 
 /// The input of one run of the command.
 pub struct Environment {
@@ -62,6 +65,8 @@ pub struct Environment {
     pub(super) global: Global,
     /// Standard error.
     pub(super) messages: Messages,
+    /// The settings from the command line, once a command has read them.
+    pub(super) flags: OnceLock<Flags>,
     /// The place of answers that were saved before an interruption, for a message.
     pub(super) saved_answers: OnceLock<String>,
     /// Done once the warning about the configuration file was shown.
@@ -101,6 +106,7 @@ impl Environment {
             program: None,
             global: Global::default(),
             messages: Messages::new(stderr),
+            flags: OnceLock::new(),
             saved_answers: OnceLock::new(),
             is_config_warning_shown: Once::new(),
         };

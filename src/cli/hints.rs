@@ -1,7 +1,11 @@
-//! Repeats the user's `--profile` in the commands of hints, so that they can be pasted whole.
+//! Adapts the commands of hints, so that they can be pasted whole: to the sources of the settings, to
+//! `--profile` and to `--emulator`.
 
+use crate::config::{self, Sources};
 use crate::error::Error;
 use crate::text::{shell_word, with_commands};
+
+use super::environment::Environment;
 
 /// Commands that use no profile.
 const WITHOUT_PROFILE: [&str; 6] = [
@@ -13,6 +17,11 @@ const WITHOUT_PROFILE: [&str; 6] = [
     "version",
 ];
 
+/// Commands that use the sessions of the emulator with `--emulator`, or its resource.
+const WITH_EMULATOR: [&str; 10] = [
+    "login", "get", "exec", "serve", "status", "logout", "account", "user", "token", "doctor",
+];
+
 /// Returns `acspass` with the profile of the command line, as the start of a command in a message.
 pub(super) fn program(profile: Option<&str>) -> String {
     match profile {
@@ -21,23 +30,47 @@ pub(super) fn program(profile: Option<&str>) -> String {
     }
 }
 
-/// Adds the profile of the command line to the commands in the hint.
-pub(super) fn with_profile(error: Error, profile: Option<&str>) -> Error {
-    match profile {
-        Some(_) => {
-            let hint = rewritten(error.hint(), profile);
-            error.with_hint(hint)
-        }
-        None => error,
-    }
+/// Adapts the hint of the error that ends a command. A command that edits the profile is about the
+/// values there.
+pub(super) fn adapted(error: Error, env: &Environment, edits_profile: bool) -> Error {
+    let hint = match edits_profile {
+        true => at_command_line(error.hint(), env),
+        false => for_user(error.hint(), env),
+    };
+    error.with_hint(hint)
 }
 
-fn rewritten(hint: &str, profile: Option<&str>) -> String {
+/// Adapts a hint to the sources of the settings and to the command line.
+pub(super) fn for_user(hint: &str, env: &Environment) -> String {
+    // Without a valid file there is no setting to change at its source.
+    let Ok((_, profile)) = env.profile() else {
+        return at_command_line(hint, env);
+    };
+    let mut sources = env.sources(&profile);
+    if let Some(flags) = env.flags.get() {
+        sources = Sources { flags, ..sources };
+    }
+    at_command_line(&config::at_source(hint, &sources), env)
+}
+
+fn at_command_line(hint: &str, env: &Environment) -> String {
+    rewritten(hint, env.global.profile.as_deref(), env.global.emulator)
+}
+
+/// Adds the profile and `--emulator` to the commands in the hint.
+fn rewritten(hint: &str, profile: Option<&str>, emulator: bool) -> String {
     with_commands(hint, |command| {
         let rest = command.strip_prefix("acspass ")?;
         let word = rest.split(' ').next().unwrap_or_default();
         let is_complete = word.starts_with("--profile") || WITHOUT_PROFILE.contains(&word);
-        (!is_complete).then(|| format!("{} {rest}", program(profile)))
+        let program = match is_complete {
+            true => program(None),
+            false => program(profile),
+        };
+        let adds_emulator =
+            emulator && WITH_EMULATOR.contains(&word) && !rest.contains("--emulator");
+        let option = if adds_emulator { " --emulator" } else { "" };
+        Some(format!("{program}{option} {rest}"))
     })
 }
 
@@ -63,7 +96,17 @@ mod tests {
             ),
             ("Install acspass.", "Install acspass."),
         ] {
-            assert_eq!(rewritten(hint, Some("my work")), expected);
+            assert_eq!(rewritten(hint, Some("my work"), false), expected);
+        }
+        for (hint, expected) in [
+            ("Run `acspass login`.", "Run `acspass --emulator login`."),
+            (
+                "Run `acspass get --emulator`.",
+                "Run `acspass get --emulator`.",
+            ),
+            ("Run `acspass config list`.", "Run `acspass config list`."),
+        ] {
+            assert_eq!(rewritten(hint, None, true), expected);
         }
     }
 }

@@ -97,6 +97,10 @@ pub fn run(
     let is_json = env.global.output == Format::Json;
     let mut output = new_output(stdout, env.messages.clone(), is_json, stdout_style);
     let env = Arc::new(env);
+    let edits_profile = match &cli.command {
+        Command::Serve(args) => args.install,
+        command => matches!(command, Command::Config(_) | Command::Profile(_)),
+    };
     let checked = secrets::check_no_secret(&command, &matches);
     let checked = checked.and_then(|()| check_no_server_option(&matches));
     let outcome = checked.and_then(|()| {
@@ -110,7 +114,7 @@ pub fn run(
     prompt::echo::restore();
     outcome.unwrap_or_else(|error| {
         let error = env.with_saved_answers_hint(error);
-        let error = hints::with_profile(error, env.global.profile.as_deref());
+        let error = hints::adapted(error, &env, edits_profile);
         output.error(&error);
         error.kind().exit_code()
     })

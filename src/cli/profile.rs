@@ -104,10 +104,7 @@ pub(super) fn delete_connection_string(
     env: &Environment,
 ) -> Result<bool> {
     if env.global.emulator {
-        return Err(Error::usage(
-            "--emulator does not use the stored connection string of a profile",
-            "Run the command without --emulator.",
-        ));
+        return Err(without_emulator());
     }
     let item = stored_name(name);
     let chosen = configured_store(env, config::chosen_store(&env.sources(profile))?)?;
@@ -128,6 +125,34 @@ pub(super) fn delete_connection_string(
         }
     }
     Ok(false)
+}
+
+/// Returns the error of a command about the stored connection string with `--emulator`: no command
+/// would delete a connection string in the emulator's store.
+pub(super) fn without_emulator() -> Error {
+    Error::usage(
+        "--emulator does not use the stored connection string of a profile",
+        "Run the command without --emulator.",
+    )
+}
+
+/// Warns of an environment variable with another value: it has precedence over the profile.
+pub(super) fn warn_of_variable(setting: Setting, value: Option<&str>, env: &Environment) {
+    let variables = match setting {
+        Setting::ConnectionString => &input::CONNECTION_STRING_VARIABLES[..],
+        _ => setting.variables(),
+    };
+    let is_other = |name: &&&str| {
+        let other = env.variable(name).map(input::bare);
+        other.is_some_and(|other| Some(other) != value)
+    };
+    if let Some(variable) = variables.iter().find(is_other) {
+        env.messages.warn(&format!(
+            "{variable} has precedence over {} in this shell: run `{}`",
+            setting.key(),
+            config::unset_command(variable)
+        ));
+    }
 }
 
 /// Adds to an error about `config.toml` that the secret is deleted already.

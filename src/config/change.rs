@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::cloud::parse_scopes;
+use super::hint::at_source;
 use super::profile::Profile;
 use super::resolve::Config;
 use super::setting::Setting;
@@ -51,22 +52,25 @@ pub fn check_change(
     environment.retain(|name, _| !own.contains(&name.as_str()));
     let (alone, _) = change.problems(profile, &BTreeMap::new());
     let (here, remaining) = change.problems(profile, &environment);
-    let (place, errors) = match (alone, here) {
+    let warning =
+        |place: &str, error: &Error| format!("{place}: {error}. {}", as_sentence(error.hint()));
+    Ok(match (alone, here) {
         (Some(error), Some(_)) => return Err(error),
-        (Some(error), None) => (
+        (Some(error), None) => vec![warning(
             "the profile is valid only with the environment variables of this shell",
-            vec![error],
-        ),
-        (None, Some(error)) => (
-            "the profile conflicts with the environment variables of this shell",
-            vec![error],
-        ),
-        (None, None) => ("the profile has another problem", remaining),
-    };
-    let warnings = errors
-        .iter()
-        .map(|error| format!("{place}: {error}. {}", as_sentence(error.hint())));
-    Ok(warnings.collect())
+            &error,
+        )],
+        (None, Some(error)) => {
+            let place = "the profile conflicts with the environment variables of this shell";
+            let sources = Sources::new(&environment, profile);
+            vec![at_source(&warning(place, &error), &sources)]
+        }
+        (None, None) => {
+            let place = "the profile has another problem";
+            let warnings = remaining.iter().map(|error| warning(place, error));
+            warnings.collect()
+        }
+    })
 }
 
 impl Change<'_> {

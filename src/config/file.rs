@@ -2,16 +2,14 @@
 //!
 //! Reading is strict, so that a misspelt key is an error. Writing keeps comments and order.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table, TomlError, value};
 
-use super::profile::{self, DEFAULT_PROFILE, Profile, toml_value, unknown, wrong};
+use super::profile::{self, DEFAULT_PROFILE, Profile, command_for, misplaced, toml_value, unknown};
 use super::setting::Setting;
-use super::sources::{Origin, with_source};
 use crate::error::{Error, Kind, Result};
 use crate::files::{Refusal, SettingsFile, shell_quoted};
 use crate::input;
@@ -88,6 +86,11 @@ impl ConfigFile {
     /// The profile that the file itself names as the one to use.
     pub fn default_profile(&self) -> Option<&str> {
         self.document.get("default-profile")?.as_str()
+    }
+
+    /// Whether the file names a default profile, in any form.
+    pub fn has_default_profile(&self) -> bool {
+        self.document.contains_key("default-profile")
     }
 
     /// The names of all profiles.
@@ -183,6 +186,21 @@ impl ConfigFile {
         Ok(was_set)
     }
 
+    /// Returns the error for a key that is no setting, if another profile has it.
+    pub fn key_of_other_profile(&self, key: &str) -> Option<Error> {
+        let mut tables = self.tables().into_iter().flatten();
+        let (name, _) =
+            tables.find(|(_, item)| item.as_table().is_some_and(|it| it.contains_key(key)))?;
+        Some(Error::usage(
+            format!("the key {} is in the profile {}", quoted(key), quoted(name)),
+            format!(
+                "Run `{} config unset {}`.",
+                command_for(name),
+                shell_word(key, "KEY")
+            ),
+        ))
+    }
+
     /// Checks that the file has no unknown keys and no values of the wrong type.
     ///
     /// # Errors
@@ -192,8 +210,14 @@ impl ConfigFile {
             match key {
                 "profile" if item.is_table() => {}
                 "default-profile" if item.is_str() => {}
-                "profile" => return Err(wrong(self.path(), NOT_A_TABLE)),
-                _ => return Err(unknown(self.path(), key)),
+                "profile" => return Err(misplaced(self.path(), NOT_A_TABLE)),
+                "default-profile" => {
+                    return Err(Error::usage(
+                        format!("`{key}` is not text in `{}`", self.path().display()),
+                        "Run `acspass config unset profile`, or `acspass profile use NAME`.",
+                    ));
+                }
+                _ => return Err(unknown(self.path(), None, key)),
             }
         }
         let mut tables = self.tables().into_iter().flatten();
@@ -231,7 +255,7 @@ impl ConfigFile {
             let table = tables.entry(profile).or_insert_with(toml_edit::table);
             table.as_table_mut()
         });
-        table.ok_or_else(|| wrong(self.file.path(), NOT_A_TABLE))
+        table.ok_or_else(|| misplaced(self.file.path(), NOT_A_TABLE))
     }
 
     /// Takes the lock of a change and reads the file again: a person may have typed for a minute
@@ -243,7 +267,7 @@ impl ConfigFile {
             Error::new(
                 Kind::Store,
                 format!("another acspass process locks `{path}`"),
-                "End the other acspass process, then run the command again.",
+                "Run `pgrep -a acspass` to find the other process, end it, then run the command again.",
             )
         })?;
         *self = ConfigFile::read_to_repair(self.file.clone())?;
@@ -306,69 +330,4 @@ fn not_toml(file: &SettingsFile, text: &str, error: &TomlError) -> Error {
         ),
         hint,
     )
-}
-
-/// Returns the profile of the flag, else of the environment, else of the file.
-///
-/// # Errors
-/// [`Kind::Usage`] if it is named and does not exist.
-pub fn choose_profile(
-    flag: Option<&str>,
-    environment: &BTreeMap<String, String>,
-    file: &ConfigFile,
-) -> Result<(String, Profile)> {
-    let (name, source) = selected_profile(flag, environment, file);
-    match file.profile(name) {
-        Some(profile) => Ok((name.to_owned(), profile)),
-        None if name == DEFAULT_PROFILE => Ok((name.to_owned(), Profile::default())),
-        None => Err(match source {
-            Origin::Environment(variable) => with_source(unknown_profile(name, file), variable),
-            Origin::Profile => unknown_profile(name, file).with_hint(format!(
-                "Run `acspass config unset profile` to use the profile {DEFAULT_PROFILE}, or \
-                 `acspass profile use NAME`. {}",
-                existing_profiles(file)
-            )),
-            _ => unknown_profile(name, file),
-        }),
-    }
-}
-
-/// Returns the name of the profile in use, and its source. The profile need not exist.
-pub fn selected_profile<'a>(
-    flag: Option<&'a str>,
-    environment: &'a BTreeMap<String, String>,
-    file: &'a ConfigFile,
-) -> (&'a str, Origin) {
-    const VARIABLE: &str = "ACSPASS_PROFILE";
-    let is_set = |name: &&str| !name.trim().is_empty();
-    let variable = environment.get(VARIABLE).map(String::as_str);
-    if let Some(name) = flag.filter(is_set) {
-        (name, Origin::Flag)
-    } else if let Some(name) = variable.filter(is_set) {
-        (name, Origin::Environment(VARIABLE))
-    } else if let Some(name) = file.default_profile() {
-        (name, Origin::Profile)
-    } else {
-        (DEFAULT_PROFILE, Origin::Default)
-    }
-}
-
-/// Returns the error for a missing profile, which lists the existing ones.
-pub fn unknown_profile(name: &str, file: &ConfigFile) -> Error {
-    let word = shell_word(name, "NAME");
-    let hint = match file.names().is_empty() {
-        true => format!(
-            "Run `acspass --profile {word} config set tenant TENANT` to create it. {}",
-            existing_profiles(file)
-        ),
-        false => existing_profiles(file),
-    };
-    Error::usage(format!("there is no profile {}", quoted(name)), hint)
-}
-
-fn existing_profiles(file: &ConfigFile) -> String {
-    match &file.all_names()[..] {
-        [name] => format!("The only profile is {}.", shown(name)),
-        names => format!("The profiles are {}.", shown(&names.join(", "))),
-    }
 }

@@ -75,15 +75,15 @@ pub(super) fn toml_value(setting: Setting, text: &str) -> Result<Value> {
 /// [`Kind::Usage`](crate::Kind::Usage) naming the first unknown key, or value of the wrong type.
 pub(super) fn check(path: &Path, name: &str, item: &Item) -> Result<()> {
     if let Some(form) = secret_form(name) {
-        return Err(wrong(path, &format!("a profile is named by {form}")));
+        return Err(misplaced(path, &format!("a profile is named by {form}")));
     }
     let Some(table) = item.as_table() else {
         let name = quoted(&format!("profile.{name}"));
-        return Err(wrong(path, &format!("{name} is not a table")));
+        return Err(misplaced(path, &format!("{name} is not a table")));
     };
     for (key, item) in table {
         let place = format!("profile.{name}.{key}");
-        let setting = Setting::from_key(key).map_err(|_| unknown(path, &place))?;
+        let setting = Setting::from_key(key).map_err(|_| unknown(path, Some(name), key))?;
         let fits = match setting.value_type() {
             ValueType::List => item
                 .as_array()
@@ -105,28 +105,56 @@ pub(super) fn check(path: &Path, name: &str, item: &Item) -> Result<()> {
             }
         };
         if !fits {
-            let place = quoted(&place);
-            return Err(wrong(path, &format!("{place} has the wrong type")));
+            return Err(wrong_type(path, &place, name, setting));
         }
     }
     Ok(())
 }
 
-pub(super) fn wrong(path: &Path, what: &str) -> Error {
+fn wrong_type(path: &Path, place: &str, profile: &str, setting: Setting) -> Error {
+    let form = match setting.value_type() {
+        ValueType::List => "a list like [\"a\", \"b\"]",
+        ValueType::Port => "a number",
+        ValueType::Switch => "true or false",
+        ValueType::Duration => "text like \"10m\", or a number of seconds",
+        ValueType::Text | ValueType::Marker => "text in quotes",
+    };
+    let command = command_for(profile);
+    let key = setting.key();
     Error::usage(
-        format!("{what} in `{}`", path.display()),
-        "Use `acspass config set KEY VALUE`, or correct the file: text is \"quoted\", a list is \
-         [\"a\", \"b\"], `port` is a number, and `cae` is true or false.",
+        format!("{} is not {form} in `{}`", quoted(place), path.display()),
+        format!(
+            "Run `{command} config set {key} VALUE`, or `{command} config unset {key}` to remove the \
+             setting."
+        ),
     )
 }
 
-pub(super) fn unknown(path: &Path, key: &str) -> Error {
+/// Returns the error for a table that is missing, or that is in the wrong place.
+pub(super) fn misplaced(path: &Path, what: &str) -> Error {
     Error::usage(
-        format!("unknown key {} in `{}`", quoted(key), path.display()),
+        format!("{what} in `{}`", path.display()),
+        "Edit this file: move the settings of each profile to a table like [profile.default].",
+    )
+}
+
+/// Returns the error for a key that is no setting, in this profile or outside the profiles.
+pub(super) fn unknown(path: &Path, profile: Option<&str>, key: &str) -> Error {
+    let (place, command) = match profile {
+        Some(name) => (format!("profile.{name}.{key}"), command_for(name)),
+        None => (key.to_owned(), "acspass".to_owned()),
+    };
+    Error::usage(
+        format!("unknown key {} in `{}`", quoted(&place), path.display()),
         format!(
-            "Run `acspass config unset {}`. The settings in a table [profile.NAME] are {}.",
-            shell_word(key.rsplit('.').next().unwrap_or(key), "KEY"),
+            "Run `{command} config unset {}`. The settings in a table [profile.NAME] are {}.",
+            shell_word(key, "KEY"),
             Setting::keys()
         ),
     )
+}
+
+/// Returns the start of a command about a profile, which need not be the selected one.
+pub(super) fn command_for(profile: &str) -> String {
+    format!("acspass --profile {}", shell_word(profile, "NAME"))
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::check::Check;
 use crate::account::EntraApplication;
 use crate::config::{Config, KeySource};
+use crate::entra::redirect::RedirectUri;
 use crate::error::Error;
 use crate::hardening::{Confined, Memory};
 use crate::loopback::{self, peer::PeerCheck};
@@ -133,9 +134,10 @@ pub fn loopback() -> Check {
 }
 
 /// On which loopback addresses the browser's answer can be awaited.
-pub fn redirect_port(port: u16) -> Check {
+pub fn redirect_port(uri: &RedirectUri) -> Check {
     const NAME: &str = "redirect-port";
-    let bound = match loopback::bind(port) {
+    let port = uri.port();
+    let bound = match loopback::bind(port, &uri.other_port()) {
         Ok(bound) => bound,
         Err(error) => return Check::failed(NAME, &error),
     };
@@ -239,11 +241,13 @@ mod tests {
 
     #[test]
     fn a_taken_port_is_a_failure_and_a_free_one_names_its_families() {
-        let holder = loopback::bind(0).expect("a port");
-        let taken = redirect_port(holder.port);
+        let holder = loopback::bind_free().expect("a port");
+        let taken = redirect_port(&RedirectUri::localhost(holder.port));
         assert_eq!(taken.failure(), Some(crate::Kind::Usage));
         assert!(
-            redirect_port(0).finding.starts_with("any free port on 1"),
+            redirect_port(&RedirectUri::localhost(0))
+                .finding
+                .starts_with("any free port on 1"),
             "families"
         );
     }

@@ -23,19 +23,15 @@ const HEAD_LIMIT: usize = 4096;
 /// [`Kind::Usage`] if the port is taken. The hint names the option that selects another one, and
 /// whether the port belongs to an emulator.
 pub(crate) fn bind(scheme: &str, port: u16) -> Result<Bound> {
-    loopback::bind(port).map_err(|error| {
-        if error.kind() != Kind::Usage {
-            return error;
-        }
-        match scheme == "http" && is_emulator(port) {
+    let other = format!("Run `acspass emulator --{scheme}-port 0` to use a free port.");
+    loopback::bind(port, &other).map_err(|error| {
+        match error.kind() == Kind::Usage && scheme == "http" && is_emulator(port) {
             true => Error::usage(
                 format!("port {port} is already in use: an emulator runs there"),
                 "Use that emulator, or run `acspass emulator --https-port 0 --http-port 0` for \
                  another one on free ports.",
             ),
-            false => error.with_hint(format!(
-                "Use `--{scheme}-port 0` for a free port, or stop the program that uses port {port}."
-            )),
+            false => error,
         }
     })
 }
@@ -87,7 +83,7 @@ mod tests {
             "{error}"
         );
 
-        let other = loopback::bind(0).expect("a port");
+        let other = loopback::bind_free().expect("a port");
         let error = error_of(Options {
             http_port: other.port,
             ..Options::default()
@@ -97,7 +93,7 @@ mod tests {
             format!("port {} is already in use", other.port)
         );
         assert!(
-            error.hint().starts_with("Use `--http-port 0`"),
+            error.hint().contains("`acspass emulator --http-port 0`"),
             "{}",
             error.hint()
         );
@@ -106,7 +102,7 @@ mod tests {
             ..Options::default()
         });
         assert!(
-            error.hint().starts_with("Use `--https-port 0`"),
+            error.hint().contains("`acspass emulator --https-port 0`"),
             "{}",
             error.hint()
         );

@@ -208,8 +208,9 @@ pub(super) fn unreachable(
         ),
         None if is_lookup(&chain) => (
             format!("{NO_CONNECTION}{host}"),
-            "Check the network and the spelling of the host name. If the network needs a proxy, \
-             set HTTPS_PROXY."
+            "Run `acspass config list` to find the setting with this host, such as authority-host or \
+             endpoint, and correct it. If it is correct, check the network. If the network needs a \
+             proxy, set HTTPS_PROXY."
                 .to_owned(),
         ),
         None if error.is_timeout() && reached != Delivery::NotSent => no_response(host, route),
@@ -220,7 +221,8 @@ pub(super) fn unreachable(
                     "Start the server, for example with `acspass emulator`. `acspass config list` \
                      shows the source of the address."
                 }
-                false => "Check the network. If it needs a proxy, set HTTPS_PROXY.",
+                false => "Check the network. If it needs a proxy, set HTTPS_PROXY. `acspass config list` shows \
+                     the source of the host.",
             }
             .to_owned(),
         ),

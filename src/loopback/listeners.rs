@@ -27,14 +27,22 @@ pub struct Bound {
     pub port: u16,
 }
 
+/// Binds 127.0.0.1 and `::1` at a free port, see [`bind`].
+///
+/// # Errors
+/// [`Kind::Internal`] if the machine has no loopback.
+pub fn bind_free() -> Result<Bound> {
+    bind(0, "Run the command again.")
+}
+
 /// Binds 127.0.0.1 and `::1` at one port; 0 takes a free one. A family that the machine lacks is left
 /// out. If another program has the port on one family, this fails: that program could answer instead
-/// (RFC 8252, section 8.3).
+/// (RFC 8252, section 8.3). `other_port` is the hint for that case: the option that sets the port.
 ///
 /// # Errors
 /// [`Kind::Usage`] if the requested port is taken or not allowed; [`Kind::Internal`] if the machine
 /// has no loopback.
-pub fn bind(port: u16) -> Result<Bound> {
+pub fn bind(port: u16, other_port: &str) -> Result<Bound> {
     let mut bound = complete(Vec::new(), port);
     for _ in 1..TRIES {
         match &bound {
@@ -54,12 +62,12 @@ pub fn bind(port: u16) -> Result<Bound> {
             _ if cause.kind() == ErrorKind::AddrInUse => Error::new(
                 Kind::Usage,
                 format!("port {port} is already in use"),
-                "Choose another port, 0 for a free one, or stop the program that uses this port.",
+                other_port,
             ),
             _ => Error::new(
                 Kind::Usage,
                 format!("port {port} cannot be used"),
-                "Choose another port, or 0 for a free one.",
+                other_port,
             ),
         };
         error.caused_by(cause)
@@ -174,7 +182,7 @@ mod tests {
 
     #[test]
     fn both_families_share_a_port() {
-        let bound = bind(0).expect("this machine has a loopback");
+        let bound = bind_free().expect("this machine has a loopback");
         for listener in &bound.listeners {
             let address = listener.local_addr().expect("bound");
             assert_eq!(address.port(), bound.port);
@@ -184,8 +192,9 @@ mod tests {
 
     #[test]
     fn a_taken_port_is_refused_by_name() {
-        let first = bind(0).expect("this machine has a loopback");
-        let error = bind(first.port).expect_err("the port is taken");
+        let first = bind_free().expect("this machine has a loopback");
+        let error = bind(first.port, "Use `--port 0`.").expect_err("the port is taken");
+        assert_eq!(error.hint(), "Use `--port 0`.");
         assert_eq!(error.kind(), Kind::Usage);
         assert!(error.message().contains(&first.port.to_string()));
     }
@@ -196,7 +205,7 @@ mod tests {
         let is_given_back = || {
             let other = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).expect("this machine has ::1");
             let port = other.local_addr().expect("bound").port();
-            assert!(bind(port).is_err());
+            assert!(bind(port, "").is_err());
             TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
         };
         assert!(

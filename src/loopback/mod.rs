@@ -11,5 +11,5 @@ pub mod peer;
 pub(crate) mod serve;
 
 pub use host::{WebOrigin, is_loopback_host, is_loopback_peer, is_our_host};
-pub use listeners::{Bound, adopt, bind};
+pub use listeners::{Bound, adopt, bind, bind_free};
 pub use navigation::{FetchMetadata, Navigation, PURPOSES};

@@ -58,6 +58,9 @@ const DASHBOARD_LIMITS: Limits = Limits {
     ..LIMITS
 };
 
+/// The hint for a port that is taken.
+const OTHER_PORT: &str = "Run `acspass serve --port 0` to use a free port.";
+
 /// The sockets of a service.
 #[derive(Debug)]
 pub enum Sockets {
@@ -97,11 +100,11 @@ impl Server {
         let folder = folder.into();
         let mut dir = InstanceDir::acquire(&folder)?;
         let bound = match sockets.into() {
-            Sockets::Port(port) => loopback::bind(port)?,
+            Sockets::Port(port) => loopback::bind(port, OTHER_PORT)?,
             Sockets::Given(listeners) => loopback::adopt(listeners)?,
         };
         // A new port, and so a new origin, in every run.
-        let dashboard_bound = loopback::bind(0)?;
+        let dashboard_bound = loopback::bind_free()?;
         let serves = Served::by(&options.session, &options.token_request);
         let secret = dir.publish(bound.port, serves)?;
         let context = Arc::new(Context::new(options, folder));

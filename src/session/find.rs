@@ -97,10 +97,11 @@ impl Sessions {
         .unwrap_or_else(|error| error)
     }
 
-    /// Returns the error for an account that is not signed in, of a command that needs no sign-in.
-    pub fn unknown_account_error(&self, user: &str) -> Error {
-        let hint = "Run `acspass account list` to list the signed-in accounts.";
-        self.missing_session(user, hint, "--account", "")
+    /// Returns the error of `acspass logout --account` for an account that is not signed in.
+    pub fn sign_out_error(&self, user: &str) -> Error {
+        let hint = "No account of this profile is signed in. Run `acspass logout --all` to sign out of \
+                    all profiles.";
+        self.missing_session(user, hint, "acspass logout --account", "")
             .unwrap_or_else(|error| error)
     }
 
@@ -134,20 +135,19 @@ impl Sessions {
         choice: &str,
         instead: &str,
     ) -> Result<Error> {
-        let hint = match (self.list_accounts(Some(user))?, self.similar_account(user)?) {
+        let verb = match choice.starts_with("acspass ") {
+            true => "Run",
+            false => "Use",
+        };
+        let hint = match (self.list_accounts(Some(user))?, self.similar_name(user)?) {
             (None, _) => without_accounts.to_owned(),
             (Some(list), Some(similar)) => format!(
-                "Use `{choice} {}` for the similar account{instead}. Signed in:\n\n{list}",
-                shell_word(&similar.username, "USER")
+                "{verb} `{choice} {}` for the similar account{instead}. Signed in:\n\n{list}",
+                shell_word(&similar, "USER")
             ),
-            (Some(list), None) => {
-                let end = if instead.is_empty() {
-                    ":"
-                } else {
-                    ". Signed in:"
-                };
-                format!("Use a signed-in account{instead}{end}\n\n{list}")
-            }
+            (Some(list), None) => format!(
+                "{verb} `{choice} USER` with a signed-in account{instead}. Signed in:\n\n{list}"
+            ),
         };
         let message = format!("{} is not signed in", quoted(user));
         Ok(Error::new(Kind::SignInNeeded, message, hint))
@@ -160,7 +160,7 @@ impl Sessions {
             [only] => shell_word(&only.account.username, "USER"),
             _ => "USER".into(),
         };
-        let list = format_accounts(page.entries.iter().map(account_of), page.remaining);
+        let list = format_accounts(page.entries.iter().map(account_of), MAX_LISTED_ACCOUNTS);
         let message = "no account is active";
         let hint = format!(
             "Run `acspass account switch {user}`, or add `--account {user}`. Signed in:\n\n{list}"
@@ -168,14 +168,21 @@ impl Sessions {
         Ok(Error::new(Kind::SignInNeeded, message, hint))
     }
 
-    /// Returns the signed-in account with the most similar username, as for a typing error.
-    fn similar_account(&self, user: &str) -> Result<Option<Account>> {
+    /// Returns the name of the signed-in account with the most similar username, as for a typing error:
+    /// its home account id if other accounts have this username.
+    fn similar_name(&self, user: &str) -> Result<Option<String>> {
         let index = self.index()?;
-        let accounts = index.entries().map(account_of);
-        let nearest = accounts
-            .filter_map(|account| Some((typing_errors(user, &account.username)?, account)))
-            .min_by_key(|(errors, _)| *errors);
-        Ok(nearest.map(|(_, account)| account.clone()))
+        let accounts: Vec<&Account> = index.entries().map(account_of).collect();
+        let similar = accounts
+            .iter()
+            .filter_map(|account| Some((typing_errors(user, &account.username)?, account)));
+        let Some((_, nearest)) = similar.min_by_key(|(errors, _)| *errors) else {
+            return Ok(None);
+        };
+        Ok(Some(match has_shared_username(accounts.iter().copied()) {
+            true => nearest.home_account_id.clone(),
+            false => nearest.username.clone(),
+        }))
     }
 
     /// Lists the accounts for a message, one a line, without `except`: the index may still list an
@@ -185,12 +192,13 @@ impl Sessions {
     /// As [`SessionStore::index`](crate::store::SessionStore::index).
     pub fn list_accounts(&self, except: Option<&str>) -> Result<Option<String>> {
         let page = self.listed(except)?;
-        Ok((!page.entries.is_empty())
-            .then(|| format_accounts(page.entries.iter().map(account_of), page.remaining)))
+        let accounts = page.entries.iter().map(account_of);
+        Ok((!page.entries.is_empty()).then(|| format_accounts(accounts, MAX_LISTED_ACCOUNTS)))
     }
 
+    /// Returns all accounts: one that is not listed can share its username with a listed one.
     fn listed(&self, except: Option<&str>) -> Result<IndexPage> {
-        let mut page = self.store.list(&self.application, MAX_LISTED_ACCOUNTS)?;
+        let mut page = self.store.list(&self.application, usize::MAX)?;
         page.entries
             .retain(|entry| except.is_none_or(|name| !is_whole(name, entry)));
         Ok(page)
@@ -237,15 +245,20 @@ fn require_unambiguous<T>(
     if fitting.len() <= 1 {
         return Ok(fitting.pop());
     }
-    let count = fitting.len();
-    let left = count.saturating_sub(limit);
-    fitting.truncate(limit);
+    let is_shared = has_shared_username(fitting.iter().map(&account));
+    let name = match is_shared {
+        true => "home account id",
+        false => "whole username",
+    };
     Err(Error::usage(
-        format!("{} is ambiguous: {count} accounts match", quoted(user)),
         format!(
-            "Use the whole username, or the home account id if two accounts have the same \
-             username:\n\n{}",
-            format_accounts(fitting.iter().map(account), left)
+            "{} is ambiguous: {} accounts match",
+            quoted(user),
+            fitting.len()
+        ),
+        format!(
+            "Use the {name} of one account:\n\n{}",
+            format_accounts(fitting.iter().map(account), limit)
         ),
     ))
 }
@@ -261,17 +274,21 @@ fn check_name(user: &str) -> Result<()> {
     }
 }
 
-/// Lists accounts, one a line, and the number of further ones. Names the home account ids only if two
-/// accounts have the same username.
-fn format_accounts<'a>(accounts: impl Iterator<Item = &'a Account>, left: usize) -> String {
+/// Returns whether two of the accounts have the same username, as in two tenants.
+pub fn has_shared_username<'a>(accounts: impl Iterator<Item = &'a Account>) -> bool {
+    let mut names = HashSet::new();
+    let mut names = accounts.map(|account| names.insert(account.username.to_lowercase()));
+    !names.all(|is_new| is_new)
+}
+
+/// Lists at most `limit` accounts, one a line, and the number of further ones. Names the home account
+/// ids only if two accounts have the same username.
+fn format_accounts<'a>(accounts: impl Iterator<Item = &'a Account>, limit: usize) -> String {
     let accounts: Vec<&Account> = accounts.collect();
-    let names: HashSet<String> = accounts
-        .iter()
-        .map(|it| it.username.to_lowercase())
-        .collect();
-    let has_duplicates = names.len() < accounts.len();
+    let has_duplicates = has_shared_username(accounts.iter().copied());
+    let left = accounts.len().saturating_sub(limit);
     let mut lines = String::new();
-    for account in accounts {
+    for account in accounts.into_iter().take(limit) {
         let [username, tenant, id] = [
             &account.username,
             &account.tenant_id,

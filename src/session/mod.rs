@@ -13,6 +13,7 @@ mod renewal;
 mod sessions;
 mod token;
 
+pub use find::has_shared_username;
 pub use overview::{AccountState, Overview, TokenState};
 pub use renewal::{Exchange, RenewalServices};
 pub use sessions::{CacheLookup, PendingRenewal, Sessions};

@@ -20,6 +20,7 @@ mod split;
 mod tests;
 mod token_store;
 
+pub(crate) use file::new_key_file;
 pub use file::{FileStore, Purpose, create_key_file};
 pub use index::{Index, IndexEntry, IndexPage, IndexedCommunicationToken, IndexedEntraToken};
 pub use keyring::KeyringStore;

@@ -34,7 +34,7 @@ pub(crate) fn lock_file(folder: &Folder, name: &str) -> Result<File> {
             Error::new(
                 Kind::Store,
                 format!("another acspass process locks `{path}`"),
-                "End the other acspass process, then run the command again.",
+                "Run `pgrep -a acspass` to find the other process, end it, then run the command again.",
             )
         })
 }

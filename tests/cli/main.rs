@@ -1,5 +1,5 @@
-//! Whole runs as data: every help text, usage errors as text and as JSON, and who is signed in
-//! where nobody is. `TRYCMD=overwrite cargo test --test cli` writes them anew.
+//! Whole runs as data: every help text, usage errors as text and as JSON, and commands
+//! without a signed-in account. `TRYCMD=overwrite cargo test --test cli` writes them anew.
 
 #[test]
 fn every_recorded_run_still_says_what_it_said() {

@@ -156,14 +156,14 @@ fn commands_that_need_no_sign_in_suggest_a_similar_account() {
             &["account", "switch", "ben@contoso.exmaple"],
             "acspass account switch",
         ),
-        (&["logout", "--account", "bne"], "--account"),
+        (&["logout", "--account", "bne"], "acspass logout --account"),
     ] {
         let run = home.real(words);
         run.assert_error(
             4,
             &[
                 "is not signed in",
-                &format!("Use `{choice} ben@contoso.example` for the similar account"),
+                &format!("Run `{choice} ben@contoso.example` for the similar account"),
                 ADA,
             ],
         );

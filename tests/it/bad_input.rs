@@ -160,7 +160,7 @@ fn a_profile_is_read_strictly() {
         ("[profil.default]\ntenant = \"x\"\n", "unknown key `profil`"),
         (
             "[profile.default]\nport = \"many\"\n",
-            "`profile.default.port` has the wrong type",
+            "`profile.default.port` is not a number",
         ),
         ("[profile.default\n", "config.toml"),
     ] {

@@ -50,6 +50,7 @@ mod loudness;
 mod many_accounts;
 mod named_accounts;
 mod newcomers;
+mod next_steps;
 mod output;
 mod parity;
 mod paste;

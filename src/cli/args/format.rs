@@ -35,6 +35,14 @@ impl Format {
         PossibleValuesParser::new(values).try_map(|name| Format::from_str(&name, false))
     }
 
+    /// Returns the names of the formats of a command, for a hint.
+    pub(super) fn names_for(command: &[String]) -> Vec<String> {
+        let has_all = command.first().is_some_and(|word| word == "get");
+        let formats = Format::value_variants().iter();
+        let formats = formats.filter(|format| has_all || !format.is_of_tokens());
+        formats.map(ToString::to_string).collect()
+    }
+
     fn name(self) -> &'static str {
         match self {
             Format::Text => "text",
@@ -60,7 +68,7 @@ impl Format {
         match self.is_of_tokens() {
             true => Err(Error::usage(
                 format!("invalid format `{self}` for --output; only `get` accepts it"),
-                "Use `--output text` or `--output json`.",
+                format!("Use `-o text` or `-o json`, or run `acspass get -o {self}`."),
             )),
             false => Ok(()),
         }

@@ -7,9 +7,11 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, ValueEnum};
 
 use super::Cli;
+use super::format::Format;
 use super::request::Request;
 use super::secrets::next_step;
 use super::suggestions;
+use crate::cli::help::sections::sections;
 use crate::error::Error;
 use crate::text::{after_noun, secret_form};
 
@@ -85,7 +87,7 @@ impl Mistake {
                 let missing = self.texts(ContextKind::InvalidArg);
                 let missing: Vec<String> = missing.iter().map(|name| plain(name)).collect();
                 let missing = missing.join(", ");
-                (format!("missing argument: {missing}"), self.see_help())
+                (format!("missing argument: {missing}"), self.example())
             }
             ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => (
                 format!("missing command after `{}`", self.name()),
@@ -163,7 +165,11 @@ impl Mistake {
             _ => "value",
         };
         let message = format!("invalid {noun} {} for {name}", after_noun(value));
-        let valid = self.texts(ContextKind::ValidValue);
+        let valid = match name.as_str() {
+            // Clap knows the formats of the place of the option, and not those of the command.
+            "--output" => Format::names_for(&self.command),
+            _ => self.texts(ContextKind::ValidValue),
+        };
         let hint = match (valid.is_empty(), self.wrong.source()) {
             (false, _) => format!("Use one of {}.", valid.join(", ")),
             (true, Some(hint)) => hint.to_string(),
@@ -179,6 +185,18 @@ impl Mistake {
 
     fn see_help(&self) -> String {
         format!("Run `{} --help`.", self.name())
+    }
+
+    /// Returns the hint with the first example of the command.
+    fn example(&self) -> String {
+        let words: Vec<&str> = self.command.iter().map(String::as_str).collect();
+        match sections(&words).examples.first() {
+            Some((example, _)) => format!(
+                "Run, for example, `{example}`. `{} --help` explains the arguments.",
+                self.name()
+            ),
+            None => self.see_help(),
+        }
     }
 
     /// Whether help shows this name: a hidden alias is never suggested.
@@ -263,103 +281,4 @@ fn last_value<'a>(arguments: &'a [OsString], short: Option<char>, long: &str) ->
 fn after_flags(word: &str) -> Option<&str> {
     let cluster = word.strip_prefix('-')?;
     Some(cluster.trim_start_matches(['h', 'q', 'v']))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn arguments(line: &str) -> Vec<OsString> {
-        line.split(' ').map(OsString::from).collect()
-    }
-
-    #[test]
-    fn json_and_color_are_found_in_a_line_that_does_not_parse() {
-        for line in [
-            "x -o json",
-            "x -ojson",
-            "x -o=json",
-            "x --output json",
-            "x --output=json",
-            "x -qo json",
-            "x -qojson",
-            "x -vvo=json",
-        ] {
-            assert!(wants_json(&arguments(line)), "{line}");
-        }
-        for line in [
-            "x -o text",
-            "x -o",
-            "x exec -- y -o json",
-            "x --output=jsonl",
-            "x -qo text",
-            "x -q json",
-            "x --foo json",
-            "x",
-        ] {
-            assert!(!wants_json(&arguments(line)), "{line}");
-        }
-        let color = |line: &str| wanted_color(&arguments(line));
-        assert_eq!(color("x --color always"), ColorChoice::Always);
-        assert_eq!(color("x --color=never"), ColorChoice::Never);
-        assert_eq!(color("x --colour never"), ColorChoice::Auto);
-    }
-    /// Returns the message and the hint about a line that does not parse.
-    fn error_about(line: &str) -> (String, String) {
-        let arguments = arguments(line);
-        let parsed = Cli::command().try_get_matches_from(&arguments);
-        let error = error_of(parsed.expect_err(line), &arguments);
-        (error.to_string(), error.hint().to_owned())
-    }
-
-    #[test]
-    fn most_similar_command_is_suggested() {
-        for (typed, meant) in [("statsu", "status"), ("logn", "login"), ("serv", "serve")] {
-            let (message, hint) = error_about(&format!("acspass {typed}"));
-            assert_eq!(message, format!("unknown command `{typed}`"));
-            assert_eq!(hint, format!("Run `acspass {meant}`."));
-        }
-    }
-
-    #[test]
-    fn names_of_arguments_have_no_marks_of_usage() {
-        let (message, hint) = error_about("acspass man --folder D get");
-        assert_eq!(message, "--folder cannot be used with CMD");
-        assert_eq!(hint, "Remove --folder or CMD.");
-        let (message, hint) = error_about("acspass serve --open=x");
-        assert_eq!(message, "--open takes no value");
-        assert_eq!(hint, "Use `--open`.");
-        assert_eq!(error_about("acspass exec").0, "missing argument: CMD");
-    }
-
-    #[test]
-    fn hidden_values_follow_their_noun_in_brackets() {
-        let long = "x".repeat(300);
-        let message = error_about(&format!("acspass {long}")).0;
-        assert_eq!(message, "unknown command (a value of 300 characters)");
-        let message = error_about("acspass get --min-validity=").0;
-        assert_eq!(
-            message,
-            "invalid duration (an empty value) for --min-validity"
-        );
-    }
-
-    #[test]
-    fn no_error_repeats_a_value_that_may_be_a_secret() {
-        for line in [
-            "acspass get --force-refresh=MY_TOKEN=abc",
-            "acspass get --min-validity MY_TOKEN=abc",
-            "acspass --color MY_TOKEN=abc get",
-            "acspass get --bogus=MY_TOKEN=abc",
-            "acspass get MY_TOKEN=abc",
-            "acspass MY_TOKEN=abc",
-            "acspass token MY_TOKEN=abc",
-        ] {
-            let (message, hint) = error_about(line);
-            assert!(
-                !message.contains("abc") && !hint.contains("abc"),
-                "{line}: {message}"
-            );
-        }
-    }
 }

@@ -4,6 +4,8 @@
 pub(super) mod emulator;
 mod format;
 pub(super) mod mistake;
+#[cfg(test)]
+mod mistake_tests;
 mod options;
 pub(super) mod request;
 pub(super) mod secrets;

@@ -24,7 +24,7 @@ pub(crate) fn check_no_secret(command: &Command, matches: &ArgMatches) -> Result
             };
             return Err(Error::usage(
                 format!("{form} was given as {name}, which every process on this machine can read"),
-                next_step(form),
+                next_step_of(command, form),
             ));
         }
     }
@@ -34,6 +34,19 @@ pub(crate) fn check_no_secret(command: &Command, matches: &ArgMatches) -> Result
             .map_or(Ok(()), |command| check_no_secret(command, matches)),
         None => Ok(()),
     }
+}
+
+/// Returns the hint for a secret that was an argument of this command. Some commands read a token.
+fn next_step_of(command: &Command, form: SecretForm) -> String {
+    let reader = match (form, command.get_name()) {
+        (SecretForm::Token, "inspect") => "acspass inspect",
+        (SecretForm::Token, "exchange") => "acspass token exchange",
+        _ => return next_step(form).to_owned(),
+    };
+    format!(
+        "Run `{reader}` and paste the token, or name a file that contains it. Request a new token, \
+         because this one was visible."
+    )
 }
 
 /// Returns the hint for a secret that was visible.

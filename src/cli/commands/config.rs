@@ -13,6 +13,7 @@ use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::profile::{
     NO_STORED_SECRET, ProfileEditor, after_deletion, delete_connection_string, store_description,
+    warn_of_variable, without_emulator,
 };
 use crate::cli::runtime::block_on;
 use crate::config::{self, Change, ConfigFile, Origin, Setting, SettingValue, Sources};
@@ -216,6 +217,7 @@ fn set(key: &str, values: &[String], env: &Environment) -> Result<()> {
         "Set {key}{understood} in profile {}.",
         editor.profile
     ));
+    warn_of_variable(setting, Some(value), env);
     Ok(())
 }
 
@@ -281,6 +283,9 @@ fn set_connection_string(key: &str, values: &[String], env: &Environment) -> Res
              access key of the resource, because it was visible.",
         ));
     }
+    if env.global.emulator {
+        return Err(without_emulator());
+    }
     let text = read_secret(env)?;
     let endpoint = ConnectionString::parse(&text)
         .map_err(|error| match service_endpoint(&text) {
@@ -302,6 +307,7 @@ fn set_connection_string(key: &str, values: &[String], env: &Environment) -> Res
         store_description(&sessions),
         editor.profile,
     ));
+    warn_of_variable(Setting::ConnectionString, Some(&text), env);
     Ok(())
 }
 
@@ -334,7 +340,7 @@ fn unset(key: &str, env: &Environment) -> Result<()> {
     let was_set = match Setting::from_key(key) {
         Ok(setting) => unset_setting(setting, &mut editor, env)?,
         Err(_) if key == "profile" => {
-            let was_set = editor.file.default_profile().is_some();
+            let was_set = editor.file.has_default_profile();
             editor.file.set_default_profile(None)?;
             warn_of_other_problems(&editor.file, env);
             env.messages.print(match was_set {
@@ -346,7 +352,7 @@ fn unset(key: &str, env: &Environment) -> Result<()> {
         // A misspelt key in the file is removed like a setting.
         Err(error) => match editor.file.unset(&editor.profile, &[key])? {
             true => true,
-            false => return Err(error),
+            false => return Err(editor.file.key_of_other_profile(key).unwrap_or(error)),
         },
     };
     warn_of_other_problems(&editor.file, env);
@@ -354,6 +360,9 @@ fn unset(key: &str, env: &Environment) -> Result<()> {
         true => format!("Removed {key} from profile {}.", editor.profile),
         false => format!("{key} was not set in profile {}.", editor.profile),
     });
+    if let Ok(setting) = Setting::from_key(key) {
+        warn_of_variable(setting, None, env);
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cli::context::{Context, Flags};
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
+use crate::cli::hints;
 use crate::cli::io::output::Output;
 use crate::cli::io::style::Mark;
 use crate::cli::runtime::block_on;
@@ -34,7 +35,8 @@ pub(crate) fn run(offline: bool, env: &Arc<Environment>, output: &mut Output) ->
         let (name, result) = (check.name, check.outcome.as_str());
         let finding = public.text(&check.finding);
         let advice = check.advice.as_deref();
-        let advice = advice.map(|advice| public.text(&as_sentence(advice)));
+        let advice = advice.map(|advice| hints::for_user(&as_sentence(advice), env));
+        let advice = advice.map(|advice| public.text(&advice));
         let marked = (mark(check.outcome), result);
         report.finding(marked, name, COLUMNS, &finding, advice.as_deref());
         json.push(json!({"name": name, "result": result, "finding": finding, "advice": advice}));
@@ -124,7 +126,7 @@ fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Ch
     let running = running.ok().flatten();
     let running = running.map(|running| (running.pid, running.confined));
     checks.extend([
-        doctor::redirect_port(config.redirect_uri.port()),
+        doctor::redirect_port(&config.redirect_uri),
         doctor::loopback(),
         doctor::browser(&env.variables),
         doctor::memory(hardening::memory()),

@@ -25,8 +25,8 @@ pub(crate) fn run(file: Option<&Path>, env: &Environment, output: &mut Output) -
     let decoded = jwt::decode(text.trim()).ok_or_else(|| {
         Error::usage(
             "the token has no readable content: it does not consist of three Base64url parts of JSON",
-            "Pass a JSON Web Token, as in `acspass get | acspass inspect`. An opaque token can be \
-             valid, but has nothing to show.",
+            "Run `acspass get | acspass inspect`, or name a file with a JSON Web Token. An opaque \
+             token can be valid, but has nothing to show.",
         )
     })?;
     let expires_on = time(&decoded.claims, "exp").map(|at| at.to_string());
@@ -119,10 +119,12 @@ pub(super) fn read_token(
             (quoted(&path.to_string_lossy()), read.map(|_| bytes))
         }
     };
+    let one_token =
+        format!("Run `{example}`, or name a file that contains one token and no other text.");
     let unreadable = |what: &str| {
         Error::usage(
             format!("could not read a token from {name}: {what}"),
-            "Pass one token and no other text.",
+            &one_token,
         )
     };
     let bytes = bytes.map_err(|cause| unreadable("reading failed").caused_by(cause))?;
@@ -134,12 +136,12 @@ pub(super) fn read_token(
     match &*input::token(&text) {
         "" => Err(Error::usage(
             format!("there is no token: {name} is empty"),
-            format!("Run `{example}`, or pass the name of a file that contains a token."),
+            &one_token,
         )),
         token if is_b64token(token) => Ok(Zeroizing::new(token.to_owned())),
         _ => Err(Error::usage(
             format!("{name} is not one token: it contains a character that no token has"),
-            "Pass one token and no other text.",
+            &one_token,
         )),
     }
 }

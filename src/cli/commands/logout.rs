@@ -55,7 +55,7 @@ fn lacks_active(context: &Context, sessions: &Sessions) -> Result<bool> {
 /// was named.
 fn report_no_session(user: Option<&str>, context: &Context, sessions: &Sessions) -> Result<()> {
     if let Some(user) = user {
-        return Err(sessions.unknown_account_error(user));
+        return Err(sessions.sign_out_error(user));
     }
     // To sign out any of the accounts would be a guess. A sign-in does not help, so this is a matter
     // of usage.

@@ -9,7 +9,7 @@ use crate::cli::io::report::Report;
 use crate::cli::io::style::Mark;
 use crate::error::{Kind, Result};
 use crate::json;
-use crate::session::{AccountState, Overview, TokenState};
+use crate::session::{AccountState, Overview, TokenState, has_shared_username};
 
 /// The number of accounts that are printed as text.
 const MAX_ACCOUNTS_AS_TEXT: usize = 10;
@@ -71,15 +71,21 @@ fn add_settings(report: &mut Report, context: &Context) {
 /// Adds the accounts and their tokens.
 pub(super) fn add_accounts(report: &mut Report, overview: &Overview, env: &Environment) {
     let times = env.local_times(env.clock.now());
-    for state in overview.accounts() {
+    let accounts = overview.accounts();
+    let is_shared = has_shared_username(accounts.iter().map(|state| &state.account));
+    for state in accounts {
         let (mark, active) = if state.active {
             ("*", ", active")
         } else {
             (" ", "")
         };
         let account = &state.account;
+        let id = match is_shared {
+            true => format!(", home account id {}", account.home_account_id),
+            false => String::new(),
+        };
         report.heading(&format!(
-            "{mark} {} (tenant {}{active})",
+            "{mark} {} (tenant {}{id}{active})",
             account.username, account.tenant_id
         ));
         for (label, token) in [

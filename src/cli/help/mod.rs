@@ -7,7 +7,7 @@
 mod commands;
 mod man;
 pub(super) mod page;
-mod sections;
+pub(super) mod sections;
 pub(super) mod terminal;
 #[cfg(test)]
 mod tests;

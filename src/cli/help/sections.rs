@@ -4,17 +4,17 @@
 //! indented rows. Two spaces separate the two columns of an example or a row.
 
 /// A line below the examples.
-pub(super) enum Note {
+pub(in crate::cli) enum Note {
     Paragraph(&'static str),
     Row(&'static str, &'static str),
 }
 
 /// The sections of one command.
 #[derive(Default)]
-pub(super) struct Sections {
+pub(in crate::cli) struct Sections {
     /// Commands and their comments.
-    pub(super) examples: Vec<(&'static str, &'static str)>,
-    pub(super) notes: Vec<Note>,
+    pub(in crate::cli) examples: Vec<(&'static str, &'static str)>,
+    pub(in crate::cli) notes: Vec<Note>,
 }
 
 /// Declares the files by the words of their commands.
@@ -72,7 +72,7 @@ files! {
 }
 
 /// Returns the sections of the command with these words.
-pub(super) fn sections(words: &[&str]) -> Sections {
+pub(in crate::cli) fn sections(words: &[&str]) -> Sections {
     let mut sections = Sections::default();
     let mut in_examples = false;
     for line in text(words).unwrap_or_default().lines() {

@@ -4,7 +4,7 @@ use crate::cli::io::messages::Messages;
 use crate::cli::runtime::block_on_uninterrupted;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Passphrase;
-use crate::store::Purpose;
+use crate::store::{Purpose, new_key_file};
 
 use super::input::Input;
 
@@ -14,7 +14,7 @@ pub(crate) const TRIES: u32 = 3;
 /// Asks for the passphrase until it is not empty. Asks twice for a new one.
 pub(crate) fn ask(purpose: Purpose) -> Result<Passphrase> {
     let terminal = Input::of_terminal();
-    let (input, messages) = terminal.map_err(|cause| no_terminal().caused_by(cause))?;
+    let (input, messages) = terminal.map_err(|cause| no_terminal(purpose).caused_by(cause))?;
     // A caller can be inside a runtime, which allows no other one on its thread.
     let asking = || block_on_uninterrupted(asked(purpose, &input, &messages));
     std::thread::scope(|scope| scope.spawn(asking).join())
@@ -34,7 +34,7 @@ async fn asked(purpose: Purpose, input: &Input, messages: &Messages) -> Result<P
     }
     let typed = async |question| {
         let line = input.ask_passphrase(messages, question).await?;
-        line.ok_or_else(no_terminal)
+        line.ok_or_else(|| no_terminal(purpose))
     };
     loop {
         let first = typed(question).await?;
@@ -50,10 +50,19 @@ async fn asked(purpose: Purpose, input: &Input, messages: &Messages) -> Result<P
     }
 }
 
-fn no_terminal() -> Error {
-    Error::new(
-        Kind::Store,
-        "the token store needs a passphrase, and there is no terminal to ask for it",
-        "Set ACSPASS_STORE_KEY_FILE to a key file, or run the command at a terminal.",
-    )
+fn no_terminal(purpose: Purpose) -> Error {
+    let hint = match purpose {
+        Purpose::Choose => format!(
+            "To use a key file, {} To use a passphrase, run the command in a terminal.",
+            new_key_file()
+        ),
+        // Another key does not open the files.
+        Purpose::Open | Purpose::OpenAgain { .. } => {
+            "Run the command in a terminal. To use a key file instead, delete all encrypted sessions \
+             first: `acspass logout --all`."
+                .to_owned()
+        }
+    };
+    let message = "the token store needs a passphrase, and there is no terminal to ask for it";
+    Error::new(Kind::Store, message, hint)
 }

@@ -81,7 +81,10 @@ pub(crate) async fn request_link(
                 "the service at {} returned no link to its dashboard",
                 running.url
             ),
-            "Stop the service, then run `acspass serve --open` again.",
+            format!(
+                "Run `{}` to stop it, then run `acspass serve --open` again.",
+                running.stop_command()
+            ),
         )
     })?;
     let link = Link::new(ticket.url);

@@ -22,7 +22,7 @@ use crate::error::{Error, Kind, Result};
 use crate::input::CONNECTION_STRING_VARIABLES;
 use crate::loopback;
 use crate::serve::running;
-use crate::store::state_folder;
+use crate::store::{new_key_file, state_folder};
 use crate::text::{as_sentence, quoted, shell_word};
 
 use super::manager::Systemctl;
@@ -47,7 +47,10 @@ pub(crate) fn install(
             let (pid, url) = (other.pid, &other.url);
             return Err(Error::usage(
                 format!("another `acspass serve` (process {pid}) is already running at {url}"),
-                format!("Run `kill {pid}`, then run `acspass serve --install` again."),
+                format!(
+                    "Run `{}`, then run `acspass serve --install` again.",
+                    other.stop_command()
+                ),
             ));
         }
         match units.exist() {
@@ -56,7 +59,8 @@ pub(crate) fn install(
         }
     })?;
     let start = || {
-        loopback::bind(args.port)?;
+        let other = "Run `acspass serve --install --port N` with a port that is free.";
+        loopback::bind(args.port, other)?;
         // The service cannot create its folder: it sees the rest of the disk read-only.
         let created = serve.create();
         created
@@ -225,7 +229,11 @@ fn check_settings(env: &Environment, name: &str, profile: &Profile) -> Result<()
 /// Refuses a configuration that needs a user or a terminal.
 fn check_config(env: &Environment, config: &Config) -> Result<()> {
     let other = "Run `acspass config set store keyring`, then `acspass login`.";
-    let (message, hint) = match config.store {
+    let key_file = format!(
+        "To use a key file, {} Or run `acspass config set store keyring`.",
+        new_key_file()
+    );
+    let (message, hint): (_, &str) = match config.store {
         StoreChoice::Memory => (
             "the service cannot use the store `memory`, which ends with each process",
             other,
@@ -236,7 +244,7 @@ fn check_config(env: &Environment, config: &Config) -> Result<()> {
         ),
         StoreChoice::File if env.variable(var::ACSPASS_STORE_KEY_FILE).is_none() => (
             "the service cannot use the store `file` with a passphrase, because it has no terminal",
-            "Set ACSPASS_STORE_KEY_FILE to a key file, or run `acspass config set store keyring`.",
+            &key_file,
         ),
         StoreChoice::File | StoreChoice::Keyring => return check_resource(env, config),
     };

@@ -64,7 +64,7 @@ impl Redirect {
     /// # Errors
     /// [`Kind::Usage`] if the port is taken, or if this machine lacks the address's family.
     pub fn bind(uri: &RedirectUri) -> Result<Redirect> {
-        let bound = loopback::bind(uri.port())?;
+        let bound = loopback::bind(uri.port(), &uri.other_port())?;
         let is_served = uri.literal().is_none_or(|host| {
             let mut own = bound.listeners.iter().map(|listener| listener.local_addr());
             own.any(|own| own.is_ok_and(|own| own.ip() == host))

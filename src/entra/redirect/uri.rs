@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::error::{Error, Result};
+use crate::text::shell_word;
 
 /// Entra's limit for a redirect address, in characters.
 const MAX_URI_LENGTH: usize = 256;
@@ -15,6 +16,8 @@ const MAX_URI_LENGTH: usize = 256;
 pub struct RedirectUri {
     host: String,
     port: u16,
+    /// The port is not part of the configured address: the setting `port` has it.
+    has_separate_port: bool,
     path: String,
 }
 
@@ -24,6 +27,7 @@ impl RedirectUri {
         RedirectUri {
             host: "localhost".to_owned(),
             port,
+            has_separate_port: true,
             path: String::new(),
         }
     }
@@ -77,6 +81,7 @@ impl RedirectUri {
         Ok(RedirectUri {
             host: host.to_owned(),
             port,
+            has_separate_port: false,
             path: path.to_owned(),
         })
     }
@@ -85,12 +90,25 @@ impl RedirectUri {
     #[must_use]
     pub fn with_port(mut self, port: u16) -> Self {
         self.port = port;
+        self.has_separate_port = true;
         self
     }
 
     /// Returns the configured port; 0 means a free one.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Returns the hint for a port that is taken: the command that selects a free one.
+    pub(crate) fn other_port(&self) -> String {
+        let setting = match self.has_separate_port {
+            true => "port 0".to_owned(),
+            false => {
+                let uri = format!("http://{}{}", self.host, self.path);
+                format!("redirect-uri {}", shell_word(&uri, "URI"))
+            }
+        };
+        format!("Run `acspass config set {setting}` to use a free port.")
     }
 
     /// Returns the address with its actual port, as Entra gets it.
@@ -215,6 +233,22 @@ mod tests {
             ("http://[::1]:65535", 65_535),
         ] {
             assert_eq!(RedirectUri::parse(text).expect(text).port(), port);
+        }
+    }
+
+    #[test]
+    fn free_port_is_selected_by_the_setting_that_has_the_port() {
+        let uri = |text| RedirectUri::parse(text).expect(text);
+        for (uri, command) in [
+            (RedirectUri::localhost(8080), "port 0"),
+            (uri("http://localhost:8080/x").with_port(8081), "port 0"),
+            (
+                uri("http://localhost:8080/x"),
+                "redirect-uri http://localhost/x",
+            ),
+        ] {
+            let expected = format!("Run `acspass config set {command}` to use a free port.");
+            assert_eq!(uri.other_port(), expected);
         }
     }
 

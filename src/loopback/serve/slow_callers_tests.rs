@@ -84,7 +84,7 @@ impl Listening {
     }
 
     fn over(tls: Option<std::sync::Arc<rustls::ServerConfig>>, limits: Limits) -> Listening {
-        let bound = crate::loopback::bind(0).expect("a port");
+        let bound = crate::loopback::bind_free().expect("a port");
         let port = bound.port;
         let (stop, stopping) = watch::channel(false);
         let serving = tokio::spawn(serve(bound, tls, handler(answer), limits, stopping));

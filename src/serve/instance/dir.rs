@@ -53,6 +53,16 @@ pub struct Running {
     pub confined: Option<Confined>,
 }
 
+impl Running {
+    /// Returns the command that stops the service, for a hint.
+    pub fn stop_command(&self) -> String {
+        match cfg!(windows) {
+            true => format!("taskkill /F /PID {}", self.pid),
+            false => format!("kill {}", self.pid),
+        }
+    }
+}
+
 /// The scope of a service. An app can use the service only if all of it is the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -254,17 +264,27 @@ fn try_lock(lock: &File) -> std::result::Result<(), TryLockError> {
 }
 
 fn taken(owner: Option<Running>) -> Error {
-    let message = match owner {
-        Some(Running { pid, url, .. }) => {
-            format!("another `acspass serve` (process {pid}) is already running at {url}")
-        }
-        None => "another `acspass serve` is already running".to_owned(),
+    let (message, hint) = match owner {
+        Some(running) => (
+            format!(
+                "another `acspass serve` (process {}) is already running at {}",
+                running.pid, running.url
+            ),
+            format!(
+                "Run `acspass serve --open` to use it, or `{}` to stop it. `acspass serve --status` \
+                 shows whether systemd would start it again.",
+                running.stop_command()
+            ),
+        ),
+        None => (
+            "another `acspass serve` is already running".to_owned(),
+            "Run `acspass serve --status` to see it.".to_owned(),
+        ),
     };
     Error::new(
         Kind::Usage,
         message,
-        "Run `acspass serve --status` to see it, or stop it first. A second service needs another \
-         folder in ACSPASS_STATE_DIR.",
+        format!("{hint} A second service needs another folder in ACSPASS_STATE_DIR."),
     )
 }
 

@@ -38,6 +38,20 @@ const MAX_COST: Cost = Cost {
 /// The smallest and the largest size of a key file in bytes.
 const KEY_FILE_BYTES: (usize, u64) = (32, 1024 * 1024);
 
+/// Returns the steps to create a key file, for a hint. It has the same form as in the guides.
+pub(crate) fn new_key_file() -> &'static str {
+    match cfg!(windows) {
+        true => {
+            "write 32 random bytes to a file that only you can read, and set ACSPASS_STORE_KEY_FILE \
+             to that file."
+        }
+        false => {
+            "run `(umask 077; head -c 32 /dev/urandom > FILE)`, then `export \
+             ACSPASS_STORE_KEY_FILE=FILE`."
+        }
+    }
+}
+
 /// The purpose of a passphrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -261,8 +275,10 @@ fn read_key_file(path: &Path, users: &[u32]) -> Result<Zeroizing<Vec<u8>>> {
         Error::new(
             Kind::Store,
             format!("could not read the key file `{}`", path.display()),
-            "Set ACSPASS_STORE_KEY_FILE to a key file of yours. To create one, run `(umask 077; head \
-             -c 32 /dev/urandom > FILE)`.",
+            format!(
+                "Set ACSPASS_STORE_KEY_FILE to a key file of yours. To create one, {}",
+                new_key_file()
+            ),
         )
         .caused_by(cause)
     };
@@ -289,7 +305,7 @@ fn read_key_file(path: &Path, users: &[u32]) -> Result<Zeroizing<Vec<u8>>> {
         return Err(Error::new(
             Kind::Store,
             format!("the key file `{}` is too short", path.display()),
-            "Run `(umask 077; head -c 32 /dev/urandom > FILE)` to create a key file of 32 bytes.",
+            format!("To create another key file, {}", new_key_file()),
         ));
     }
     Ok(key)

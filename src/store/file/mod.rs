@@ -10,5 +10,6 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use key::new_key_file;
 pub use key::{Purpose, create_key_file};
 pub use store::FileStore;

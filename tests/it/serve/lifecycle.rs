@@ -88,7 +88,7 @@ fn a_port_that_is_taken_is_named_and_nothing_is_left_behind() {
     let other = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = other.local_addr().expect("bound").port().to_string();
     let run = home.real(&["serve", "--port", &port]);
-    run.assert_error(2, &[&port, "Choose another port"]);
+    run.assert_error(2, &[&port, "Run `acspass serve --port 0`"]);
     assert!(!home.path().join("state/serve/secret").exists());
 }
 

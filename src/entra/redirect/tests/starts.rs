@@ -41,7 +41,7 @@ async fn the_start_page_leads_to_the_authority_as_often_as_it_is_opened() {
 async fn start_page_at_a_port_of_the_users_choice_clears_no_data_of_the_users_apps() {
     // Another test can take the port between the two binds.
     let bind_chosen = || {
-        let port = crate::loopback::bind(0).ok()?.port;
+        let port = crate::loopback::bind_free().ok()?.port;
         Redirect::bind(&RedirectUri::localhost(port)).ok()
     };
     let redirect = (0..100).find_map(|_| bind_chosen()).expect("a port");

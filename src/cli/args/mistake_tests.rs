@@ -1,0 +1,139 @@
+//! Errors about command lines that do not parse.
+
+use std::ffi::OsString;
+
+use clap::{ColorChoice, CommandFactory};
+
+use super::Cli;
+use super::mistake::{error_of, wanted_color, wants_json};
+
+fn arguments(line: &str) -> Vec<OsString> {
+    line.split(' ').map(OsString::from).collect()
+}
+
+#[test]
+fn json_and_color_are_found_in_a_line_that_does_not_parse() {
+    for line in [
+        "x -o json",
+        "x -ojson",
+        "x -o=json",
+        "x --output json",
+        "x --output=json",
+        "x -qo json",
+        "x -qojson",
+        "x -vvo=json",
+    ] {
+        assert!(wants_json(&arguments(line)), "{line}");
+    }
+    for line in [
+        "x -o text",
+        "x -o",
+        "x exec -- y -o json",
+        "x --output=jsonl",
+        "x -qo text",
+        "x -q json",
+        "x --foo json",
+        "x",
+    ] {
+        assert!(!wants_json(&arguments(line)), "{line}");
+    }
+    let color = |line: &str| wanted_color(&arguments(line));
+    assert_eq!(color("x --color always"), ColorChoice::Always);
+    assert_eq!(color("x --color=never"), ColorChoice::Never);
+    assert_eq!(color("x --colour never"), ColorChoice::Auto);
+}
+
+/// Returns the message and the hint about a line that does not parse.
+fn error_about(line: &str) -> (String, String) {
+    let arguments = arguments(line);
+    let parsed = Cli::command().try_get_matches_from(&arguments);
+    let error = error_of(parsed.expect_err(line), &arguments);
+    (error.to_string(), error.hint().to_owned())
+}
+
+#[test]
+fn most_similar_command_is_suggested() {
+    for (typed, meant) in [("statsu", "status"), ("logn", "login"), ("serv", "serve")] {
+        let (message, hint) = error_about(&format!("acspass {typed}"));
+        assert_eq!(message, format!("unknown command `{typed}`"));
+        assert_eq!(hint, format!("Run `acspass {meant}`."));
+    }
+}
+
+#[test]
+fn names_of_arguments_have_no_marks_of_usage() {
+    let (message, hint) = error_about("acspass man --folder D get");
+    assert_eq!(message, "--folder cannot be used with CMD");
+    assert_eq!(hint, "Remove --folder or CMD.");
+    let (message, hint) = error_about("acspass serve --open=x");
+    assert_eq!(message, "--open takes no value");
+    assert_eq!(hint, "Use `--open`.");
+    assert_eq!(error_about("acspass exec").0, "missing argument: CMD");
+}
+
+#[test]
+fn missing_argument_is_shown_in_an_example() {
+    for (line, example) in [
+        ("acspass exec", "acspass exec -- npm start"),
+        ("acspass exec --", "acspass exec -- npm start"),
+        (
+            "acspass config set",
+            "acspass config set tenant contoso.com",
+        ),
+        ("acspass token issue", "acspass token issue --scope chat"),
+        ("acspass completions", "source <(acspass completions bash)"),
+    ] {
+        let hint = error_about(line).1;
+        assert!(
+            hint.starts_with(&format!("Run, for example, `{example}")),
+            "{hint}"
+        );
+    }
+}
+
+#[test]
+fn formats_in_a_hint_are_those_of_the_command() {
+    for (line, formats) in [
+        ("acspass get -o yaml", "text, json, env, header"),
+        ("acspass -o yaml get", "text, json, env, header"),
+        ("acspass status -o yaml", "text, json"),
+        ("acspass -o yaml config list", "text, json"),
+    ] {
+        assert_eq!(
+            error_about(line).1,
+            format!("Use one of {formats}."),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn hidden_values_follow_their_noun_in_brackets() {
+    let long = "x".repeat(300);
+    let message = error_about(&format!("acspass {long}")).0;
+    assert_eq!(message, "unknown command (a value of 300 characters)");
+    let message = error_about("acspass get --min-validity=").0;
+    assert_eq!(
+        message,
+        "invalid duration (an empty value) for --min-validity"
+    );
+}
+
+#[test]
+fn no_error_repeats_a_value_that_may_be_a_secret() {
+    for line in [
+        "acspass get --force-refresh=MY_TOKEN=abc",
+        "acspass get --min-validity MY_TOKEN=abc",
+        "acspass --color MY_TOKEN=abc get",
+        "acspass get --bogus=MY_TOKEN=abc",
+        "acspass get MY_TOKEN=abc",
+        "acspass MY_TOKEN=abc",
+        "acspass token MY_TOKEN=abc",
+    ] {
+        let (message, hint) = error_about(line);
+        assert!(
+            !message.contains("abc") && !hint.contains("abc"),
+            "{line}: {message}"
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! Hints whose command fits this command line: its options, its settings and their sources.
+
+use std::net::TcpListener;
+
+use crate::harness::Home;
+
+fn home() -> Home {
+    let mut home = Home::new();
+    let key_file = home.path().join("key");
+    acspass::store::create_key_file(&key_file).expect("a key file");
+    home.set("ACSPASS_STORE", "file");
+    home.set("ACSPASS_STORE_KEY_FILE", &key_file.to_string_lossy());
+    home
+}
+
+#[test]
+fn taken_port_is_changed_by_the_option_of_the_command() {
+    let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = holder.local_addr().expect("bound").port().to_string();
+    for (option, other) in [
+        ("--https-port", "--http-port"),
+        ("--http-port", "--https-port"),
+    ] {
+        Home::new()
+            .run(&["emulator", option, &port, other, "0"])
+            .assert_error(2, &[&format!("`acspass emulator {option} 0`")]);
+    }
+    let home = Home::new();
+    home.configure(&format!("[profile.default]\nport = {port}\n"));
+    let words = ["get", "--emulator", "--interactive"];
+    home.run(&words)
+        .assert_error(2, &[&port, "`acspass config set port 0`"]);
+    let words = ["login", "--emulator", "--redirect-uri"];
+    let uri = format!("http://localhost:{port}");
+    home.configure("");
+    home.run(&[&words[..], &[&uri]].concat()).assert_error(
+        2,
+        &["`acspass --emulator login --redirect-uri http://localhost`"],
+    );
+}
+
+#[test]
+fn unknown_account_is_signed_out_by_a_listed_name() {
+    let home = home();
+    home.run(&["get", "--emulator", "--account", "ben"])
+        .assert_code(0);
+    for (name, step) in [
+        (
+            "bne",
+            "`acspass --emulator logout --account ben@contoso.example`",
+        ),
+        ("zoe", "`acspass --emulator logout --account USER`"),
+    ] {
+        home.run(&["logout", "--emulator", "--account", name])
+            .assert_error(4, &[step, "  ben@contoso.example  (tenant"]);
+    }
+}
+
+#[test]
+fn connection_string_is_not_saved_for_the_emulator() {
+    let home = home();
+    home.call(&["--emulator", "config", "set", "connection-string"])
+        .typing("endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0")
+        .run()
+        .assert_error(2, &["Run the command without --emulator."]);
+    assert!(!home.path().join("state/emulator").exists());
+}
+
+#[test]
+fn key_of_another_profile_is_removed_by_the_command_of_the_hint() {
+    let home = home();
+    home.configure("[profile.work]\n\"my.colour\" = \"red\"\n");
+    let step = "`acspass --profile work config unset my.colour`";
+    home.run(&["status"]).assert_error(2, &[step]);
+    home.run(&["config", "unset", "my.colour"])
+        .assert_error(2, &[step]);
+    home.run(&["--profile", "work", "config", "unset", "my.colour"])
+        .assert_code(0);
+    home.run(&["config", "list"]).assert_code(0);
+}
+
+#[test]
+fn changed_setting_that_a_variable_overrides_is_reported() {
+    let mut home = home();
+    home.set("ACSPASS_TENANT_ID", "contoso.com");
+    let step =
+        "ACSPASS_TENANT_ID has precedence over tenant in this shell: run `unset ACSPASS_TENANT_ID`";
+    for words in [&["set", "tenant", "b.example"][..], &["unset", "tenant"]] {
+        home.run(&[&["config"], words].concat())
+            .assert_code(0)
+            .assert_says(&[step]);
+    }
+    home.run(&["config", "set", "tenant", "contoso.com"])
+        .assert_code(0)
+        .assert_does_not_say("precedence");
+}
