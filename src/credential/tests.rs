@@ -107,7 +107,7 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn a_token_is_replaced_ahead_of_time_and_nobody_gets_one_with_ten_minutes_left() {
+async fn token_is_replaced_ahead_of_time_and_never_has_ten_minutes_left() {
     let fixture = Fixture::new(&[]);
     let mut changes = fixture.credential.changes();
     fixture.pass(HOUR).await;
@@ -141,7 +141,7 @@ async fn ten_thousand_callers_at_the_moment_of_expiry_cause_one_refresh() {
 }
 
 #[tokio::test]
-async fn a_caller_that_gives_up_takes_the_refresh_from_nobody() {
+async fn caller_that_gives_up_does_not_cancel_the_refresh() {
     let fixture = Fixture::with(&[], Some(Notify::new()));
     let patient = fixture.get(TEN_MINUTES);
     tokio::pin!(patient);

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_home_folder_names_nobody() {
+    fn home_folder_is_replaced_in_findings() {
         let public = Public::new(None, Some("/home/ada/"));
         assert_eq!(
             public.text("/home/ada/.config/acspass"),

@@ -95,7 +95,7 @@ fn a_challenge_is_remembered_for_the_next_sign_in_and_then_forgotten() {
 }
 
 #[test]
-fn a_challenge_outlives_a_sign_in_that_nobody_finishes() {
+fn challenge_outlives_a_sign_in_that_times_out() {
     let (home, _emulator) = with_profile("");
     login(&home, "moved@contoso.example");
     let words = ["get", "--force-refresh", "--interactive", "--timeout=1s"];

@@ -276,7 +276,7 @@ fn a_terminal_gets_a_qr_code_and_a_countdown_where_it_can_show_them() {
 }
 
 #[test]
-fn with_the_embedded_emulator_nobody_has_to_enter_it() {
+fn embedded_emulator_enters_the_code_itself() {
     let home = Home::new();
     // The built-in user agent walks four pages while there are requests for 180 polls.
     let clock = BriskClock::new();

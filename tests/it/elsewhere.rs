@@ -90,7 +90,7 @@ fn other_scopes_get_tokens_of_their_own() {
 }
 
 #[test]
-fn at_another_authority_nobody_is_signed_in_and_no_refresh_token_gets_there() {
+fn another_authority_has_no_session_and_gets_no_refresh_token() {
     let (mut home, first) = Home::with_keyring();
     let second = another_emulator(&mut home);
     home.login();
@@ -122,7 +122,7 @@ fn at_another_authority_nobody_is_signed_in_and_no_refresh_token_gets_there() {
 }
 
 #[test]
-fn another_tenant_or_application_finds_nobody_signed_in() {
+fn another_tenant_or_application_finds_no_session() {
     let (mut home, emulator) = Home::with_keyring();
     home.login();
     home.real(&["get"]).token();

@@ -108,7 +108,7 @@ fn a_sign_in_in_the_browser_brings_one_token() {
 }
 
 #[test]
-fn nobody_is_asked_to_sign_in_where_nobody_is() {
+fn sign_in_is_not_requested_without_a_terminal() {
     let (home, emulator) = Home::with_emulator();
     home.run(&["get"])
         .assert_error(4, &["no account is signed in"]);

@@ -110,7 +110,7 @@ fn status_shows_up_to_ten_accounts_and_counts_the_rest() {
 }
 
 #[test]
-fn account_list_and_json_leave_nobody_out() {
+fn account_list_and_json_have_every_account() {
     let (home, sessions, _emulator) = signed_in();
     fill(&sessions, 12);
     let list = home.run(&["account", "list"]).assert_code(0).stdout.clone();

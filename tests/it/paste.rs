@@ -116,7 +116,7 @@ fn home() -> (Home, Arc<Emulator>) {
 }
 
 #[test]
-fn the_last_address_signs_in_and_nobody_listens() {
+fn last_address_signs_in_without_a_listener() {
     let (home, emulator) = home();
     let (run, entry) = login(&home, &[], vec![Line::Address(str::to_owned)]);
     run.assert_code(0)

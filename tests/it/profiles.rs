@@ -199,6 +199,18 @@ fn home_with_stored_secret() -> Home {
     home
 }
 
+/// The commands that delete the stored secret.
+const DELETIONS: [&[&str]; 2] = [
+    &["profile", "delete", SECRET_OWNER],
+    &[
+        "--profile",
+        SECRET_OWNER,
+        "config",
+        "unset",
+        "connection-string",
+    ],
+];
+
 /// Returns the number of encrypted files.
 fn sealed(home: &Home) -> usize {
     let folder = home.path().join("state/sealed");
@@ -209,19 +221,10 @@ fn sealed(home: &Home) -> usize {
 
 #[test]
 fn connection_string_is_deleted_from_the_store_that_has_it() {
-    for words in [
-        &["profile", "delete", SECRET_OWNER][..],
-        &[
-            "--profile",
-            SECRET_OWNER,
-            "config",
-            "unset",
-            "connection-string",
-        ],
-    ] {
+    for words in DELETIONS {
         let mut home = home_with_stored_secret();
         assert_eq!(sealed(&home), 1);
-        let emulated: Vec<&str> = [&["--emulator"], words].concat();
+        let emulated: Vec<&str> = [&["--emulator"][..], words].concat();
         home.real(&emulated)
             .assert_error(2, &["Run the command without --emulator."]);
         assert_eq!(sealed(&home), 1);
@@ -235,16 +238,7 @@ fn connection_string_is_deleted_from_the_store_that_has_it() {
 
 #[test]
 fn missing_secret_is_not_reported_as_deleted() {
-    for words in [
-        &["profile", "delete", SECRET_OWNER][..],
-        &[
-            "--profile",
-            SECRET_OWNER,
-            "config",
-            "unset",
-            "connection-string",
-        ],
-    ] {
+    for words in DELETIONS {
         let home = home_with_stored_secret();
         std::fs::remove_dir_all(home.path().join("state")).unwrap();
         assert_eq!(sealed(&home), 0);

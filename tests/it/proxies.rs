@@ -81,7 +81,7 @@ fn sign_in_and_exchange_go_through_the_proxy_that_a_variable_names() {
 }
 
 #[test]
-fn credentials_in_the_address_are_sent_to_the_proxy_and_shown_to_nobody() {
+fn credentials_in_the_address_are_sent_to_the_proxy_and_never_shown() {
     let mut outside = outside();
     // ada : p@ss:w0rd/
     let wanted = "Basic YWRhOnBAc3M6dzByZC8=";
@@ -140,7 +140,7 @@ fn credentials_in_the_address_are_sent_to_the_proxy_and_shown_to_nobody() {
 }
 
 #[test]
-fn a_proxy_that_lets_nobody_through_or_is_gone_is_named_itself() {
+fn proxy_that_refuses_or_is_gone_is_named_itself() {
     let mut outside = outside();
     let proxy = Proxy::start(Manner::Says("403 Forbidden"));
     outside.home.set("HTTPS_PROXY", &proxy.url(""));

@@ -128,7 +128,7 @@ fn a_sign_in_that_is_cancelled_ends_with_3() {
 }
 
 #[test]
-fn a_sign_in_that_nobody_finishes_ends_with_3_and_closes_its_port() {
+fn sign_in_that_times_out_ends_with_3_and_closes_its_port() {
     let (home, _emulator) = Home::with_emulator();
     let browser = TestBrowser::idle();
     let port = free_port();

@@ -89,7 +89,7 @@ fn a_create_that_fails_after_retries_says_that_an_identity_may_be_left_over() {
 }
 
 #[test]
-fn a_create_that_was_sent_twice_warns_of_the_one_that_nobody_knows() {
+fn create_that_was_sent_twice_warns_of_an_unknown_identity() {
     let (home, emulator) = Home::with_emulator();
     emulator.add_fault(Fault {
         route: Route::Identities,

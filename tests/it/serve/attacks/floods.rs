@@ -75,7 +75,7 @@ fn ten_thousand_who_say_nothing_are_held_cheaply_and_closed() {
 }
 
 #[test]
-fn ten_thousand_half_requests_keep_nobody_out() {
+fn ten_thousand_half_requests_block_no_other_caller() {
     let _flood = allow_many_files();
     let home = home();
     let attacked = AttackedService::start(&home);
@@ -100,7 +100,7 @@ fn ten_thousand_half_requests_keep_nobody_out() {
 }
 
 #[test]
-fn a_thousand_half_bodies_keep_nobody_out() {
+fn a_thousand_half_bodies_block_no_other_caller() {
     let home = home();
     let attacked = AttackedService::start(&home);
     let (ours, right) = (attacked.host(), attacked.bearer());

@@ -376,7 +376,7 @@ fn open_shows_the_link_where_no_browser_is_opened_and_finds_the_one_that_runs() 
 }
 
 #[test]
-fn with_the_dashboard_open_nobody_is_signed_in_elsewhere() {
+fn open_dashboard_prevents_a_sign_in_elsewhere() {
     let home = open();
     let words = ["serve", "--emulator", "--port", "0", "-o", "json"];
     let without = Service::ready(home.call(&words).spawn());
