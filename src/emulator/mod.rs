@@ -25,6 +25,7 @@ mod options;
 mod pages;
 mod ports;
 mod rate_limits;
+mod remote;
 mod running;
 mod scopes;
 mod seed;
@@ -41,6 +42,7 @@ pub use journal::{LoggedRequest, LoggedToken, Outcome, Service};
 pub use options::{MissingIdentity, Options};
 pub use ports::{HTTP_PORT, HTTPS_PORT};
 pub use rate_limits::RateLimits;
+pub use remote::Remote;
 pub use running::Emulator;
 pub use seed::{MAX_SEED_BYTES, Seed};
 #[cfg(feature = "cli")]

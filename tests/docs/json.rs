@@ -9,7 +9,7 @@ use crate::markdown::{code, table};
 use crate::schema::{check, resolve};
 
 /// The schemas, in the order of the page.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "get",
     "login",
     "status",
@@ -24,6 +24,7 @@ const ORDER: [&str; 16] = [
     "serve-ready",
     "emulator-ready",
     "emulator-seed",
+    "emulator-clock",
     "version",
     "error",
 ];

@@ -128,6 +128,9 @@ fn outputs_of_commands_match_their_schemas() {
     checker.run("doctor", &["doctor", "--offline"]);
     checker.run("doctor", &["doctor"]);
     checker.run("version", &["version"]);
+    for change in ["freeze", "resume", "reset", "show"] {
+        checker.run("emulator-clock", &["emulator", "clock", change]);
+    }
     checker.ready_line("serve-ready", &["serve", "--port", "0"]);
     let ports = ["emulator", "--https-port", "0", "--http-port", "0"];
     checker.ready_line("emulator-ready", &ports);

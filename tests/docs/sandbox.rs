@@ -58,7 +58,7 @@ impl Sandbox {
             ("NODE_EXTRA_CA_CERTS", text(path("ca.pem"))),
             ("SSL_CERT_FILE", text(path("bundle.pem"))),
             ("REQUESTS_CA_BUNDLE", text(path("bundle.pem"))),
-            ("ACSPASS_EMULATOR_URL", url.clone()),
+            ("ACSPASS_EMULATOR_URL", emulator.http_url()),
             ("AZURE_AUTHORITY_HOST", url),
             ("ACSPASS_TENANT_ID", emulator.tenant_id().to_owned()),
             ("ACSPASS_CLIENT_ID", emulator.client_id().to_owned()),

@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, Subcommand};
 
-use super::options::{duration, port};
+use super::options::{duration, port, time};
 use crate::emulator::{HTTP_PORT, HTTPS_PORT};
 use crate::error::{Error, Result};
+use crate::time::Timestamp;
 
 /// Run an emulator of Entra ID and ACS Identity
 #[derive(Debug, Args)]
@@ -51,6 +52,34 @@ pub(crate) enum EmulatorCommand {
         #[arg(value_name = "FILE", default_value = "acspass-emulator.toml")]
         file: PathBuf,
     },
+    /// Show or change the clock of the emulator
+    #[command(subcommand)]
+    Clock(EmulatorClock),
+}
+
+/// The commands below `emulator clock`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EmulatorClock {
+    /// Show the clock
+    Show,
+    /// Stop the clock
+    Freeze,
+    /// Let a stopped clock run on
+    Resume,
+    /// Move the clock forward
+    Advance {
+        /// The time to skip, such as 90s, 10m or 1h30m
+        #[arg(value_name = "DURATION", value_parser = duration)]
+        by: Duration,
+    },
+    /// Set the clock to a time
+    Set {
+        /// A time of RFC 3339, such as 2027-01-31T12:00:00Z
+        #[arg(value_name = "TIME", value_parser = time)]
+        to: Timestamp,
+    },
+    /// Set the clock back to that of this machine
+    Reset,
 }
 
 /// Checks that no option of the server precedes a command below `emulator`. Clap's own check also

@@ -7,7 +7,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use crate::entra::Prompt;
-use crate::time::parse_duration;
+use crate::time::{Timestamp, parse_duration};
 
 /// Parses a duration such as `90s` or `1h30m`. The error is the hint, as in all parsers here.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -17,6 +17,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 /// Checks a duration that the configuration parses again, in the order of its sources.
 fn duration_text(text: &str) -> Result<String, String> {
     duration(text).map(|_| text.to_owned())
+}
+
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+    let hint = "Use a time like 2027-01-31T12:00:00Z.";
+    Timestamp::parse_rfc3339(text).ok_or_else(|| hint.to_owned())
 }
 
 pub(super) fn port(text: &str) -> Result<u16, String> {

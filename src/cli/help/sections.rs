@@ -65,6 +65,13 @@ files! {
     "emulator" => "emulator.txt";
     "emulator" "healthcheck" => "emulator-healthcheck.txt";
     "emulator" "init" => "emulator-init.txt";
+    "emulator" "clock" => "emulator-clock.txt";
+    "emulator" "clock" "show" => "emulator-clock-show.txt";
+    "emulator" "clock" "freeze" => "emulator-clock-freeze.txt";
+    "emulator" "clock" "resume" => "emulator-clock-resume.txt";
+    "emulator" "clock" "advance" => "emulator-clock-advance.txt";
+    "emulator" "clock" "set" => "emulator-clock-set.txt";
+    "emulator" "clock" "reset" => "emulator-clock-reset.txt";
     "completions" => "completions.txt";
     "man" => "man.txt";
     "help" => "help.txt";

@@ -51,7 +51,7 @@ pub(super) fn of_command(words: &[&str]) -> Vec<(String, String)> {
         ["status" | "logout" | "switch"] | ["account", ..] => &[PROFILE, SIGN_IN, STORE, FOLDERS],
         ["setup"] => &[PROFILE, SIGN_IN, FOLDERS],
         ["user" | "token", ..] => &[PROFILE, RESOURCE, STORE, FOLDERS, NETWORK],
-        ["emulator", _] => &[EMULATOR],
+        ["emulator", _, ..] => &[EMULATOR],
         _ => &[],
     };
     let names = topics.iter().flat_map(|topic| *topic);

@@ -1,5 +1,6 @@
 //! `emulator` and the commands below it, as processes.
 
+mod control;
 mod ports;
 mod seed;
 

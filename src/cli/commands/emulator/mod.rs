@@ -1,7 +1,9 @@
 //! `emulator`: the server, and one file for each command below it.
 
+mod clock;
 mod healthcheck;
 mod init;
+mod remote;
 mod seed;
 mod server;
 
@@ -15,5 +17,6 @@ pub(crate) fn run(args: &Emulator, env: &Environment, output: &mut Output) -> Re
         None => server::run(&args.server, env, output),
         Some(EmulatorCommand::Healthcheck) => healthcheck::run(env, output),
         Some(EmulatorCommand::Init { file }) => init::run(file, env, output),
+        Some(EmulatorCommand::Clock(change)) => clock::run(change, env, output),
     }
 }

@@ -1,0 +1,61 @@
+//! The commands that change a running emulator.
+
+use serde_json::{Value, json};
+
+use super::{home, start, stop};
+use crate::harness::Home;
+
+/// Runs a command of `emulator` with this emulator, and returns its JSON.
+fn run(home: &Home, words: &[&str]) -> Value {
+    let words = [&["emulator", "-o", "json"], words].concat();
+    let run = home.real(&words);
+    run.assert_code(0);
+    serde_json::from_str(&run.stdout).expect("JSON")
+}
+
+#[test]
+fn the_clock_is_changed_by_commands() {
+    let mut home = home();
+    let other = super::home();
+    let (running, ready) = start(&other, &[]);
+    home.set(
+        "ACSPASS_EMULATOR_URL",
+        ready["httpUrl"].as_str().expect("a URL"),
+    );
+    let clock = |words: &[&str]| run(&home, &[&["clock"], words].concat());
+    let frozen = clock(&["freeze"]);
+    assert_eq!(frozen["frozen"], true);
+    assert_eq!(clock(&["show"])["now"], frozen["now"]);
+    let set = clock(&["set", "2031-01-31T12:00:00Z"]);
+    assert_eq!(set["now"], "2031-01-31T12:00:00Z");
+    let advanced = clock(&["advance", "90m"]);
+    assert_eq!(advanced["now"], "2031-01-31T13:30:00Z");
+    assert_eq!(clock(&["resume"])["frozen"], false);
+    let reset = clock(&["reset"]);
+    assert_eq!(
+        (&reset["offsetSeconds"], &reset["frozen"]),
+        (&json!(0), &json!(false))
+    );
+    let text = home.real(&["emulator", "clock", "advance", "2h"]);
+    let text = &text.stdout;
+    assert!(
+        text.trim_end().ends_with(", 2 h ahead of this machine"),
+        "{text}"
+    );
+    stop(running);
+    let run = home.real(&["emulator", "clock", "show"]);
+    run.assert_error(6, &["no emulator responds at", "`acspass emulator`"]);
+}
+
+#[test]
+fn an_address_of_another_machine_is_refused() {
+    let mut home = home();
+    for wrong in ["https://localhost:8486", "http://evil.test", "localhost"] {
+        home.set("ACSPASS_EMULATOR_URL", wrong);
+        let run = home.real(&["emulator", "clock", "show"]);
+        run.assert_error(
+            2,
+            &["invalid address of the emulator", "ACSPASS_EMULATOR_URL"],
+        );
+    }
+}
