@@ -145,6 +145,20 @@ errors! {
     UNKNOWN_SUBJECT = 401 "invalid_client" 700_213 "No matching federated identity record found for presented assertion subject.";
     WRONG_FEDERATED_SIGNATURE = 401 "invalid_client" 700_027 "Client assertion failed signature validation.";
 
+    // Faults of the catalogue.
+    MFA_REQUIRED = 400 "interaction_required" 50076 "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource.";
+    MFA_ENROLMENT_REQUIRED = 400 "interaction_required" 50079 "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication to access the resource.";
+    SIGN_IN_FREQUENCY = 400 "invalid_grant" 70043 "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access.";
+    BLOCKED = 400 "access_denied" 53003 "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.";
+    NOT_ASSIGNED = 400 "invalid_grant" 50105 "Your administrator has configured the application to block users unless they are specifically granted ('assigned') access to the application.";
+    USER_NOT_FOUND = 400 "invalid_grant" 50034 "The user account does not exist in the directory. To sign into this application, the account must be added to the directory.";
+    USER_DISABLED = 400 "invalid_grant" 50057 "The user account is disabled.";
+    NO_APPLICATION = 400 "unauthorized_client" 700_016 "The application was not found in the directory.";
+    NO_SUCH_TENANT = 400 "invalid_request" 90002 "The tenant was not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.";
+    TEMPORARILY_UNAVAILABLE = 503 "temporarily_unavailable" 90006 "The service is temporarily unavailable. Please retry later.";
+    TRANSIENT = 503 "server_error" 90033 "A transient error has occurred. Please try again.";
+    THROTTLED = 429 "temporarily_unavailable" 90055 "There are too many incoming requests.";
+
     // Faults of tests; Entra has no such number.
     FAULT = 400 "invalid_request" 9_000_000 "A fault of the emulator refused this request.";
 

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::Response;
 use hyper::Request as HttpRequest;
 use hyper::body::Incoming;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::emulator::context::{Context, Listener, without_second_port};
 use crate::emulator::journal::notes::Notes;
@@ -266,15 +266,12 @@ impl Reply {
         self
     }
 
-    /// Removes or replaces one member of the reply's JSON object.
-    pub(crate) async fn edited(mut self, member: &str, value: Option<Value>) -> Reply {
+    /// Changes the reply's JSON object, if it has one.
+    pub(crate) async fn edited(mut self, change: impl FnOnce(&mut Map<String, Value>)) -> Reply {
         let body = std::mem::take(self.response.body_mut());
         let mut bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
         if let Ok(Value::Object(mut object)) = serde_json::from_slice(&bytes) {
-            match value {
-                Some(value) => object.insert(member.to_owned(), value),
-                None => object.remove(member),
-            };
+            change(&mut object);
             bytes = Value::Object(object).to_string().into();
         }
         *self.response.body_mut() = bytes.into();

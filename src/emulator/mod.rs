@@ -37,7 +37,7 @@ mod verify;
 mod world;
 
 pub use facts::Identity;
-pub use faults::{Fault, FaultKind, Route};
+pub use faults::{Fault, FaultKind, FaultSelection, NamedFault, Parameter, Route};
 pub use journal::{LoggedRequest, LoggedToken, Outcome, Service};
 pub use options::{MissingIdentity, Options};
 pub use ports::{HTTP_PORT, HTTPS_PORT};

@@ -34,6 +34,9 @@ pub struct Options {
     pub takes_sibling_tokens: bool,
     /// The answer about an identity that never existed or was deleted.
     pub missing_identity: MissingIdentity,
+    /// The seed of faults with a probability; `None` takes a random one. The same seed and requests
+    /// have the same faults.
+    pub fault_seed: Option<u32>,
     /// Additional host names, at the same ports: for a proxy, a relay or a container network in
     /// front of the emulator. Its certificate covers them. Connections from other machines are
     /// still refused.
@@ -54,6 +57,7 @@ impl Default for Options {
             keep_secrets: true,
             takes_sibling_tokens: false,
             missing_identity: MissingIdentity::NotOwned,
+            fault_seed: None,
             host_names: Vec::new(),
         }
     }

@@ -12,7 +12,8 @@ use tokio::sync::watch;
 
 use crate::emulator::clock::Change;
 use crate::emulator::context::{self, Context, Listener, Ports};
-use crate::emulator::faults::Fault;
+use crate::emulator::faults::effect::Fault;
+use crate::emulator::faults::selection::FaultSelection;
 use crate::emulator::journal::LoggedRequest;
 use crate::emulator::options::Options;
 use crate::emulator::rate_limits::RateLimits;
@@ -20,7 +21,7 @@ use crate::emulator::seed::model::SeedLimits;
 use crate::emulator::world::resource::connection_string;
 use crate::emulator::world::{self, IDENTITY_HEADER, World};
 use crate::emulator::{acs, ca, control, ports, server};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::loopback::serve::{Limits, handler};
 use crate::loopback::{self, Bound};
 use crate::time::Timestamp;
@@ -292,7 +293,34 @@ impl Emulator {
 
     /// Adds a fault.
     pub fn add_fault(&self, fault: Fault) {
-        self.context.state().faults.push(fault);
+        self.context.state().faults.add(fault);
+    }
+
+    /// Adds a fault of the catalogue. Returns its id.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) if the selection is not valid.
+    pub fn select_fault(&self, selection: FaultSelection) -> Result<u64> {
+        let selected = self.context.state().faults.select(selection);
+        selected.map_err(|wrong| {
+            let text = format!("invalid `{}` of a fault: {}", wrong.field, wrong.message);
+            Error::new(Kind::Usage, text, "See the emulator's catalogue of faults.")
+        })
+    }
+
+    /// Returns the faults that are left, as JSON: the selection, `id`, `affected` and `left`.
+    pub fn faults(&self) -> Vec<serde_json::Value> {
+        self.context.state().faults.to_json()
+    }
+
+    /// Removes the fault with this id. Returns whether there was one.
+    pub fn remove_fault(&self, id: u64) -> bool {
+        self.context.state().faults.remove(id)
+    }
+
+    /// Returns the seed of the faults with a probability.
+    pub fn fault_seed(&self) -> u32 {
+        self.context.state().faults.seed
     }
 
     /// Removes all faults, changed id_token claims and withheld scopes.

@@ -10,9 +10,11 @@ use axum::response::Response;
 use hyper::Request as HttpRequest;
 use hyper::body::Incoming;
 
-use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::context::{Context, Listener};
-use crate::emulator::faults::{self, FaultKind, Route};
+use crate::emulator::faults;
+use crate::emulator::faults::effects::{self, Outcome};
+use crate::emulator::faults::route::Route;
+use crate::emulator::faults::table::names;
 use crate::emulator::front::Front;
 use crate::emulator::http::{Reply, Request, is_acs_path, is_control_path};
 use crate::emulator::journal::{Entry, Service};
@@ -44,15 +46,20 @@ pub(crate) async fn respond(
     }
     entry.remark = request.remark;
     let route = Route::of(&request.path);
-    let fault = route.and_then(|route| faults::next_fault(&mut request.state().faults, route));
-    entry.fault = fault.as_ref().map(FaultKind::name);
-    let hangs = matches!(fault, Some(FaultKind::Hang));
-    let drops = hangs || matches!(fault, Some(FaultKind::Drop | FaultKind::DropAfterHandling));
-    let reply = handle(&request, fault).await;
+    let outcome = match faults::choice::chosen(&request, route) {
+        Err(wrong) => Outcome::Replied(faults::choice::refuse(wrong)),
+        Ok(none) if none.is_empty() => Outcome::Replied(dispatch(&request)),
+        Ok(chosen) => {
+            entry.fault = Some(names(&chosen));
+            effects::answer(&request, &chosen, dispatch).await
+        }
+    };
     entry.notes = std::mem::take(&mut request.notes());
-    if !drops {
-        return Some(finish(&context, entry, reply));
-    }
+    let (reply, hangs) = match outcome {
+        Outcome::Replied(reply) => return Some(finish(&context, entry, reply)),
+        Outcome::Dropped(reply) => (reply, false),
+        Outcome::Hung(reply) => (reply, true),
+    };
     entry.end(reply.operation, 0, reply.reason);
     record(&context, entry);
     if hangs {
@@ -62,49 +69,6 @@ pub(crate) async fn respond(
         let _ = stopping.wait_for(|stopping| *stopping).await;
     }
     None
-}
-
-/// Handles a request, or does what `fault` says.
-async fn handle(request: &Request, fault: Option<FaultKind>) -> Reply {
-    let reply = match fault {
-        None | Some(FaultKind::DropAfterHandling) => return dispatch(request),
-        Some(FaultKind::MissingField(member)) => {
-            return dispatch(request).edited(&member, None).await;
-        }
-        Some(FaultKind::ReplacedField(member, value)) => {
-            return dispatch(request).edited(&member, Some(value)).await;
-        }
-        Some(FaultKind::Refusal {
-            error,
-            code,
-            suberror,
-        }) => {
-            let error = EntraError {
-                error: error.into(),
-                number: code.unwrap_or(aadsts::FAULT.number),
-                suberror: suberror.map(Into::into),
-                ..aadsts::FAULT
-            };
-            return entra::routes::refuse(request, error);
-        }
-        Some(FaultKind::Drop | FaultKind::Hang) => {
-            Reply::default().because("a fault dropped the connection before the operation")
-        }
-        Some(FaultKind::Status {
-            status,
-            retry_after,
-            content_type,
-            body,
-        }) => Reply::new(status, body)
-            .with_some("retry-after", retry_after.as_deref())
-            .with("content-type", &content_type),
-        Some(FaultKind::OversizedBody(bytes)) => {
-            Caller::trust(&request.head.extensions);
-            let reply = Reply::new(200, faults::oversized_body(bytes));
-            reply.with("content-type", "application/json")
-        }
-    };
-    reply.named("fault")
 }
 
 fn dispatch(request: &Request) -> Reply {
@@ -170,8 +134,13 @@ fn answer(entry: Entry, reply: Reply) -> Response {
 
 fn with_headers(mut entry: Entry, reply: Reply) -> (Entry, Reply) {
     let note = "acspass; not Microsoft; every token is worthless";
+    let date = match reply.response.headers().get("date") {
+        // A fault's.
+        Some(_) => None,
+        None => Some(entry.time.to_http_date()),
+    };
     let mut reply = reply
-        .with("date", &entry.time.to_http_date())
+        .with_some("date", date.as_deref())
         .with("x-emulator", note)
         .with("x-content-type-options", "nosniff");
     let operation = std::mem::take(&mut reply.operation);

@@ -3,10 +3,10 @@
 use std::fs;
 
 use crate::files::root;
-use crate::{commands, errors, http, json, tables};
+use crate::{commands, errors, faults, http, json, tables};
 
 /// The pages, each with its source and its text.
-fn pages() -> [(&'static str, &'static str, String); 7] {
+fn pages() -> [(&'static str, &'static str, String); 8] {
     [
         (
             "commands.md",
@@ -21,6 +21,11 @@ fn pages() -> [(&'static str, &'static str, String); 7] {
         ),
         ("exit-codes.md", "src/error.rs", tables::exit_codes()),
         ("errors.md", "assets/advice", errors::page()),
+        (
+            "emulator-faults.md",
+            "src/emulator/faults/catalogue",
+            faults::page(),
+        ),
         ("json.md", "docs/schemas", json::page()),
         ("serve-http.md", "assets/openapi.json", http::page()),
     ]

@@ -12,6 +12,7 @@
 mod book;
 mod commands;
 mod errors;
+mod faults;
 mod files;
 mod generated;
 mod http;

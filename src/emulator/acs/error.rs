@@ -59,6 +59,11 @@ impl AcsError {
         self
     }
 
+    /// A failure of the service itself.
+    pub(crate) fn failure(status: u16, code: &'static str, message: &'static str) -> AcsError {
+        error(status, code, message).early()
+    }
+
     pub(crate) fn not_found() -> AcsError {
         error(404, "NotFound", "The operation does not exist.").early()
     }

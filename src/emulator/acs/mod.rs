@@ -1,5 +1,5 @@
 mod assignments;
-mod error;
+pub(crate) mod error;
 mod exchange;
 mod identities;
 pub(crate) mod operations;

@@ -98,11 +98,15 @@ pub(crate) fn respond(request: &Request) -> Reply {
         Ok(reply) => reply.with("api-supported-versions", &versions.join(", ")),
         Err(error) => error.into_reply(versions),
     };
+    finish(request, reply.named(name))
+}
+
+/// Adds the headers of every response of the resource.
+pub(crate) fn finish(request: &Request, reply: Reply) -> Reply {
     // No Strict-Transport-Security: a browser would then refuse every other plain-http server on
     // localhost.
     let client_id = request.header("x-ms-client-request-id");
     reply
-        .named(name)
         .with("ms-cv", &format!("{}.0", request.request_id))
         .with("request-context", "appId=")
         .with("x-azure-ref", &request.request_id)

@@ -76,7 +76,7 @@ impl EntraError {
                 ("Timestamp", &timestamp(request)),
             ],
         };
-        page.reply(400).because(self.journal_reason())
+        page.reply(self.status).because(self.journal_reason())
     }
 }
 

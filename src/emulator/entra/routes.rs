@@ -32,17 +32,25 @@ pub(crate) fn respond(request: &Request) -> Reply {
         "" if get && tenant == "error" => error::explain(request).named("page"),
         _ => Reply::text(404, "The emulator has no such page.\n"),
     };
+    finish(request, reply)
+}
+
+/// Adds the headers of every response of Entra.
+fn finish(request: &Request, reply: Reply) -> Reply {
     reply
         .with("x-ms-request-id", &request.request_id)
         .with("x-ms-ests-server", "acspass emulator")
         .with_some("client-request-id", request.header("client-request-id"))
 }
 
-/// Responds with the error of a fault, in the form of the requested endpoint.
-pub(crate) fn refuse(request: &Request, error: EntraError) -> Reply {
+/// Responds with the error of a fault, in the form of the requested endpoint: JSON, or at the authorize
+/// page a redirect, or a page if `is_page`.
+pub(crate) fn refuse(request: &Request, error: EntraError, is_page: bool) -> Reply {
     let tenant = request.path.trim_start_matches('/').split('/').next();
-    match request.path.ends_with("/authorize") {
+    let reply = match request.path.ends_with("/authorize") {
+        true if is_page => error.to_page(request, None).named("authorize"),
         true => authorize::refuse(request, tenant.unwrap_or_default(), &error).named("authorize"),
-        false => error.into_json(request).named("fault"),
-    }
+        false => error.into_json(request).not_stored().named("fault"),
+    };
+    finish(request, reply)
 }

@@ -223,10 +223,13 @@ impl Redemption<'_> {
         let sessions = &mut self.state.sessions;
         let is_revoked = sessions.is_revoked(&claims.family, &claims.user);
         ensure(!is_revoked, aadsts::REVOKED.with_suberror("bad_token"))?;
-        if self.request.context.options.strict_refresh && !sessions.used_tokens.insert(claims.id) {
+        if self.request.context.options.strict_refresh
+            && !sessions.used_tokens.insert(claims.id.clone())
+        {
             sessions.reused.insert(claims.family.clone());
         }
-        let is_reused = sessions.reused.contains(&claims.family);
+        let is_retired = sessions.retired.contains(&claims.id);
+        let is_reused = is_retired || sessions.reused.contains(&claims.family);
         ensure(
             !is_reused,
             unusable("The refresh token has been used before."),

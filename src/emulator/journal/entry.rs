@@ -23,7 +23,7 @@ pub(crate) struct Entry {
     /// The reason of a refusal.
     pub(crate) reason: Option<String>,
     pub(crate) remark: Option<&'static str>,
-    pub(crate) fault: Option<&'static str>,
+    pub(crate) fault: Option<String>,
     pub(crate) notes: Notes,
     started: Instant,
     duration: Duration,
@@ -57,6 +57,7 @@ impl Entry {
         if self.reason.is_none() && self.status >= 400 {
             let fault = self
                 .fault
+                .as_ref()
                 .map(|name| format!("the fault `{name}` replaced the response"));
             self.reason = Some(fault.unwrap_or_else(|| "the response has the reason".to_owned()));
         }
@@ -136,7 +137,7 @@ pub struct LoggedRequest {
     /// The fault of a malformed request that was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
-    /// The kind of the fault that was applied.
+    /// The names of the faults that were applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
     /// The id that joins the requests of one sign-in: authorize, code, refresh, exchange.
@@ -188,7 +189,7 @@ impl From<&Entry> for LoggedRequest {
             reason: entry.reason.as_deref().map(clean),
             authenticated_by: notes.authenticated.as_deref().map(clean),
             remark: entry.remark.map(str::to_owned),
-            fault: entry.fault.map(str::to_owned),
+            fault: entry.fault.clone(),
             flow: notes.flow.map(|flow| flow.to_string()),
             grant: notes.grant.map(str::to_owned),
             client_id: notes.client.clone(),

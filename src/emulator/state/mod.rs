@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::emulator::faults::Fault;
+use crate::emulator::faults::table::{FaultTable, random_seed};
 use crate::emulator::journal::Journal;
 use crate::emulator::options::Options;
 use crate::emulator::world::World;
@@ -28,8 +28,8 @@ pub(crate) struct State {
     pub(crate) withheld: BTreeSet<String>,
     /// Claims that replace those of each id_token; `None` removes one.
     pub(crate) id_token_claims: BTreeMap<String, Option<Value>>,
-    /// The active faults.
-    pub(crate) faults: Vec<Fault>,
+    /// The stored faults.
+    pub(crate) faults: FaultTable,
     /// The resources reject earlier Entra tokens of clients with Continuous Access Evaluation.
     pub(crate) access_revoked: Option<Timestamp>,
     pub(crate) consents: BTreeSet<Consent>,
@@ -55,6 +55,7 @@ impl State {
             resources: resources
                 .map(|resource| ResourceState::new(resource))
                 .collect(),
+            faults: FaultTable::new(options.fault_seed.unwrap_or_else(random_seed)),
             secrets: options.keep_secrets.then(BTreeSet::new),
             ..State::default()
         }

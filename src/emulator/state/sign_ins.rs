@@ -140,6 +140,18 @@ impl Devices {
         self.pending.push(device);
     }
 
+    /// Returns the user of an approved code.
+    pub(crate) fn user_of(&self, device_code: &str) -> Option<Arc<User>> {
+        let mut devices = self.pending.iter();
+        match &devices
+            .find(|device| device.device_code == device_code)?
+            .outcome
+        {
+            Outcome::Approved(sign_in) => Some(Arc::clone(&sign_in.user)),
+            Outcome::Pending | Outcome::Declined => None,
+        }
+    }
+
     /// Returns the sign-in of an approved code and removes the code.
     pub(crate) fn poll(
         &mut self,
@@ -233,6 +245,8 @@ pub(crate) struct Sessions {
     pub(crate) reused: BTreeSet<String>,
     /// The ids of the tokens that were used.
     pub(crate) used_tokens: BTreeSet<String>,
+    /// The ids of refresh tokens that a fault ended.
+    pub(crate) retired: BTreeSet<String>,
 }
 
 impl Sessions {

@@ -3,6 +3,7 @@
 mod access;
 mod authorize;
 mod exchange;
+mod faults;
 mod front;
 pub(in crate::emulator) mod harness;
 mod identities;
