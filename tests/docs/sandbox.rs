@@ -52,6 +52,7 @@ impl Sandbox {
             ("LANG", "C.UTF-8".to_owned()),
             ("TERM", "dumb".to_owned()),
             ("BROWSER", browser.command()),
+            ("ACSPASS_EMULATOR_URL", emulator.http_url()),
             ("ACSPASS_STORE", "file".to_owned()),
             ("ACSPASS_STORE_KEY_FILE", text(key)),
             ("ACSPASS_CA_FILE", text(path("ca.pem"))),

@@ -9,6 +9,7 @@
 
 mod clock;
 mod dispatch;
+mod faults;
 mod info;
 mod journal;
 mod keys;

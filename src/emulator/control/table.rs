@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::route::{Body, Route, shown};
-use super::{clock, info, journal, keys, openapi, sessions};
+use super::{clock, faults, info, journal, keys, openapi, sessions};
 
 /// The routes, in the order of the documentation.
 pub(super) static ROUTES: &[Route] = &[
@@ -12,6 +12,10 @@ pub(super) static ROUTES: &[Route] = &[
     OPENAPI,
     clock::SHOW,
     clock::CHANGE,
+    faults::SHOW,
+    faults::ADD,
+    faults::CLEAR,
+    faults::REMOVE,
     journal::SHOW,
     journal::CLEAR,
     keys::ROTATE,

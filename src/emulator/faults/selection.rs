@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::catalogue::{Given, NamedFault};
+use super::catalogue::row::{Given, NamedFault};
 use super::effect::Effect;
 use super::route::Route;
 

@@ -2,6 +2,7 @@
 
 mod clock;
 mod document;
+mod faults;
 mod keys;
 mod requests;
 

@@ -1,6 +1,6 @@
 //! Faults of time, of the connection, and of a response's bytes.
 
-use super::{ALL, JSON, MILLISECONDS, NamedFault, Parameter, SECONDS};
+use super::row::{ALL, JSON, MILLISECONDS, NamedFault, Parameter, SECONDS};
 use crate::emulator::faults::effect::{BodyChange, Effect, JsonChange};
 
 const HTTP: &str = "RFC 9110, RFC 9112";

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::row::{NamedFault, TOKEN};
 use super::tokens::SEEN;
-use super::{NamedFault, TOKEN};
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::faults::effect::Effect;
 use crate::emulator::faults::route::Route;
@@ -56,7 +56,7 @@ pub(super) static TABLE: [NamedFault; 19] = [
     NamedFault { name: "user-disabled", routes: SIGN_IN, summary: "the account is disabled", response: "`invalid_grant` AADSTS50057; a page at `authorize`", source: CODES, parameter: None, effect: |_| page(aadsts::USER_DISABLED) },
     NamedFault { name: "secret-required", routes: TOKEN, summary: "the application is not registered as a public client", response: "401 `invalid_client` AADSTS7000218", source: CODES, parameter: None, effect: |_| redirected(aadsts::MISSING_CREDENTIAL) },
     NamedFault { name: "application-not-found", routes: CLIENT, summary: "the tenant does not have the application", response: "`unauthorized_client` AADSTS700016; a page at `authorize`", source: CODES, parameter: None, effect: |_| page(aadsts::NO_APPLICATION) },
-    NamedFault { name: "tenant-not-found", routes: ENTRA, summary: "the tenant does not exist", response: "`invalid_request` AADSTS90002; a page at `authorize`", source: RECORDED, parameter: None, effect: |_| page(aadsts::NO_SUCH_TENANT) },
+    NamedFault { name: "tenant-not-found", routes: ENTRA, summary: "the tenant does not exist", response: "`invalid_request` AADSTS90002; a page at `authorize`", source: CODES, parameter: None, effect: |_| page(aadsts::NO_SUCH_TENANT) },
     NamedFault { name: "temporarily-unavailable", routes: ENTRA, summary: "Entra is temporarily unavailable", response: "503 `temporarily_unavailable` AADSTS90006; a redirect at `authorize`", source: OAUTH, parameter: None, effect: |_| redirected(aadsts::TEMPORARILY_UNAVAILABLE) },
     NamedFault { name: "server-error", routes: ENTRA, summary: "Entra has a transient error", response: "503 `server_error` AADSTS90033; a redirect at `authorize`", source: OAUTH, parameter: None, effect: |_| redirected(aadsts::TRANSIENT) },
     NamedFault { name: "error-codes-null", routes: TOKEN, summary: "a refusal without numbers", response: "`invalid_grant` AADSTS70008 with `error_codes` null", source: SEEN, parameter: None, effect: |_| Effect::EditedEntra { error: aadsts::EXPIRED_CODE, edit: |body| _ = body.insert("error_codes".to_owned(), Value::Null) } },

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{NamedFault, RESOURCE};
+use super::row::{NamedFault, RESOURCE};
 use crate::emulator::faults::effect::{Effect, JsonChange, ResourceRefusal};
 use crate::emulator::faults::route::Route;
 

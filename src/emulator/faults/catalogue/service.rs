@@ -1,9 +1,9 @@
 //! Throttling, outages, and responses that are not the service's own.
 
-use super::{ALL, NamedFault, Parameter, SECONDS};
+use super::row::{ALL, NamedFault, Parameter, SECONDS};
 use crate::emulator::faults::effect::{Effect, RetryAfter};
 
-const LIMITS: &str = "Microsoft: service limits of ACS; recorded throttling of Entra";
+const LIMITS: &str = "Microsoft: service limits of ACS; Entra error codes";
 const HTTP: &str = "RFC 9110";
 const PROXY: &str = "reports of proxies and captive portals";
 const AFTER: Option<Parameter> = Some(Parameter::Number {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{NamedFault, TOKEN};
+use super::row::{NamedFault, TOKEN};
 use crate::emulator::faults::effect::{Effect, JsonChange};
 use crate::emulator::faults::route::Route;
 
