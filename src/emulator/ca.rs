@@ -14,6 +14,7 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 
+use crate::emulator::real_hosts::names::certified;
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
@@ -37,7 +38,8 @@ fn issue(now: Timestamp, names: &[String]) -> Result<(Arc<ServerConfig>, String)
             let whole = if address.is_ipv4() { 32 } else { 128 };
             GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, whole))
         }
-        Err(_) => GeneralSubtree::DnsName(name.clone()),
+        // A name permits those below it as well (RFC 5280, section 4.2.1.10).
+        Err(_) => GeneralSubtree::DnsName(name.trim_start_matches("*.").to_owned()),
     });
     ca.name_constraints = Some(NameConstraints {
         permitted_subtrees: permitted_subtrees.collect(),
@@ -47,7 +49,8 @@ fn issue(now: Timestamp, names: &[String]) -> Result<(Arc<ServerConfig>, String)
 
     let leaf_key = KeyPair::generate()?;
     let mut leaf = valid_for_a_year(now, "acspass emulator");
-    leaf.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
+    let certified: Vec<String> = names.iter().flat_map(|name| certified(name)).collect();
+    leaf.subject_alt_names = CertificateParams::new(certified)?.subject_alt_names;
     leaf.is_ca = IsCa::ExplicitNoCa;
     leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::emulator::clock::EmulatorClock;
 use crate::emulator::key_ring::KeyRing;
 use crate::emulator::options::Options;
+use crate::emulator::real_hosts::names::below;
 use crate::emulator::seed::invalid::Invalid;
 use crate::emulator::seed::model::SeedFile;
 use crate::emulator::sign::Certificate;
@@ -204,9 +205,10 @@ fn is_own_host(scheme: &str, header: &str, port: u16, names: &[String]) -> bool 
         None if is_default_port(scheme, port) => header,
         None => return false,
     };
-    names.iter().any(|own| match own.contains(':') {
-        true => name.eq_ignore_ascii_case(&format!("[{own}]")),
-        false => name.eq_ignore_ascii_case(own),
+    names.iter().any(|own| match own.strip_prefix("*.") {
+        Some(domain) => below(name, domain).is_some(),
+        None if own.contains(':') => name.eq_ignore_ascii_case(&format!("[{own}]")),
+        None => name.eq_ignore_ascii_case(own),
     })
 }
 

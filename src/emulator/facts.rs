@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::emulator::entra::apps::MANAGED_IDENTITY_PATH;
 use crate::emulator::front;
+use crate::emulator::real_hosts::names::CLOUDS;
 use crate::emulator::running::Emulator;
 use crate::emulator::sign::CERTIFICATE;
 use crate::emulator::world::application::Application;
@@ -28,10 +29,29 @@ pub struct Identity<'a> {
 }
 
 impl Emulator {
+    /// Returns the URL of the authority host for clients: https if it is served.
+    pub fn authority_url(&self) -> String {
+        match self.context.options.real_hosts {
+            true => format!("https://{}", CLOUDS[0].entra[0]),
+            false => self.https_url().unwrap_or_else(|| self.http_url()),
+        }
+    }
+
+    /// Returns the URL of the resource for clients: https if it is served.
+    pub fn endpoint(&self) -> String {
+        match self.context.options.real_hosts {
+            true => {
+                let name = &self.world.resources[0].name;
+                format!("https://{name}.{}", CLOUDS[0].resources)
+            }
+            false => self.https_url().unwrap_or_else(|| self.http_url()),
+        }
+    }
+
     /// Returns the resource's connection string, with the https URL if there is one. It is a secret
     /// in form only.
     pub fn connection_string(&self) -> String {
-        self.connection_string_at(&self.https_url().unwrap_or_else(|| self.http_url()))
+        self.connection_string_at(&self.endpoint())
     }
 
     /// Returns the resource's connection string with the http URL.

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::emulator::context::{Context, Listener, without_second_port};
 use crate::emulator::journal::notes::Notes;
+use crate::emulator::real_hosts::names::Site;
 use crate::emulator::state::State;
 use crate::emulator::state::resource::ResourceState;
 use crate::emulator::verify::is_guid;
@@ -116,7 +117,28 @@ impl Request {
             .or_else(|| request.query_value("client-request-id"))
             .filter(|id| is_guid(id))
             .unwrap_or_else(random_id);
+        request.at.resource = request.named_resource().unwrap_or(at.resource);
         Ok(request)
+    }
+
+    /// Returns the service of the host, if the emulator answers as the hosts of the services.
+    pub(crate) fn site(&self) -> Option<Site<'_>> {
+        let name = self
+            .host
+            .rsplit_once(':')
+            .map_or(&*self.host, |(name, _)| name);
+        let site = || Site::of(name);
+        self.context.options.real_hosts.then(site).flatten()
+    }
+
+    /// Returns the resource that the host names. A host can have any other name: the first resource
+    /// answers there.
+    fn named_resource(&self) -> Option<usize> {
+        let Some(Site::Resource(name)) = self.site() else {
+            return None;
+        };
+        let mut resources = self.world.resources.iter();
+        resources.position(|resource| resource.name.eq_ignore_ascii_case(name))
     }
 
     /// Locks the emulator's state.

@@ -41,6 +41,9 @@ pub struct Options {
     /// front of the emulator. Its certificate covers them. Connections from other machines are
     /// still refused.
     pub host_names: Vec<String>,
+    /// Answer as the hosts of Entra ID and of ACS resources themselves as well, each of which serves
+    /// its own service only. For callers that resolve these names to the emulator.
+    pub real_hosts: bool,
 }
 
 impl Default for Options {
@@ -59,6 +62,7 @@ impl Default for Options {
             missing_identity: MissingIdentity::NotOwned,
             fault_seed: None,
             host_names: Vec::new(),
+            real_hosts: false,
         }
     }
 }

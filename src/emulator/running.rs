@@ -20,7 +20,7 @@ use crate::emulator::rate_limits::RateLimits;
 use crate::emulator::seed::model::SeedLimits;
 use crate::emulator::world::resource::connection_string;
 use crate::emulator::world::{self, IDENTITY_HEADER, World};
-use crate::emulator::{acs, ca, control, ports, server};
+use crate::emulator::{acs, ca, control, ports, real_hosts, server};
 use crate::error::{Error, Kind, Result};
 use crate::loopback::serve::{Limits, handler};
 use crate::loopback::{self, Bound};
@@ -73,6 +73,9 @@ impl Emulator {
     /// [`Kind::Internal`](crate::Kind::Internal) if the system provides no socket or thread.
     pub fn start(mut options: Options) -> Result<Emulator> {
         options.host_names = context::own_names(&options.host_names)?;
+        if options.real_hosts {
+            options.host_names.extend(real_hosts::names::host_names());
+        }
         let world = world::build(std::mem::take(&mut options.seed).file);
         let world = Arc::new(world.map_err(|invalid| invalid.into_error(None))?);
         let bound = bind(&options, &world)?;

@@ -19,6 +19,7 @@ use crate::emulator::front::Front;
 use crate::emulator::http::{Reply, Request, is_acs_path, is_control_path};
 use crate::emulator::journal::{Entry, Service};
 use crate::emulator::pages::Page;
+use crate::emulator::real_hosts::names::Site;
 use crate::emulator::{acs, control, entra};
 use crate::loopback::serve::Caller;
 
@@ -72,6 +73,15 @@ pub(crate) async fn respond(
 }
 
 fn dispatch(request: &Request) -> Reply {
+    // The hosts of a service have no path of the other one.
+    let is_of_other = match request.site() {
+        Some(Site::Entra(_)) => is_acs_path(&request.path),
+        Some(Site::Resource(_)) => !is_acs_path(&request.path),
+        None => false,
+    };
+    if is_of_other {
+        return Reply::text(404, "This host has no such page.\n");
+    }
     match request.path.as_str() {
         "/" => front(request),
         "/emulator/whoami" => acs::token::whoami(request),

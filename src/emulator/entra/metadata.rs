@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::params::Params;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Reply, Request};
+use crate::emulator::real_hosts::names::{CLOUDS, Site};
 use crate::emulator::verify::ensure;
 use crate::emulator::world::tenant::TenantPath;
 
@@ -52,7 +53,7 @@ pub(crate) fn keys(request: &Request, segment: &str, is_v2: bool) -> Result<Repl
     Ok(Reply::json(200, &json!({"keys": keys})))
 }
 
-/// Returns the instance metadata of the emulator's own host.
+/// Returns the instance metadata of the emulator's own host, or of Entra's hosts.
 pub(crate) fn instance(request: &Request) -> Result<Reply, EntraError> {
     let params = Params::parse(request.query().as_bytes())?;
     let version = params.need("api-version")?;
@@ -63,20 +64,42 @@ pub(crate) fn instance(request: &Request) -> Result<Reply, EntraError> {
         return Err(aadsts::UNKNOWN_INSTANCE);
     };
     // Without the port, because MSAL for Python omits it.
-    let is_own = (url.scheme(), url.host()) == (base.scheme(), base.host());
+    let is_same = (url.scheme(), url.host()) == (base.scheme(), base.host());
+    let is_of_entra = |host| matches!(Site::of(host), Some(Site::Entra(_)));
+    let real = request
+        .site()
+        .and(url.host_str())
+        .filter(|host| is_of_entra(host));
     let tenant = url.path_segments().and_then(|mut segments| segments.next());
     let tenant = tenant
-        .filter(|tenant| is_own && request.world.tenant_path(tenant).is_ok())
+        .filter(|_| is_same || real.is_some())
+        .filter(|tenant| request.world.tenant_path(tenant).is_ok())
         .ok_or(aadsts::UNKNOWN_INSTANCE)?;
+    let base = real.map_or_else(|| request.base.clone(), |host| format!("https://{host}"));
     let body = json!({
         "tenant_discovery_endpoint":
-            format!("{}/{tenant}/v2.0/.well-known/openid-configuration", request.base),
+            format!("{base}/{tenant}/v2.0/.well-known/openid-configuration"),
         "api-version": version,
-        "metadata": [{
-            "preferred_network": request.host,
-            "preferred_cache": request.host,
-            "aliases": [request.host],
-        }],
+        "metadata": match real {
+            Some(_) => clouds(),
+            None => json!([{
+                "preferred_network": request.host,
+                "preferred_cache": request.host,
+                "aliases": [request.host],
+            }]),
+        },
     });
     Ok(Reply::json(200, &body))
+}
+
+/// Returns the metadata of Entra's own hosts.
+fn clouds() -> Value {
+    let metadata = CLOUDS.iter().map(|cloud| {
+        json!({
+            "preferred_network": cloud.entra.first(),
+            "preferred_cache": cloud.cache,
+            "aliases": cloud.entra,
+        })
+    });
+    metadata.collect()
 }

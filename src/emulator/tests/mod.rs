@@ -12,6 +12,7 @@ mod limits;
 mod mistakes;
 mod old_clients;
 mod personas;
+mod real_hosts;
 mod server;
 mod service;
 mod tokens;

@@ -1,0 +1,73 @@
+//! The hosts of the services themselves.
+
+use serde_json::Value;
+
+use super::harness::{Answer, Fixture};
+use crate::emulator::Options;
+
+fn fixture() -> Fixture {
+    Fixture::with(Options {
+        real_hosts: true,
+        ..Options::default()
+    })
+}
+
+fn get(fixture: &Fixture, host: &str, target: &str) -> Answer {
+    let port = fixture.emulator.context.main_ports().http;
+    fixture.raw(&format!(
+        "GET {target} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+    ))
+}
+
+#[test]
+fn each_host_serves_its_own_service_only() {
+    let fixture = fixture();
+    let metadata = "/common/v2.0/.well-known/openid-configuration";
+    for (host, entra, resource) in [
+        ("login.microsoftonline.com", 200, 404),
+        ("login.microsoftonline.us", 200, 404),
+        ("contoso.communication.azure.com", 404, 405),
+        ("contoso.europe.communication.azure.us", 404, 405),
+        ("localhost", 200, 405),
+        ("communication.azure.com", 421, 421),
+        ("contoso.communication.azure.com.evil.test", 421, 421),
+        ("graph.microsoft.com", 421, 421),
+    ] {
+        assert_eq!(get(&fixture, host, metadata).status, entra, "{host}");
+        let identities = get(&fixture, host, "/identities?api-version=2023-10-01");
+        assert_eq!(identities.status, resource, "{host}");
+    }
+}
+
+#[test]
+fn without_the_option_the_hosts_are_not_the_emulators() {
+    let fixture = Fixture::new();
+    for host in [
+        "login.microsoftonline.com",
+        "contoso.communication.azure.com",
+    ] {
+        assert_eq!(get(&fixture, host, "/").status, 421, "{host}");
+    }
+}
+
+#[test]
+fn instance_discovery_knows_entras_aliases() {
+    let fixture = fixture();
+    let target = "/common/discovery/instance?api-version=1.1&authorization_endpoint=https://";
+    let of = |host: &str| {
+        let target = format!("{target}{host}/common/oauth2/v2.0/authorize");
+        get(&fixture, "login.microsoftonline.com", &target)
+    };
+    let found = of("sts.windows.net").json();
+    let endpoint = "https://sts.windows.net/common/v2.0/.well-known/openid-configuration";
+    assert_eq!(found["tenant_discovery_endpoint"], endpoint);
+    assert_eq!(found["metadata"][0]["preferred_cache"], "login.windows.net");
+    let aliases = found["metadata"][0]["aliases"].as_array().map(Vec::len);
+    assert_eq!(aliases, Some(4), "{found}");
+    assert_eq!(
+        found["metadata"][1]["aliases"][0],
+        "login.microsoftonline.us"
+    );
+    let other = of("contoso.communication.azure.com");
+    assert_eq!(other.json()["error"], Value::from("invalid_instance"));
+}
