@@ -59,6 +59,11 @@ pub fn run(
         return 0;
     }
     let stdout = Box::new(stdout);
+    #[cfg(target_os = "linux")]
+    if emulator::is_tied(&arguments) {
+        let mut output = Output::new(stdout, env.messages, false);
+        return emulator::become_tied(&arguments, &mut output);
+    }
     env.messages.columns = env.terminal_size().map(|(columns, _)| columns);
     let (stdout_is_terminal, stdout_columns) = (env.stdout_is_terminal, env.stdout_columns);
     let new_output = |stdout, messages, is_json, style| {

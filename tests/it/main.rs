@@ -25,6 +25,7 @@ mod elsewhere;
 mod emulated_accounts;
 mod emulator;
 mod emulator_command;
+mod emulator_exec;
 mod examples;
 mod exec;
 mod findings;
@@ -60,6 +61,8 @@ mod progress;
 mod proxies;
 #[cfg(target_os = "linux")]
 mod raw_paths;
+#[cfg(target_os = "linux")]
+mod real_hosts;
 mod relays;
 mod secret_service;
 mod secrets_in_slots;

@@ -1,5 +1,6 @@
 //! The arguments of `emulator` and of the commands below it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,6 +45,7 @@ pub(crate) struct EmulatorServer {
 /// The commands below `emulator`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum EmulatorCommand {
+    Exec(EmulatorExec),
     /// Check that an emulator runs
     Healthcheck,
     /// Write a seed with comments, to be changed and used with `--seed`
@@ -80,6 +82,25 @@ pub(crate) enum EmulatorClock {
     },
     /// Set the clock back to that of this machine
     Reset,
+}
+
+/// Run a command with an emulator of its own
+#[derive(Debug, Args)]
+#[command(override_usage = "acspass emulator exec [OPTIONS] -- CMD...")]
+pub(crate) struct EmulatorExec {
+    /// Start with the data of this file, TOML or JSON (see `acspass emulator init`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed: Option<PathBuf>,
+    /// Set the lifetime of its Entra tokens
+    #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]
+    pub(crate) token_life: Duration,
+    /// Let the hosts of Entra ID and of ACS resources be the emulator for the command, which gets no
+    /// other network (Linux)
+    #[arg(long)]
+    pub(crate) real_hosts: bool,
+    /// Run this command with these arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// Checks that no option of the server precedes a command below `emulator`. Clap's own check also

@@ -14,7 +14,7 @@ mod suggestions;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use emulator::{Emulator, EmulatorClock, EmulatorCommand, EmulatorServer};
+pub(crate) use emulator::{Emulator, EmulatorClock, EmulatorCommand, EmulatorExec, EmulatorServer};
 pub(crate) use format::Format;
 pub(crate) use options::{Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate};
 pub(crate) use shell::Shell;

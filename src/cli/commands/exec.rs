@@ -1,8 +1,7 @@
 //! `exec`: runs a command with a fresh token in its environment.
 
 use std::ffi::OsString;
-use std::io;
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 use std::sync::Arc;
 
 use crate::cli::args::TokenOptions;
@@ -12,11 +11,10 @@ use crate::cli::io::output::Output;
 use crate::cli::runtime::{Signals, block_on_uninterrupted};
 use crate::config::KeySource;
 use crate::error::{Error, Result};
-use crate::hardening;
 use crate::serve::{self, Running, Served};
-use crate::text::{quoted, shown};
+use crate::text::shown;
 
-use super::{exec_environment, get};
+use super::{child, exec_environment, get};
 
 pub(crate) fn run(
     options: &TokenOptions,
@@ -60,30 +58,16 @@ pub(crate) fn run(
     report(&sorted, env);
     // The emulator runs in this process, and the command may send requests to it.
     let outcome = match env.global.emulator {
-        true => block_on_uninterrupted(run_child(command, env.stdin.is_terminal))?,
-        false => replace_process(command),
-    };
-    let cause = match outcome {
-        Ok(status) => return Ok(code_of(status)),
-        Err(cause) => cause,
-    };
-    // The codes are those of shells.
-    let program = quoted(&program.to_string_lossy());
-    let (code, error) = match cause.kind() {
-        io::ErrorKind::NotFound => {
-            let message = format!("command {program} not found");
-            let hint = "Check the spelling and PATH. A shell built-in needs a shell: \
-                        `acspass exec -- sh -c 'COMMAND'`.";
-            (127, Error::usage(message, hint))
+        true => {
+            let is_terminal = env.stdin.is_terminal;
+            block_on_uninterrupted(async {
+                let signals = Signals::listen("signals cannot be forwarded to the command")?;
+                Ok(child::run(command, signals, is_terminal).await)
+            })?
         }
-        _ => {
-            let message = format!("command {program} could not be run");
-            let hint = "Check that it is an executable file.";
-            (126, Error::usage(message, hint).caused_by(cause))
-        }
+        false => child::replace_process(command),
     };
-    output.error(&error);
-    Ok(code)
+    Ok(child::exit_code(outcome, program, output))
 }
 
 /// Prints the names of removed credentials, and of variables that look like credentials and stay.
@@ -116,44 +100,4 @@ fn service(env: &Environment) -> Option<Running> {
         tracing::warn!("the command gets no address of a token service: {error}");
         None
     })
-}
-
-/// Replaces this process by the command. Returns only if that fails.
-#[cfg(unix)]
-fn replace_process(mut command: Command) -> io::Result<ExitStatus> {
-    use std::os::unix::process::CommandExt;
-
-    hardening::restore();
-    Err(command.exec())
-}
-
-/// Runs the command and waits for it: this system cannot replace a process.
-#[cfg(not(unix))]
-fn replace_process(mut command: Command) -> io::Result<ExitStatus> {
-    command.status()
-}
-
-/// Runs the command as a child and passes signals on to it.
-async fn run_child(command: Command, is_terminal: bool) -> Result<io::Result<ExitStatus>> {
-    let mut signals = Signals::listen("signals cannot be forwarded to the command")?;
-    let mut child = match hardening::as_started(|| tokio::process::Command::from(command).spawn()) {
-        Ok(child) => child,
-        Err(cause) => return Ok(Err(cause)),
-    };
-    loop {
-        tokio::select! {
-            status = child.wait() => return Ok(status),
-            received = signals.next() => received.pass_on(child.id(), is_terminal),
-        }
-    }
-}
-
-/// Returns the exit code as shells do.
-fn code_of(status: ExitStatus) -> u8 {
-    #[cfg(unix)]
-    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return u8::try_from(128 + signal).unwrap_or(u8::MAX);
-    }
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    code.unwrap_or(u8::MAX)
 }

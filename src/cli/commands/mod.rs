@@ -3,6 +3,7 @@
 //! Arguments and the input of the process go in. `cli` selects the function.
 
 pub(super) mod account;
+mod child;
 pub(super) mod completions;
 pub(super) mod config;
 pub(super) mod doctor;

@@ -63,6 +63,7 @@ files! {
     "setup" => "setup.txt";
     "doctor" => "doctor.txt";
     "emulator" => "emulator.txt";
+    "emulator" "exec" => "emulator-exec.txt";
     "emulator" "healthcheck" => "emulator-healthcheck.txt";
     "emulator" "init" => "emulator-init.txt";
     "emulator" "clock" => "emulator-clock.txt";

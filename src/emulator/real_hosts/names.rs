@@ -65,9 +65,8 @@ impl Site<'_> {
     /// Returns the service of a host name without port. The name may end with the root's dot.
     pub(crate) fn of(host: &str) -> Option<Site<'_>> {
         let host = host.strip_suffix('.').unwrap_or(host);
-        let is_host = |own: &&str| own.eq_ignore_ascii_case(host);
         CLOUDS.iter().find_map(|cloud| {
-            if cloud.entra.iter().any(|own| is_host(own)) {
+            if cloud.entra.iter().any(|own| own.eq_ignore_ascii_case(host)) {
                 return Some(Site::Entra(cloud));
             }
             let labels = below(host, cloud.resources)?;

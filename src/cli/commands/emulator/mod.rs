@@ -1,8 +1,11 @@
 //! `emulator`: the server, and one file for each command below it.
 
 mod clock;
+mod exec;
 mod healthcheck;
 mod init;
+#[cfg_attr(not(target_os = "linux"), path = "own_hosts_elsewhere.rs")]
+mod own_hosts;
 mod remote;
 mod seed;
 mod server;
@@ -12,8 +15,12 @@ use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::error::Result;
 
+#[cfg(target_os = "linux")]
+pub(crate) use own_hosts::{become_tied, is_tied};
+
 pub(crate) fn run(args: &Emulator, env: &Environment, output: &mut Output) -> Result<u8> {
     match &args.command {
+        Some(EmulatorCommand::Exec(args)) => exec::run(args, env, output),
         None => server::run(&args.server, env, output),
         Some(EmulatorCommand::Healthcheck) => healthcheck::run(env, output),
         Some(EmulatorCommand::Init { file }) => init::run(file, env, output),

@@ -1,0 +1,80 @@
+//! A command that runs as a child of this process, as shells run one.
+
+use std::ffi::OsStr;
+use std::io;
+use std::process::{Command, ExitStatus};
+
+use crate::cli::io::output::Output;
+use crate::cli::runtime::Signals;
+use crate::error::Error;
+use crate::hardening;
+use crate::text::quoted;
+
+/// Runs the command as a child and passes these signals on to it.
+pub(super) async fn run(
+    command: Command,
+    mut signals: Signals,
+    is_terminal: bool,
+) -> io::Result<ExitStatus> {
+    let mut child = hardening::as_started(|| tokio::process::Command::from(command).spawn())?;
+    loop {
+        tokio::select! {
+            status = child.wait() => return status,
+            received = signals.next() => received.pass_on(child.id(), is_terminal),
+        }
+    }
+}
+
+/// Replaces this process by the command. Returns only if that fails.
+#[cfg(unix)]
+pub(super) fn replace_process(mut command: Command) -> io::Result<ExitStatus> {
+    use std::os::unix::process::CommandExt;
+
+    hardening::restore();
+    Err(command.exec())
+}
+
+/// Runs the command and waits for it: this system cannot replace a process.
+#[cfg(not(unix))]
+pub(super) fn replace_process(mut command: Command) -> io::Result<ExitStatus> {
+    command.status()
+}
+
+/// Returns the exit code of the command, or prints the reason for which it could not be run. The codes
+/// are those of shells.
+pub(super) fn exit_code(
+    outcome: io::Result<ExitStatus>,
+    program: &OsStr,
+    output: &mut Output,
+) -> u8 {
+    let cause = match outcome {
+        Ok(status) => return code_of(status),
+        Err(cause) => cause,
+    };
+    let program = quoted(&program.to_string_lossy());
+    let (code, error) = match cause.kind() {
+        io::ErrorKind::NotFound => {
+            let message = format!("command {program} not found");
+            let hint = "Check the spelling and PATH. A shell built-in needs a shell: \
+                        `sh -c 'COMMAND'`.";
+            (127, Error::usage(message, hint))
+        }
+        _ => {
+            let message = format!("command {program} could not be run");
+            let hint = "Check that it is an executable file.";
+            (126, Error::usage(message, hint).caused_by(cause))
+        }
+    };
+    output.error(&error);
+    code
+}
+
+/// Returns the exit code as shells do.
+fn code_of(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return u8::try_from(128 + signal).unwrap_or(u8::MAX);
+    }
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.unwrap_or(u8::MAX)
+}
