@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{at_least_one, id, tenant_at};
+use super::values::{at_least_one, id, tenant_at};
 use crate::emulator::seed::invalid::Invalid;
 use crate::emulator::seed::model::{ErrorAt, SeedFile, SeedUser, Simulated};
 use crate::emulator::seed::read::published as published_seed;

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 
-use super::{at_least_one, id, is_label};
+use super::values::{at_least_one, id, is_label};
 use crate::emulator::rate_limits::RateLimits;
 use crate::emulator::seed::invalid::Invalid;
 use crate::emulator::seed::model::{Secret, SeedAssignment, SeedFile, SeedLimits, SeedResource};
@@ -175,7 +175,7 @@ fn assignment(world: &World, seed: &SeedAssignment, path: &str) -> Result<Assign
     )?;
     let tenant = seed.tenant.as_ref();
     let tenant = tenant
-        .map(|name| super::tenant_at(world, name, path))
+        .map(|name| super::values::tenant_at(world, name, path))
         .transpose()?;
     let name = seed.principal.as_str();
     let found = match seed.principal_type.as_str() {
