@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::{Clock, Timestamp};
 
 /// The largest step of the clock, about 100 years.
@@ -29,6 +31,15 @@ pub(crate) struct Change {
     pub(crate) now: Option<Timestamp>,
     pub(crate) advance_seconds: Option<i64>,
     pub(crate) frozen: Option<bool>,
+}
+
+/// The clock in a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct StoredClock {
+    offset_seconds: i64,
+    /// Seconds of Unix time, if the clock is frozen.
+    frozen_at: Option<i64>,
 }
 
 /// What the clock shows.
@@ -90,6 +101,26 @@ impl EmulatorClock {
             // The time is limited to the years 1 to 9999, and the offset with it.
             false => Adjustment::Running {
                 offset_seconds: now.seconds_since(base),
+            },
+        };
+    }
+
+    pub(crate) fn stored(&self) -> StoredClock {
+        let reading = self.reading();
+        StoredClock {
+            offset_seconds: reading.offset_seconds,
+            frozen_at: reading.frozen.then(|| reading.now.unix_seconds()),
+        }
+    }
+
+    /// Sets the clock to that of a snapshot.
+    pub(crate) fn restore(&self, stored: StoredClock) {
+        *self.adjustment() = match stored.frozen_at {
+            Some(at) => Adjustment::Frozen {
+                at: Timestamp::from_unix_seconds(at),
+            },
+            None => Adjustment::Running {
+                offset_seconds: stored.offset_seconds,
             },
         };
     }

@@ -54,6 +54,8 @@ pub(crate) struct Context {
     pub(crate) clock: EmulatorClock,
     /// The start, by the clock of the options.
     pub(crate) started: Timestamp,
+    /// The data at the start.
+    pub(crate) initial: Arc<World>,
     /// The present data; a change replaces it.
     world: RwLock<Arc<World>>,
     pub(crate) signer: KeyRing,
@@ -83,6 +85,7 @@ impl Context {
             clock: EmulatorClock::new(Arc::clone(&options.clock)),
             started: options.clock.now(),
             options,
+            initial: Arc::clone(&world),
             world: RwLock::new(world),
             ports,
             stopping,
@@ -106,6 +109,11 @@ impl Context {
         let changed = Arc::new(world::build(seed)?);
         *world = Arc::clone(&changed);
         Ok(changed)
+    }
+
+    /// Replaces the data.
+    pub(crate) fn replace_world(&self, world: Arc<World>) {
+        *self.world.write().unwrap_or_else(PoisonError::into_inner) = world;
     }
 
     /// Returns the main ports.

@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::emulator::sign::Signer;
@@ -25,7 +25,8 @@ pub(crate) struct KeyRing {
 }
 
 /// The keys that Entra publishes, by their places in the rotation.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Published {
     /// The key that signs new tokens.
     current: usize,
@@ -62,8 +63,22 @@ impl KeyRing {
         self.signers_of_entra().map(Signer::key_id).collect()
     }
 
-    fn state(&self) -> Published {
+    /// Returns the state of the rotation.
+    pub(crate) fn state(&self) -> Published {
         *self.published()
+    }
+
+    /// Returns whether the state names keys of the ring.
+    pub(crate) fn is_state(&self, state: Published) -> bool {
+        let mut places = std::iter::once(state.current).chain(state.previous);
+        places.all(|place| place < self.signers.len())
+    }
+
+    /// Sets the state of the rotation. A state that names no key changes nothing.
+    pub(crate) fn set_state(&self, state: Published) {
+        if self.is_state(state) {
+            *self.published() = state;
+        }
     }
 
     /// Signs an id_token.
@@ -164,5 +179,20 @@ mod tests {
             Some(json!({"scp": 1792}))
         );
         assert_eq!(ring.unseal::<String>(&sealed).as_deref(), Some("mine"));
+    }
+
+    #[test]
+    fn a_state_that_names_no_key_changes_nothing() {
+        let ring = KeyRing::new().expect("the published keys");
+        ring.rotate(false);
+        let state = ring.state();
+        for (current, previous) in [(4, None), (0, Some(4))] {
+            let wrong = Published { current, previous };
+            assert!(!ring.is_state(wrong));
+            ring.set_state(wrong);
+        }
+        assert_eq!(ring.state(), state);
+        ring.set_state(Published::default());
+        assert_eq!(ring.key_ids().len(), 1);
     }
 }

@@ -32,6 +32,7 @@ mod scopes;
 mod seed;
 mod server;
 mod sign;
+mod snapshot;
 mod state;
 pub mod trusted;
 mod user_agent;

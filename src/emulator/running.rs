@@ -18,6 +18,7 @@ use crate::emulator::journal::LoggedRequest;
 use crate::emulator::options::Options;
 use crate::emulator::rate_limits::RateLimits;
 use crate::emulator::seed::model::SeedLimits;
+use crate::emulator::snapshot::{Conflict, Snapshot};
 use crate::emulator::world::resource::connection_string;
 use crate::emulator::world::{self, IDENTITY_HEADER, World};
 use crate::emulator::{acs, ca, control, ports, real_hosts, server};
@@ -260,6 +261,35 @@ impl Emulator {
     /// Revokes the refresh tokens of the user with this name. Returns false if there is none.
     pub fn revoke_sessions_of(&self, username: &str) -> bool {
         self.context.revoke_sessions_of(username)
+    }
+
+    /// Returns to the state at the start: data, identities, assignments, consents, clock, keys, faults
+    /// and journal. Refresh tokens so far are revoked.
+    pub fn reset(&self) {
+        self.context.reset();
+    }
+
+    /// Returns the durable state as JSON. It has the access keys and client secrets, which are
+    /// worthless outside the emulator.
+    pub fn snapshot(&self) -> String {
+        serde_json::to_string(&self.context.snapshot()).unwrap_or_default()
+    }
+
+    /// Replaces the durable state by a snapshot, completely or not at all.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) if the text is not a snapshot of this version, or has another number of
+    /// resources than this emulator.
+    pub fn restore(&self, snapshot: &str) -> Result<()> {
+        let snapshot = Snapshot::parse(snapshot)?;
+        self.context
+            .restore(snapshot)
+            .map_err(|Conflict { path, message }| {
+                Error::usage(
+                    format!("invalid snapshot at `{path}`: {message}"),
+                    "Start the emulator with the seed that the snapshot was made with.",
+                )
+            })
     }
 
     /// Signs Entra's tokens with the next published key. The key before it stays published, and its

@@ -14,9 +14,11 @@ mod info;
 mod journal;
 mod keys;
 mod openapi;
+mod reset;
 mod route;
 mod schema;
 mod sessions;
+mod snapshot;
 mod table;
 
 pub(crate) use dispatch::{refused, respond};

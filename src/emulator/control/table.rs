@@ -4,12 +4,15 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::route::{Body, Route, shown};
-use super::{clock, faults, info, journal, keys, openapi, sessions};
+use super::{clock, faults, info, journal, keys, openapi, reset, sessions, snapshot};
 
 /// The routes, in the order of the documentation.
 pub(super) static ROUTES: &[Route] = &[
     info::SHOW,
     OPENAPI,
+    reset::RESET,
+    snapshot::SHOW,
+    snapshot::RESTORE,
     clock::SHOW,
     clock::CHANGE,
     faults::SHOW,

@@ -3,6 +3,7 @@
 pub(crate) mod requests;
 pub(crate) mod resource;
 pub(crate) mod sign_ins;
+pub(crate) mod stored;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -59,6 +60,21 @@ impl State {
             secrets: options.keep_secrets.then(BTreeSet::new),
             ..State::default()
         }
+    }
+
+    /// Returns to the state at the start, and ends the sessions of users. The list of secrets
+    /// remains, as do the files of the emulator.
+    pub(crate) fn restart(&mut self, world: &World, options: &Options) {
+        let (ca_file, secrets) = (self.ca_file.take(), self.secrets.take());
+        let mut journal = std::mem::take(&mut self.journal);
+        journal.clear();
+        *self = State {
+            ca_file,
+            secrets,
+            journal,
+            ..State::new(world, options)
+        };
+        self.sessions.revoke(None);
     }
 
     /// Remembers a secret that was issued or received, if secrets are kept.

@@ -17,15 +17,15 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub(crate) struct IdentityTable {
     /// Identities that were created; the first group of an id is its number, from one.
-    created: Vec<Identity>,
+    pub(super) created: Vec<Identity>,
     /// Identities that an exchange created.
-    exchanged: HashMap<String, Identity>,
+    pub(super) exchanged: HashMap<String, Identity>,
     /// The index in `created` of each custom id.
-    custom: HashMap<Box<str>, usize>,
+    pub(super) custom: HashMap<Box<str>, usize>,
     /// The number of tokens that were issued.
-    issued: u64,
+    pub(super) issued: u64,
     /// The last serial of each second in which tokens were issued that may still be valid.
-    issued_by: BTreeMap<i64, u64>,
+    pub(super) issued_by: BTreeMap<i64, u64>,
 }
 
 /// The longest life of a token in seconds.
@@ -34,10 +34,10 @@ const MAX_LIFETIME_SECONDS: i64 = 86_400;
 /// An identity. It is small, because there may be many.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Identity {
-    id: Uuid,
+    pub(super) id: Uuid,
     /// Tokens up to this serial are revoked.
-    revoked: u64,
-    deleted: bool,
+    pub(super) revoked: u64,
+    pub(super) deleted: bool,
     pub(crate) custom_id: Option<Box<str>>,
     pub(crate) last_issued: Option<Timestamp>,
 }
@@ -157,7 +157,7 @@ pub(crate) type Key = (ExchangeKind, String, String);
 pub(crate) struct Assignments(pub(crate) BTreeMap<Key, Assignment>);
 
 impl Assignments {
-    fn new(assignments: &[Assignment]) -> Assignments {
+    pub(crate) fn new(assignments: &[Assignment]) -> Assignments {
         let keyed = assignments.iter().map(|one| {
             let tenant = match one.kind {
                 ExchangeKind::Entra => String::new(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::emulator::aadsts::{self, EntraError};
@@ -233,7 +234,8 @@ impl Devices {
 
 /// The token families that were opened, revoked or used. A token of an earlier run of the emulator
 /// is valid until its family, its user's sessions or every session is revoked.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Sessions {
     /// All sessions were revoked at least once, so only the families in `open` are valid.
     all_revoked: bool,

@@ -5,6 +5,7 @@ mod document;
 mod faults;
 mod keys;
 mod requests;
+mod snapshot;
 
 use serde_json::Value;
 
