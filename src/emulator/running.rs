@@ -10,7 +10,6 @@ use rustls::ServerConfig;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 
-use crate::emulator::clock::Change;
 use crate::emulator::context::{self, Context, Listener, Ports};
 use crate::emulator::faults::effect::Fault;
 use crate::emulator::faults::selection::FaultSelection;
@@ -18,14 +17,12 @@ use crate::emulator::journal::LoggedRequest;
 use crate::emulator::options::Options;
 use crate::emulator::rate_limits::RateLimits;
 use crate::emulator::seed::model::SeedLimits;
-use crate::emulator::snapshot::{Conflict, Snapshot};
 use crate::emulator::world::resource::connection_string;
 use crate::emulator::world::{self, IDENTITY_HEADER, World};
 use crate::emulator::{acs, ca, control, ports, real_hosts, server};
 use crate::error::{Error, Kind, Result};
 use crate::loopback::serve::{Limits, handler};
 use crate::loopback::{self, Bound};
-use crate::time::Timestamp;
 
 /// The limits of a listener. No caller is known before its request is read, so all have the same
 /// slots and time for a body.
@@ -216,88 +213,6 @@ impl Emulator {
     /// Sets the life of new Entra access tokens.
     pub fn set_token_life(&self, life: Duration) {
         self.context.state().token_life = life;
-    }
-
-    /// Returns the emulator's time. Its clock is that of [`Options::clock`] until it is changed.
-    pub fn now(&self) -> Timestamp {
-        self.context.now()
-    }
-
-    /// Stops the clock.
-    pub fn freeze_clock(&self) {
-        self.context.clock.change(Change {
-            frozen: Some(true),
-            ..Change::default()
-        });
-    }
-
-    /// Moves the clock, which runs on or stays frozen.
-    pub fn advance_clock(&self, duration: Duration) {
-        let seconds = i64::try_from(duration.as_secs());
-        self.context.clock.change(Change {
-            advance_seconds: Some(seconds.unwrap_or(i64::MAX)),
-            ..Change::default()
-        });
-    }
-
-    /// Sets the clock, also backwards. It runs on or stays frozen.
-    pub fn set_clock(&self, now: Timestamp) {
-        self.context.clock.change(Change {
-            now: Some(now),
-            ..Change::default()
-        });
-    }
-
-    /// Sets the clock back to [`Options::clock`].
-    pub fn reset_clock(&self) {
-        self.context.clock.reset();
-    }
-
-    /// Revokes every refresh token issued so far, as a changed password does.
-    pub fn revoke_sessions(&self) {
-        self.context.state().sessions.revoke(None);
-    }
-
-    /// Revokes the refresh tokens of the user with this name. Returns false if there is none.
-    pub fn revoke_sessions_of(&self, username: &str) -> bool {
-        self.context.revoke_sessions_of(username)
-    }
-
-    /// Returns to the state at the start: data, identities, assignments, consents, clock, keys, faults
-    /// and journal. Refresh tokens so far are revoked.
-    pub fn reset(&self) {
-        self.context.reset();
-    }
-
-    /// Returns the durable state as JSON. It has the access keys and client secrets, which are
-    /// worthless outside the emulator.
-    pub fn snapshot(&self) -> String {
-        serde_json::to_string(&self.context.snapshot()).unwrap_or_default()
-    }
-
-    /// Replaces the durable state by a snapshot, completely or not at all.
-    ///
-    /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) if the text is not a snapshot of this version, or has another number of
-    /// resources than this emulator.
-    pub fn restore(&self, snapshot: &str) -> Result<()> {
-        let snapshot = Snapshot::parse(snapshot)?;
-        self.context
-            .restore(snapshot)
-            .map_err(|Conflict { path, message }| {
-                Error::usage(
-                    format!("invalid snapshot at `{path}`: {message}"),
-                    "Start the emulator with the seed that the snapshot was made with.",
-                )
-            })
-    }
-
-    /// Signs Entra's tokens with the next published key. The key before it stays published, and its
-    /// tokens valid, until the next rotation, or is removed now. Returns the ids of the published
-    /// keys, the current one first. Communication tokens do not change.
-    pub fn rotate_keys(&self, retire_old: bool) -> Vec<String> {
-        self.context.signer.rotate(retire_old);
-        self.context.signer.key_ids()
     }
 
     /// Revokes each Entra token that was issued before to a client with Continuous Access

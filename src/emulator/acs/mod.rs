@@ -3,5 +3,5 @@ pub(crate) mod error;
 mod exchange;
 mod identities;
 pub(crate) mod operations;
-mod request;
+pub(crate) mod request;
 pub(crate) mod token;

@@ -16,7 +16,7 @@ const SCOPE_MASK: u32 = 0x700;
 /// The claims, in the service's order.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Claims<'a> {
+pub(crate) struct Claims<'a> {
     skypeid: &'a str,
     scp: u32,
     csi: String,
@@ -32,6 +32,34 @@ struct Claims<'a> {
     emulator_serial: u64,
 }
 
+impl<'a> Claims<'a> {
+    /// Returns the claims of an identity's token.
+    pub(crate) fn new(
+        resource_id: &'a str,
+        skype_id: &'a str,
+        scopes: &[&str],
+        now: Timestamp,
+        expires: Timestamp,
+        serial: u64,
+    ) -> Claims<'a> {
+        let iat = now.unix_seconds();
+        Claims {
+            skypeid: skype_id,
+            scp: SCOPE_MASK,
+            csi: iat.to_string(),
+            exp: expires.unix_seconds(),
+            rgn: "amer",
+            iat,
+            acs_scope: scopes.join(","),
+            resource_id,
+            resource_location: "unitedstates",
+            tenant_id: None,
+            emulator: true,
+            emulator_serial: serial,
+        }
+    }
+}
+
 /// Issues a token. Returns the service's `token` and `expiresOn`.
 /// `skype_id` is the identity's raw id without `8:`, and `tenant_id` the tenant of a Teams user.
 pub(crate) fn issue(
@@ -45,21 +73,12 @@ pub(crate) fn issue(
     let name = name_in(skype_id, resource_id).unwrap_or_default();
     let mut state = request.state();
     let of_resource = &mut state.resources[request.at.resource];
-    let iat = request.now.unix_seconds();
-    let token = request.context.signer.communication_token(&Claims {
-        skypeid: skype_id,
-        scp: SCOPE_MASK,
-        csi: iat.to_string(),
-        exp: expires.unix_seconds(),
-        rgn: "amer",
-        iat,
-        acs_scope: scopes.join(","),
-        resource_id,
-        resource_location: "unitedstates",
+    let serial = of_resource.identities.issue(name, request.now);
+    let claims = Claims {
         tenant_id,
-        emulator: true,
-        emulator_serial: of_resource.identities.issue(name, request.now),
-    });
+        ..Claims::new(resource_id, skype_id, scopes, request.now, expires, serial)
+    };
+    let token = request.context.signer.communication_token(&claims);
     state.keep_secret(&token);
     let mut notes = request.notes();
     notes.issued("communication_token", &token);

@@ -4,10 +4,9 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::route::{Body, Call, Route, shown};
-use crate::emulator::context::Ports;
+use super::{resources, users};
 use crate::emulator::context::base;
 use crate::emulator::http::without_nulls;
-use crate::emulator::world::resource::{Resource, connection_string};
 
 pub(super) const SHOW: Route = Route {
     method: Method::GET,
@@ -33,17 +32,6 @@ fn info(call: &Call<'_>) -> Value {
     let tenants = tenants.map(|tenant| json!({"id": tenant.id, "domain": tenant.domain}));
     let applications = world.applications.iter();
     let applications = applications.map(|app| json!({"clientId": app.client_id, "name": app.name}));
-    let resources = std::iter::zip(&world.resources, context.ports());
-    let resources = resources.map(|(resource, ports)| shown_resource(resource, *ports));
-    let users = world.users.iter().map(|user| {
-        json!({
-            "username": user.username,
-            "name": user.name,
-            "objectId": user.home.oid,
-            "tenantId": user.home.tenant.id,
-            "note": user.note,
-        })
-    });
     without_nulls(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "ready": true,
@@ -54,19 +42,8 @@ fn info(call: &Call<'_>) -> Value {
         "caFile": context.state().ca_file,
         "tenants": tenants.collect::<Vec<_>>(),
         "applications": applications.collect::<Vec<_>>(),
-        "resources": resources.collect::<Vec<_>>(),
-        "users": users.collect::<Vec<_>>(),
-    }))
-}
-
-fn shown_resource(resource: &Resource, ports: Ports) -> Value {
-    let key = &resource.keys.primary;
-    let at = |scheme, port| connection_string(&base(scheme, "localhost", port), key);
-    without_nulls(json!({
-        "name": resource.name,
-        "id": resource.id,
-        "httpConnectionString": at("http", ports.http),
-        "connectionString": ports.https.map(|port| at("https", port)),
+        "resources": resources::all(&world, context),
+        "users": users::all(&world),
     }))
 }
 
@@ -92,14 +69,8 @@ fn schema() -> Value {
             "caFile": {"type": "string", "description": "The certificate of the authority for httpsUrl"},
             "tenants": list(&["id", "domain"], json!({"id": id, "domain": text})),
             "applications": list(&["clientId", "name"], json!({"clientId": id, "name": text})),
-            "resources": list(
-                &["name", "id", "httpConnectionString"],
-                json!({"name": text, "id": id, "connectionString": text, "httpConnectionString": text}),
-            ),
-            "users": list(
-                &["username", "name", "objectId", "tenantId", "note"],
-                json!({"username": text, "name": text, "objectId": id, "tenantId": id, "note": text}),
-            ),
+            "resources": {"type": "array", "items": resources::schema()},
+            "users": {"type": "array", "items": users::schema()},
         },
     })
 }

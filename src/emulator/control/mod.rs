@@ -15,11 +15,14 @@ mod journal;
 mod keys;
 mod openapi;
 mod reset;
+mod resources;
 mod route;
 mod schema;
 mod sessions;
 mod snapshot;
 mod table;
+mod tokens;
+mod users;
 
 pub(crate) use dispatch::{refused, respond};
 pub(crate) use table::document;

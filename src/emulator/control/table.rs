@@ -4,7 +4,10 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::route::{Body, Route, shown};
-use super::{clock, faults, info, journal, keys, openapi, reset, sessions, snapshot};
+use super::{
+    clock, faults, info, journal, keys, openapi, reset, resources, sessions, snapshot, tokens,
+    users,
+};
 
 /// The routes, in the order of the documentation.
 pub(super) static ROUTES: &[Route] = &[
@@ -21,7 +24,11 @@ pub(super) static ROUTES: &[Route] = &[
     faults::REMOVE,
     journal::SHOW,
     journal::CLEAR,
+    tokens::FORGE,
     keys::ROTATE,
+    resources::CHANGE,
+    resources::REGENERATE,
+    users::CHANGE,
     sessions::REVOKE,
 ];
 

@@ -17,6 +17,7 @@ use crate::emulator::state::State;
 use crate::emulator::state::sign_ins::{Requested, SignIn};
 use crate::emulator::world::application::Platform;
 use crate::emulator::world::user::User;
+use crate::time::Timestamp;
 
 /// The life of an id_token.
 const ID_TOKEN_LIFE: Duration = Duration::from_secs(3600);
@@ -88,8 +89,11 @@ pub(crate) fn issue(
         return Err(aadsts::CONSENT_REQUIRED.with_suberror("consent_required"));
     }
     let (signer, life) = (&request.context.signer, state.token_life);
-    let own = access_claims(request, &sign_in, &names);
-    let own = claims(request, &sign_in, &resource.audience, life, own);
+    let issuer = Issuer {
+        base: &request.base,
+        now: request.now,
+    };
+    let own = access_claims(issuer, &sign_in, &resource.audience, life, &names);
     let access_token = signer.access_token(&own);
     let refresh_token = scopes.has("offline_access").then(|| {
         signer.seal(&RefreshClaims {
@@ -106,14 +110,8 @@ pub(crate) fn issue(
         })
     });
     let id_token = scopes.has("openid").then(|| {
-        let own = id_claims(request, &sign_in, granted.nonce, scopes.has("email"));
-        let mut claims = claims(
-            request,
-            &sign_in,
-            &sign_in.application.client_id,
-            ID_TOKEN_LIFE,
-            own,
-        );
+        let (nonce, email) = (granted.nonce, scopes.has("email"));
+        let mut claims = id_claims(issuer, &sign_in, ID_TOKEN_LIFE, nonce, email);
         for (name, value) in &state.id_token_claims {
             match value {
                 Some(value) => claims.insert(name.clone(), value.clone()),
@@ -155,40 +153,65 @@ pub(crate) fn issue(
     })))
 }
 
-/// Returns the claims of an access token only.
-fn access_claims(request: &Request, sign_in: &SignIn, scopes: &[String]) -> Value {
+/// The issuer of a token, and the time of the issue.
+#[derive(Clone, Copy)]
+pub(crate) struct Issuer<'a> {
+    /// Scheme and host.
+    pub(crate) base: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+/// Returns the claims of an access token.
+pub(crate) fn access_claims(
+    issuer: Issuer<'_>,
+    sign_in: &SignIn,
+    audience: &str,
+    life: Duration,
+    scopes: &[String],
+) -> Map<String, Value> {
     let SignIn { user, member, .. } = sign_in;
     let amr: &[&str] = match sign_in.has_mfa {
         true => &["pwd", "mfa"],
         false => &["pwd"],
     };
     let capabilities = &sign_in.claims.capabilities;
-    json!({
+    let own = json!({
         // Entra's v1 issuer is https://sts.windows.net/{tid}/.
-        "iss": format!("{}/{}/", request.base, member.tenant.id),
-        "acr": "1", "amr": amr, "appid": sign_in.application.client_id, "appidacr": "0", "idtyp": "user",
-        "scp": scopes.join(" "), "unique_name": user.username, "upn": user.username, "ver": "1.0",
+        "iss": format!("{}/{}/", issuer.base, member.tenant.id),
+        "acr": "1", "amr": amr, "appid": sign_in.application.client_id, "appidacr": "0",
+        "idtyp": "user", "scp": scopes.join(" "), "unique_name": user.username,
+        "upn": user.username, "ver": "1.0",
         "xms_cc": (!capabilities.is_empty()).then_some(capabilities),
-    })
+    });
+    claims(issuer, sign_in, audience, life, own)
 }
 
-/// Returns the claims of an id_token only.
-fn id_claims(request: &Request, sign_in: &SignIn, nonce: Option<String>, email: bool) -> Value {
+/// Returns the claims of an id_token.
+pub(crate) fn id_claims(
+    issuer: Issuer<'_>,
+    sign_in: &SignIn,
+    life: Duration,
+    nonce: Option<String>,
+    email: bool,
+) -> Map<String, Value> {
     let SignIn { user, member, .. } = sign_in;
     let (tenant, home) = (&member.tenant.id, &user.home.tenant.id);
-    json!({
-        "iss": format!("{}/{tenant}/v2.0", request.base),
+    let base = issuer.base;
+    let own = json!({
+        "iss": format!("{base}/{tenant}/v2.0"),
         "preferred_username": user.username, "rh": random(), "sid": random_id(), "ver": "2.0",
         "nonce": nonce,
         "email": email.then_some(&user.username),
-        "idp": (home != tenant).then(|| format!("{}/{home}/", request.base)),
-    })
+        "idp": (home != tenant).then(|| format!("{base}/{home}/")),
+    });
+    let audience = &sign_in.application.client_id;
+    claims(issuer, sign_in, audience, life, own)
 }
 
 /// Returns the claims of both tokens and those of one kind that are not null. The `sub` differs by
 /// audience.
 fn claims(
-    request: &Request,
+    issuer: Issuer<'_>,
     SignIn {
         user, member, flow, ..
     }: &SignIn,
@@ -197,9 +220,9 @@ fn claims(
     own: Value,
 ) -> Map<String, Value> {
     let text = format!("{}|{audience}", member.oid);
-    let now = request.now.unix_seconds();
+    let now = issuer.now.unix_seconds();
     let common = json!({
-        "aud": audience, "iat": now, "nbf": now, "exp": request.now.plus(life).unix_seconds(),
+        "aud": audience, "iat": now, "nbf": now, "exp": issuer.now.plus(life).unix_seconds(),
         "name": user.name, "oid": member.oid, "tid": member.tenant.id, "uti": flow.token_id(),
         "sub": URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes())),
         "emulator": true,

@@ -68,7 +68,10 @@ impl State {
         let (ca_file, secrets) = (self.ca_file.take(), self.secrets.take());
         let mut journal = std::mem::take(&mut self.journal);
         journal.clear();
+        // The same random numbers follow as after the start.
+        let faults = FaultTable::new(self.faults.seed);
         *self = State {
+            faults,
             ca_file,
             secrets,
             journal,

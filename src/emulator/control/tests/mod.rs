@@ -6,6 +6,8 @@ mod faults;
 mod keys;
 mod requests;
 mod snapshot;
+mod tokens;
+mod world;
 
 use serde_json::Value;
 
