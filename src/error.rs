@@ -106,6 +106,8 @@ kinds! {
     Unreachable = 6, "unreachable";
     /// The token store failed, is locked, or did not respond in time.
     Store = 7, "store";
+    /// An expectation of `emulator verify` was not met.
+    Expectation = 8, "expectation";
     /// The user interrupted the command.
     Interrupted = 130, "interrupted";
 }

@@ -46,7 +46,10 @@ pub use changes::{KeyName, ResourceChange, UserChange};
 pub use facts::Identity;
 pub use faults::{Fault, FaultKind, FaultSelection, NamedFault, Parameter, Route};
 pub use forge::{ForgedToken, SignatureFault, TokenKind};
-pub use journal::{LoggedRequest, LoggedToken, Outcome, Service};
+pub use journal::{
+    Checked, Expectation, LoggedRequest, LoggedToken, Outcome, RefusedRequest, Service,
+    Verification,
+};
 pub use options::{MissingIdentity, Options};
 pub use ports::{HTTP_PORT, HTTPS_PORT};
 pub use rate_limits::RateLimits;

@@ -1,6 +1,6 @@
 //! The emulator's pages, which state that they are not Microsoft's.
 //!
-//! A page is self-contained HTML. Its headers allow only its style, its icon and, on two pages, one
+//! A page is self-contained HTML. Its headers allow only its style, its icon and, on some pages, one
 //! known script. No page sets a cookie.
 
 #![expect(
@@ -28,6 +28,9 @@ const SUBMIT: &str = "document.forms[0].submit()";
 /// Copies the values of the front page; without scripts its buttons are hidden.
 const COPY: &str = include_str!("../../assets/emulator/copy.js");
 
+/// Shows the journal and updates it.
+const JOURNAL: &str = include_str!("../../assets/emulator/journal.js");
+
 /// The button of a user on the sign-in page; its value is the user's name.
 pub(crate) const USER_FIELD: &str = "emulator_user";
 /// The button that cancels a sign-in.
@@ -50,6 +53,9 @@ pub(crate) enum Page<'a> {
     /// `/`: the emulator's addresses, its users, and the settings of clients.
     #[template(path = "emulator/front.html")]
     Front { front: &'a Front, world: &'a World },
+    /// `/_emulator/`: the requests, read from the control API.
+    #[template(path = "emulator/journal.html")]
+    Journal,
     /// Choose a user of `tenant` for an application. `unknown` is a hint that names no user.
     #[template(path = "emulator/sign_in.html")]
     SignIn {
@@ -107,6 +113,7 @@ impl Page<'_> {
         let script = match self {
             Page::FormPost { .. } => format!("script-src {}; ", hash(SUBMIT)),
             Page::Front { .. } => format!("script-src {}; ", hash(COPY)),
+            Page::Journal => format!("script-src {}; connect-src 'self'; ", hash(JOURNAL)),
             _ => String::new(),
         };
         // form-action has to allow the client's listener: browsers apply it to each redirect after

@@ -26,6 +26,9 @@ use crate::loopback::serve::Caller;
 /// The target of the log's events about requests; each is one line.
 pub(crate) const REQUESTS: &str = "acspass::emulator::requests";
 
+/// The path of the page with the journal. Its requests are not in the journal.
+const JOURNAL_PAGE: &str = "/_emulator";
+
 /// Answers one request. Returns `None` if a fault ends the connection.
 pub(crate) async fn respond(
     context: Arc<Context>,
@@ -44,6 +47,9 @@ pub(crate) async fn respond(
     };
     if is_control_path(&request.path) {
         return Some(answer(entry, control::respond(&request)));
+    }
+    if request.is_get() && request.path.trim_end_matches('/') == JOURNAL_PAGE {
+        return Some(answer(entry, Page::Journal.reply(200)));
     }
     entry.remark = request.remark;
     let route = Route::of(&request.path);

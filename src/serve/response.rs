@@ -58,7 +58,7 @@ impl From<Error> for Refusal {
                 _ => StatusCode::FORBIDDEN,
             },
             Kind::Unreachable | Kind::Interrupted => StatusCode::SERVICE_UNAVAILABLE,
-            Kind::Store | Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Kind::Store | Kind::Internal | Kind::Expectation => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Refusal { status, error }
     }

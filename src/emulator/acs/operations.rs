@@ -75,6 +75,12 @@ impl Operation {
     }
 }
 
+/// Returns the names of all operations.
+#[cfg(test)]
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|operation| operation.name)
+}
+
 /// Responds to a request to the resource.
 pub(crate) fn respond(request: &Request) -> Reply {
     let at_path: Vec<&Operation> = OPERATIONS

@@ -7,6 +7,7 @@
 
 pub(crate) mod decoded;
 mod entry;
+pub(crate) mod expectation;
 pub(crate) mod notes;
 pub(crate) mod text;
 
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, VecDeque};
 pub use decoded::LoggedToken;
 pub(crate) use entry::Entry;
 pub use entry::{LoggedRequest, Outcome, Service};
+pub use expectation::{Checked, Expectation, RefusedRequest, Verification};
 
 /// The number of entries; the counts include older requests.
 pub(crate) const CAPACITY: usize = 4096;

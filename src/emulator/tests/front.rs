@@ -87,3 +87,26 @@ fn sign_in_page_names_application_and_tenant() {
         assert!(page.contains(&sentence), "{page}");
     }
 }
+
+#[test]
+fn journal_page_may_connect_to_the_emulator_only() {
+    let fixture = Fixture::new();
+    for target in ["/_emulator", "/_emulator/"] {
+        let page = fixture.get(target);
+        assert_eq!(page.status, 200, "{target}");
+        let policy = page.header("content-security-policy").expect("a policy");
+        assert!(policy.contains("connect-src 'self'; "), "{policy}");
+        assert!(policy.contains("default-src 'none'"), "{policy}");
+        assert!(page.body.contains("/_emulator/v1/"), "{target}");
+    }
+    assert!(fixture.emulator.requests().is_empty());
+    let front = page(&fixture, &fixture.host());
+    assert!(front.contains("<a href=\"/_emulator/\">"), "{front}");
+    assert!(
+        !fixture
+            .get("/")
+            .header("content-security-policy")
+            .expect("a policy")
+            .contains("connect-src")
+    );
+}

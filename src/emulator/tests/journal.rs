@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::harness::published::{CLIENT_ID, RESOURCE_ID};
 use super::harness::{Fixture, NOW, TEAMS, encode};
-use crate::emulator::{LoggedRequest, Outcome, Service};
+use crate::emulator::{Expectation, LoggedRequest, Outcome, Service, Verification};
 
 const ADA: &str = "ada@contoso.example";
 
@@ -250,4 +250,33 @@ fn a_secret_in_a_wrong_place_is_not_recorded() {
     }
     check_no_secret(&fixture);
     assert_eq!(fixture.emulator.requests().len(), 7);
+}
+
+#[test]
+fn expectations_are_compared_with_the_journal_of_the_control_api() {
+    let fixture = Fixture::new();
+    fixture.identity();
+    fixture.tampered("POST", "/identities?api-version=2023-10-01", "", |signed| {
+        signed.sign_with(b"");
+    });
+    let journal = fixture.get("/_emulator/v1/journal").json();
+    let expected = [
+        Expectation::parse("create_identity==2").expect("valid"),
+        Expectation::parse("accepted<=1").expect("valid"),
+        Expectation::parse("exchange>=1").expect("valid"),
+        Expectation::none("refused").expect("valid"),
+    ];
+    let verified = Verification::of(&expected, &journal);
+    let unmet: Vec<&str> = verified
+        .unmet()
+        .map(|one| one.expectation.as_str())
+        .collect();
+    assert_eq!(unmet, ["exchange>=1", "refused==0"]);
+    let refused: Vec<String> = verified.refused.iter().map(ToString::to_string).collect();
+    let line = "POST /identities 401: the signature does not match: the key is empty";
+    assert_eq!(refused, [line]);
+    // No operation of the resource is missing.
+    for operation in crate::emulator::acs::operations::names() {
+        assert!(Expectation::none(operation).is_ok(), "{operation}");
+    }
 }
