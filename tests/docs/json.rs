@@ -9,7 +9,7 @@ use crate::markdown::{code, table};
 use crate::schema::{check, resolve};
 
 /// The schemas, in the order of the page.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "get",
     "login",
     "status",
@@ -25,6 +25,7 @@ const ORDER: [&str; 17] = [
     "emulator-ready",
     "emulator-seed",
     "emulator-clock",
+    "emulator-verify",
     "version",
     "error",
 ];

@@ -131,6 +131,8 @@ fn outputs_of_commands_match_their_schemas() {
     for change in ["freeze", "resume", "reset", "show"] {
         checker.run("emulator-clock", &["emulator", "clock", change]);
     }
+    let words = ["emulator", "verify", "--expect", "total>=1"];
+    checker.run("emulator-verify", &words);
     checker.ready_line("serve-ready", &["serve", "--port", "0"]);
     let ports = ["emulator", "--https-port", "0", "--http-port", "0"];
     checker.ready_line("emulator-ready", &ports);

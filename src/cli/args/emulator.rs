@@ -57,6 +57,19 @@ pub(crate) enum EmulatorCommand {
     /// Show or change the clock of the emulator
     #[command(subcommand)]
     Clock(EmulatorClock),
+    /// Compare the requests to the emulator with expectations
+    Verify(EmulatorVerify),
+}
+
+/// The options of `emulator verify`.
+#[derive(Debug, Args)]
+pub(crate) struct EmulatorVerify {
+    /// Expect this number of requests, such as `exchange>=1`; repeatable
+    #[arg(long, value_name = "NAME>=N")]
+    pub(crate) expect: Vec<String>,
+    /// Expect no request of this name, such as `refused`; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) none: Vec<String>,
 }
 
 /// The commands below `emulator clock`.

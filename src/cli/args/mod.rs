@@ -14,7 +14,9 @@ mod suggestions;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use emulator::{Emulator, EmulatorClock, EmulatorCommand, EmulatorExec, EmulatorServer};
+pub(crate) use emulator::{
+    Emulator, EmulatorClock, EmulatorCommand, EmulatorExec, EmulatorServer, EmulatorVerify,
+};
 pub(crate) use format::Format;
 pub(crate) use options::{Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate};
 pub(crate) use shell::Shell;

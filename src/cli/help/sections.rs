@@ -73,6 +73,7 @@ files! {
     "emulator" "clock" "advance" => "emulator-clock-advance.txt";
     "emulator" "clock" "set" => "emulator-clock-set.txt";
     "emulator" "clock" "reset" => "emulator-clock-reset.txt";
+    "emulator" "verify" => "emulator-verify.txt";
     "completions" => "completions.txt";
     "man" => "man.txt";
     "help" => "help.txt";

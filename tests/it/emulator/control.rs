@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use acspass::emulator::UserAgent;
+
 use super::{home, start, stop};
 use crate::harness::Home;
 
@@ -58,4 +60,46 @@ fn an_address_of_another_machine_is_refused() {
             &["invalid address of the emulator", "ACSPASS_EMULATOR_URL"],
         );
     }
+}
+
+#[test]
+fn the_journal_is_compared_with_expectations() {
+    let mut home = home();
+    let other = super::home();
+    let (running, ready) = start(&other, &[]);
+    let url = ready["httpUrl"].as_str().expect("a URL");
+    home.set("ACSPASS_EMULATOR_URL", url);
+    let agent = UserAgent::default();
+    for path in ["/", "/nothing"] {
+        agent.browse(&format!("{url}{path}")).expect("a response");
+    }
+    let verified = run(
+        &home,
+        &["verify", "--expect", "page==1", "--none", "exchange"],
+    );
+    let expected = json!({"expectation": "page==1", "actual": 1, "met": true});
+    assert_eq!(verified["expectations"][0], expected);
+    assert_eq!(verified["refused"][0]["status"], 404);
+    let verify = |words: &[&str]| home.real(&[&["emulator", "verify"], words].concat());
+    let unmet = verify(&["--expect", "exchange>=1", "--none", "refused"]);
+    unmet.assert_error(
+        8,
+        &[
+            "Refused: GET /nothing 404: The emulator has no such page.",
+            "expectation not met: exchange>=1 (actual: 0), refused==0 (actual: 1)",
+        ],
+    );
+    assert_eq!(unmet.stdout, "");
+    let json = verify(&["--none", "refused", "-o", "json"]);
+    json.assert_code(8);
+    assert!(
+        json.stderr.contains("\"kind\":\"expectation\""),
+        "{}",
+        json.stderr
+    );
+    verify(&["--expect", "exchange=1"]).assert_error(2, &["invalid expectation `exchange=1`"]);
+    verify(&["--none", "exchnge"]).assert_error(2, &["unknown operation `exchnge`"]);
+    verify(&[]).assert_error(2, &["no expectation is given"]);
+    stop(running);
+    verify(&["--none", "refused"]).assert_error(6, &["no emulator responds at"]);
 }

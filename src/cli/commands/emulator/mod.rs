@@ -9,6 +9,7 @@ mod own_hosts;
 mod remote;
 mod seed;
 mod server;
+mod verify;
 
 use crate::cli::args::{Emulator, EmulatorCommand};
 use crate::cli::environment::Environment;
@@ -25,5 +26,6 @@ pub(crate) fn run(args: &Emulator, env: &Environment, output: &mut Output) -> Re
         Some(EmulatorCommand::Healthcheck) => healthcheck::run(env, output),
         Some(EmulatorCommand::Init { file }) => init::run(file, env, output),
         Some(EmulatorCommand::Clock(change)) => clock::run(change, env, output),
+        Some(EmulatorCommand::Verify(args)) => verify::run(args, env, output),
     }
 }
