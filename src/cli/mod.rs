@@ -152,7 +152,7 @@ fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) ->
         Command::Token(Token::Exchange(args)) => token::exchange(&args, env, output),
         Command::Config(args) => config::run(&args, env, output),
         Command::Profile(args) => profiles::run(&args, env, output),
-        Command::Setup => setup::run(env, output),
+        Command::Setup { script } => setup::run(script, env, output),
         Command::Doctor { offline } => doctor::run(offline, env, output),
         Command::Emulator(args) => emulator::run(&args, env, output),
         Command::Completions { shell } => completions::run(shell, output),

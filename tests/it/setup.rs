@@ -47,7 +47,8 @@ fn with_nothing_configured_the_gaps_are_plain_to_see() {
         "Teams.ManageCalls and Teams.ManageChats",
         "az ad app create --display-name acspass",
         "https://login.microsoftonline.com/YOUR-TENANT/adminconsent?client_id=YOUR-CLIENT-ID",
-        "Subject: ",
+        "Subject: Application for Azure Communication Services",
+        "The attached script",
         "GCC tenants use the worldwide authority",
         "AADSTS900382",
         "`disableLocalAuth`",
@@ -70,7 +71,13 @@ fn what_is_configured_is_filled_in_everywhere() {
         format!("https://login.microsoftonline.com/{TENANT}/adminconsent?client_id={CLIENT_ID}");
     assert_eq!(text(&json, "adminConsentUrl"), url);
     let message = text(&json, "message");
-    for part in [CLIENT_ID, TENANT, &url, "az ad sp create --id 1fd5118e-"] {
+    for part in [
+        "Subject: Consent for an application",
+        CLIENT_ID,
+        TENANT,
+        &url,
+        "az ad sp create --id 1fd5118e-",
+    ] {
         assert!(message.contains(part), "{message}");
     }
     let script = text(&json, "script");
@@ -92,6 +99,22 @@ fn what_is_configured_is_filled_in_everywhere() {
     let all = json.to_string();
     assert!(!all.contains("YOUR-"), "no gap is left: {all}");
     home.run(&["setup"]).assert_does_not_say("in capitals");
+}
+
+#[test]
+fn the_script_alone_is_a_file_that_needs_no_client_id() {
+    let mut home = Home::new();
+    home.set("ACSPASS_TENANT_ID", TENANT);
+    let run = home.run(&["setup", "--script"]);
+    run.assert_code(0).assert_does_not_say("in capitals");
+    let script = text(&setup(&home), "script").to_owned();
+    assert_eq!(run.stdout, format!("{}\n", script.trim_end()));
+    let run = home.run(&["setup", "--script", "-o", "json"]);
+    assert_eq!(run.json(), serde_json::json!({ "script": script }));
+
+    home.unset("ACSPASS_TENANT_ID");
+    home.run(&["setup", "--script"])
+        .assert_says(&["`acspass config set tenant TENANT`"]);
 }
 
 #[test]

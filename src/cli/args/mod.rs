@@ -119,7 +119,11 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Profile(Profile),
     /// Print how to register the Entra application and grant consent
-    Setup,
+    Setup {
+        /// Print the script alone, for a file
+        #[arg(long)]
+        script: bool,
+    },
     /// Check settings, store, network and services
     Doctor {
         /// Contact neither the network nor the keyring

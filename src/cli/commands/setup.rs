@@ -14,7 +14,7 @@ use crate::config::{Cloud, Setting};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
 
-pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
     let (_, profile) = env.profile()?;
     let plan = Plan::new(&context, profile.value(Setting::RedirectUri));
@@ -24,7 +24,9 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let message = render(&plan.as_message())?.trim_end().to_owned();
     let notes = lines(render(&plan.as_notes())?);
     let url = plan.consent_url();
-    if output.is_json {
+    if is_script_only {
+        output.print_result(script.trim_end(), &json!({"script": script}))?;
+    } else if output.is_json {
         output.print_json(&json!({
             "portal": portal,
             "script": script,
@@ -62,7 +64,7 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let missing = [
         (plan.tenant.is_none(), "`acspass config set tenant TENANT`"),
         (
-            plan.client_id.is_none(),
+            plan.client_id.is_none() && !is_script_only,
             "`acspass config set client-id GUID`",
         ),
     ];
