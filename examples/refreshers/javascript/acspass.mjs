@@ -32,6 +32,9 @@ const LAST_RESORT_MS = 60_000;
  * than a minute: so the SDK asks again after half of that time. It never does after an error, which
  * in Node even ends the process where the SDK was the one who asked. `onTrouble` is told why.
  *
+ * In Node, `tokenRefresher()` uses the service that `acspass exec` names to the app, over its Unix socket
+ * first. `exec` does so if `acspass serve` runs before it.
+ *
  * @param url        where the service is, as `acspass serve` prints it
  * @param secret     gives the contents of the service's secret file; every run has another one
  * @param page       the id of this page, if `secret` is a page's key: see `requestApproval`
@@ -40,17 +43,35 @@ const LAST_RESORT_MS = 60_000;
  * @param account    whose tokens; without it, those of the active account
  * @param onTrouble  is told what keeps a token from being replaced
  */
-export function tokenRefresher({ url, secret, page, socket, account, onTrouble = console.warn }) {
+export function tokenRefresher({ url, secret, page, socket, account, onTrouble = console.warn } = {}) {
+  const service = url ? { url, secret, page, socket } : serviceOfExec();
   let last;
   return async (abortSignal) => {
     try {
-      last = await ask({ url, secret, page, socket, account, abortSignal });
+      last = await ask({ ...service, account, abortSignal });
     } catch (error) {
       const left = last ? Date.parse(last.expiresOn) - Date.now() : 0;
       if (abortSignal?.aborted || left <= LAST_RESORT_MS) throw error;
       onTrouble(error);
     }
     return last.token;
+  };
+}
+
+/** The service that `acspass exec` names to its command. */
+function serviceOfExec() {
+  const { ACSPASS_SERVE_URL: url, ACSPASS_SERVE_SECRET_FILE: file } = globalThis.process?.env ?? {};
+  if (!url || !file) {
+    throw new AcspassError({
+      kind: "usage",
+      message: "ACSPASS_SERVE_URL or ACSPASS_SERVE_SECRET_FILE is not set",
+      hint: "Start `acspass serve`, then start the app with `acspass exec -- CMD`. In a web page, pass `url`.",
+    });
+  }
+  return {
+    url,
+    secret: async () => (await import("node:fs/promises")).readFile(file, "utf8"),
+    socket: file.replace(/[^/\\]*$/, "socket"),
   };
 }
 

@@ -4,24 +4,11 @@
 //
 // It says when its token is another one, and shows none.
 
-import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-
 import { AzureCommunicationTokenCredential } from "@azure/communication-common";
 
 import { tokenRefresher } from "./acspass.mjs";
 
-const { ACSPASS_SERVE_URL: url, ACSPASS_SERVE_SECRET_FILE: secretFile } = process.env;
-if (!url || !secretFile) {
-  console.error("Start `acspass serve`, then run `acspass exec -- node node.mjs`.");
-  process.exit(2);
-}
-
-const refresh = tokenRefresher({
-  url,
-  secret: () => readFile(secretFile, "utf8"),
-  socket: join(dirname(secretFile), "socket"),
-});
+const refresh = tokenRefresher();
 const credential = new AzureCommunicationTokenCredential({
   tokenRefresher: refresh,
   refreshProactively: true,

@@ -98,6 +98,20 @@ describe("tokens that live for seconds", { ...patience, concurrency: true }, () 
   });
 });
 
+test("a missing service is an error that names the variables and the next step", () => {
+  const saved = process.env.ACSPASS_SERVE_URL;
+  for (const [options, url] of [[undefined, undefined], [{}, "http://127.0.0.1:1"], [{ url: undefined }, undefined]]) {
+    delete process.env.ACSPASS_SERVE_URL;
+    if (url) process.env.ACSPASS_SERVE_URL = url;
+    assert.throws(() => tokenRefresher(options), (error) => {
+      assert.ok(error instanceof AcspassError && error.kind === "usage");
+      assert.match(error.message, /ACSPASS_SERVE_SECRET_FILE is not set: Start `acspass serve`/);
+      return true;
+    });
+  }
+  if (saved) process.env.ACSPASS_SERVE_URL = saved;
+});
+
 test("what keeps a token from being had is told by its kind", patience, async () => {
   const service = await startService({ tokenLife: "75m" });
   try {
