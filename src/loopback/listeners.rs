@@ -18,7 +18,8 @@ const FAMILIES: [IpAddr; 2] = [
     IpAddr::V6(Ipv6Addr::LOCALHOST),
 ];
 
-/// Listeners on every loopback family that the machine has, all at one port.
+/// Listeners on every loopback family that the machine has, all at one port. Those of the emulator may
+/// include an address that other machines reach.
 #[derive(Debug)]
 pub struct Bound {
     /// One listener a family: 127.0.0.1 first, then `::1`. At least one, non-blocking.
@@ -43,35 +44,68 @@ pub fn bind_free() -> Result<Bound> {
 /// [`Kind::Usage`] if the requested port is taken or not allowed; [`Kind::Internal`] if the machine
 /// has no loopback.
 pub fn bind(port: u16, other_port: &str) -> Result<Bound> {
-    let mut bound = complete(Vec::new(), port);
+    bind_all(&FAMILIES, port).map_err(|cause| unbound(cause, port, other_port))
+}
+
+/// Binds this address, and the loopback addresses that it does not include, at one port; 0 takes a free
+/// one. [`bind`] describes the rest.
+///
+/// # Errors
+/// [`Kind::Usage`] if the machine does not have the address, or as [`bind`].
+#[cfg(feature = "emulator")]
+pub(crate) fn bind_network(address: IpAddr, port: u16, other_port: &str) -> Result<Bound> {
+    // The system's default for `::` includes IPv4.
+    let is_included = |loopback: &IpAddr| match address {
+        IpAddr::V6(address) if address.is_unspecified() => true,
+        _ => address == *loopback || (address.is_unspecified() && loopback.is_ipv4()),
+    };
+    let mut addresses = vec![address];
+    addresses.extend(FAMILIES.into_iter().filter(|own| !is_included(own)));
+    let bound = bind_all(&addresses, port).map_err(|cause| unbound(cause, port, other_port))?;
+    let is_there = |listener: &TcpListener| listener.local_addr().is_ok_and(|at| at.ip() == address);
+    match bound.listeners.iter().any(is_there) {
+        true => Ok(bound),
+        false => Err(Error::usage(
+            format!("this machine does not have the address {address}"),
+            "Use the address of one of its network interfaces, or `0.0.0.0` for all of them.",
+        )),
+    }
+}
+
+/// Returns the error about a port that could not be bound.
+fn unbound(cause: io::Error, port: u16, other_port: &str) -> Error {
+    let error = match port {
+        0 => Error::new(
+            Kind::Internal,
+            "this machine has no loopback address to listen on",
+            "Check that the loopback interface is up.",
+        ),
+        _ if cause.kind() == ErrorKind::AddrInUse => Error::new(
+            Kind::Usage,
+            format!("port {port} is already in use"),
+            other_port,
+        ),
+        _ => Error::new(
+            Kind::Usage,
+            format!("port {port} cannot be used"),
+            other_port,
+        ),
+    };
+    error.caused_by(cause)
+}
+
+/// Binds these addresses at one port, except those that the machine lacks.
+fn bind_all(addresses: &[IpAddr], port: u16) -> io::Result<Bound> {
+    let mut bound = complete(addresses, Vec::new(), port);
     for _ in 1..TRIES {
         match &bound {
             Err(error) if port == 0 && error.kind() == ErrorKind::AddrInUse => {
-                bound = complete(Vec::new(), port);
+                bound = complete(addresses, Vec::new(), port);
             }
             _ => break,
         }
     }
-    bound.map_err(|cause| {
-        let error = match port {
-            0 => Error::new(
-                Kind::Internal,
-                "this machine has no loopback address to listen on",
-                "Check that the loopback interface is up.",
-            ),
-            _ if cause.kind() == ErrorKind::AddrInUse => Error::new(
-                Kind::Usage,
-                format!("port {port} is already in use"),
-                other_port,
-            ),
-            _ => Error::new(
-                Kind::Usage,
-                format!("port {port} cannot be used"),
-                other_port,
-            ),
-        };
-        error.caused_by(cause)
-    })
+    bound
 }
 
 /// Adopts one listener per family. Binds a missing family at the same port: otherwise another program
@@ -103,21 +137,22 @@ pub fn adopt(listeners: Vec<TcpListener>) -> Result<Bound> {
         }
     }
     let port = port.ok_or_else(|| refused("no socket was inherited".to_owned()))?;
-    complete(listeners, port).map_err(unusable)
+    complete(&FAMILIES, listeners, port).map_err(unusable)
 }
 
-/// Binds the families without a listener; port 0 takes one that is free on the first family.
-fn complete(mut listeners: Vec<TcpListener>, mut port: u16) -> io::Result<Bound> {
-    for family in FAMILIES {
-        let is_of_family = |listener: &TcpListener| {
-            listener
-                .local_addr()
-                .is_ok_and(|address| address.ip() == family)
-        };
-        if listeners.iter().any(is_of_family) {
+/// Binds the addresses without a listener; port 0 takes one that is free on the first address.
+fn complete(
+    addresses: &[IpAddr],
+    mut listeners: Vec<TcpListener>,
+    mut port: u16,
+) -> io::Result<Bound> {
+    for address in addresses {
+        let is_at_address =
+            |listener: &TcpListener| listener.local_addr().is_ok_and(|at| at.ip() == *address);
+        if listeners.iter().any(is_at_address) {
             continue;
         }
-        let listener = match TcpListener::bind((family, port)) {
+        let listener = match TcpListener::bind((*address, port)) {
             Err(error) if is_absent(&error) => continue,
             bound => bound?,
         };
@@ -251,6 +286,30 @@ mod tests {
             assert_eq!(error.kind(), Kind::Usage);
             assert!(error.message().contains("not loopback"), "{error}");
         }
+    }
+
+    #[cfg(feature = "emulator")]
+    #[test]
+    fn an_address_of_other_machines_is_bound_beside_the_loopback_that_it_does_not_include() {
+        let bound_at = |text: &str| {
+            let address = text.parse().expect("an address");
+            let bound = bind_network(address, 0, "").expect("a free port");
+            let places = bound.listeners.iter().map(TcpListener::local_addr);
+            let mut places: Vec<String> = places
+                .map(|place| place.expect("bound").ip().to_string())
+                .collect();
+            places.sort();
+            places
+        };
+        assert_eq!(bound_at("0.0.0.0"), ["0.0.0.0", "::1"]);
+        assert_eq!(bound_at("::"), ["::"]);
+        assert_eq!(bound_at("127.0.0.1"), ["127.0.0.1", "::1"]);
+        assert_eq!(bound_at("127.0.0.2"), ["127.0.0.1", "127.0.0.2", "::1"]);
+        // RFC 5737: no machine has it.
+        let error = bind_network("192.0.2.77".parse().expect("an address"), 0, "");
+        let error = error.expect_err("it belongs to no interface");
+        assert_eq!(error.kind(), Kind::Usage);
+        assert!(error.message().contains("192.0.2.77"), "{error}");
     }
 
     #[test]

@@ -34,8 +34,34 @@ pub(crate) async fn serve(
     limits: Limits,
     stop: Stop,
 ) -> io::Result<()> {
+    let peers = Some(Arc::new(PeerCheck::new()));
+    serve_tcp(bound, peers, tls, handler, limits, stop).await
+}
+
+/// Serves as [`serve`] does, but accepts connections of other machines and other users too.
+///
+/// # Errors
+/// If a listener cannot be registered with the runtime.
+#[cfg(feature = "emulator")]
+pub(crate) async fn serve_network(
+    bound: Bound,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    handler: Handler,
+    limits: Limits,
+    stop: Stop,
+) -> io::Result<()> {
+    serve_tcp(bound, None, tls, handler, limits, stop).await
+}
+
+async fn serve_tcp(
+    bound: Bound,
+    peers: Option<Arc<PeerCheck>>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    handler: Handler,
+    limits: Limits,
+    stop: Stop,
+) -> io::Result<()> {
     let mut loops = JoinSet::new();
-    let peers = Arc::new(PeerCheck::new());
     let tls = tls.map(TlsAcceptor::from);
     for listener in bound.listeners {
         let listener = Listener::Tcp(TcpListener::from_std(listener)?, peers.clone());
@@ -64,7 +90,8 @@ pub(crate) async fn serve_unix(
 
 /// A source of connections.
 enum Listener {
-    Tcp(TcpListener, Arc<PeerCheck>),
+    /// Without a check, every peer is accepted.
+    Tcp(TcpListener, Option<Arc<PeerCheck>>),
     #[cfg(unix)]
     Unix(tokio::net::UnixListener),
 }
@@ -82,10 +109,16 @@ impl Listener {
                 let (Ok(local), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else {
                     return Ok(None);
                 };
-                if !is_loopback_peer(peer) || stream.set_nodelay(true).is_err() {
+                if stream.set_nodelay(true).is_err() {
                     return Ok(None);
                 }
-                let peers = peers.clone();
+                let Some(peers) = peers.clone() else {
+                    let admission = std::future::ready(Some(Admission::Unreported));
+                    return Ok(Some((Box::new(stream), admission.boxed())));
+                };
+                if !is_loopback_peer(peer) {
+                    return Ok(None);
+                }
                 let check = async move { peers.admit(local, peer).await };
                 Ok(Some((Box::new(stream), check.boxed())))
             }

@@ -2,7 +2,8 @@
 //!
 //! Input: bound listeners, an optional TLS configuration, a handler of requests, and limits. Output:
 //! the handler's responses. It bounds memory, connections and time, and closes connections of other
-//! users unread. The handler decides about requests and responses.
+//! users unread, unless the caller asks for every peer. The handler decides about requests and
+//! responses.
 
 mod accept;
 mod capacity;
@@ -14,6 +15,8 @@ mod slow_callers_tests;
 mod stream;
 
 pub(crate) use accept::serve;
+#[cfg(feature = "emulator")]
+pub(crate) use accept::serve_network;
 #[cfg(unix)]
 pub(crate) use accept::serve_unix;
 pub(crate) use capacity::Limits;
