@@ -30,6 +30,8 @@ has mount || packages+=(mount)
 has systemd-socket-activate || packages+=(systemd)
 # The shell blocks of the README and the guides.
 has curl || packages+=(curl)
+# Addresses of other machines, in network namespaces.
+has ip || packages+=(iproute2)
 # A terminal of 80 columns, and what walks the emulator's pages there.
 has tmux || packages+=(tmux)
 # The shells with completion scripts, beside bash.

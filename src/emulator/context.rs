@@ -60,6 +60,8 @@ pub(crate) struct Context {
     world: RwLock<Arc<World>>,
     pub(crate) signer: KeyRing,
     pub(crate) certificate: Certificate,
+    /// The certificate of the authority for https, PEM.
+    pub(crate) ca_pem: Option<String>,
     pub(crate) state: Mutex<State>,
     /// The ports of each resource; the first one has the main ports.
     ports: Vec<Ports>,
@@ -76,11 +78,13 @@ impl Context {
         options: Options,
         world: Arc<World>,
         ports: Vec<Ports>,
+        ca_pem: Option<String>,
         stopping: watch::Receiver<bool>,
     ) -> Result<Context> {
         Ok(Context {
             signer: KeyRing::new()?,
             certificate: Certificate::published()?,
+            ca_pem,
             state: Mutex::new(State::new(&world, &options)),
             clock: EmulatorClock::new(Arc::clone(&options.clock)),
             started: options.clock.now(),
@@ -145,15 +149,16 @@ impl Context {
         user.is_some()
     }
 
-    /// Returns the port of a listener, if it is served.
-    pub(crate) fn port(&self, at: Listener) -> Option<u16> {
-        self.ports.get(at.resource)?.of(at.scheme)
+    /// Returns the port that this `Host` header must have at a listener, if the listener is served.
+    pub(crate) fn port(&self, at: Listener, host: &str) -> Option<u16> {
+        let port = self.ports.get(at.resource)?.of(at.scheme)?;
+        Some(self.options.port_in(at.scheme, host, port))
     }
 
     /// Returns whether a `Host` header names this emulator at the port of this listener.
     pub(crate) fn is_own_host(&self, at: Listener, host: &str) -> bool {
         let is_at = |port| is_own_host(at.scheme, host, port, &self.options.host_names);
-        self.port(at).is_some_and(is_at)
+        self.port(at, host).is_some_and(is_at)
     }
 
     /// Returns whether scheme and host of a token's issuer or audience are this emulator's, or
@@ -167,7 +172,8 @@ impl Context {
             return loopback::is_loopback_host(name) || loopback::is_loopback_host(host);
         }
         let is_at = |port| is_own_host(scheme, host, port, &self.options.host_names);
-        self.main_ports().of(scheme).is_some_and(is_at)
+        let port = self.main_ports().of(scheme);
+        port.is_some_and(|port| is_at(self.options.port_in(scheme, host, port)))
     }
 }
 

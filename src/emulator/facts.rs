@@ -69,6 +69,20 @@ impl Emulator {
         front::http_exports(&self.http_url(), &self.context.world()).into()
     }
 
+    /// Returns the warning that other machines can connect, if they can: one sentence.
+    pub fn warning(&self) -> Option<String> {
+        let options = &self.context.options;
+        let address = options.listen.filter(|_| options.is_open())?;
+        let ports = self.context.main_ports();
+        let ports = ports.https.into_iter().chain([ports.http]);
+        let ports: Vec<String> = ports.map(|port| port.to_string()).collect();
+        Some(format!(
+            "with --listen {address}, every machine and user that can connect to this machine's port \
+             {} can use the emulator and its control API; its keys are published and protect nothing",
+            ports.join(" or ")
+        ))
+    }
+
     /// Returns the id of the first tenant.
     pub fn tenant_id(&self) -> &str {
         &self.world.tenants[0].id

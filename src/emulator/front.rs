@@ -47,8 +47,13 @@ impl Front {
         let ports = context.ports()[request.at.resource];
         let key = &request.resource().keys.primary;
         let host = host_name(&request.host);
-        let http = base("http", host, ports.http);
-        let https = ports.https.map(|port| base("https", host, port));
+        // The port of the request may be a published one.
+        let url = |scheme, port| match context.options.is_open() && scheme == request.at.scheme {
+            true => request.base.clone(),
+            false => base(scheme, host, port),
+        };
+        let http = url("http", ports.http);
+        let https = ports.https.map(|port| url("https", port));
         let ca_file = context.state().ca_file.clone();
         let mut values = Vec::new();
         let mut add = |id, name, text: &str| values.push(value(id, name, text));

@@ -76,7 +76,7 @@ impl Request {
         // Protects against DNS rebinding: a page at another name that resolves to loopback.
         let named = single(&head.headers, header::HOST.as_str()).and_then(|sent| {
             // ACS clients may repeat the port; no Entra client does.
-            let host = without_second_port(sent, context.port(at)?).filter(|_| is_acs);
+            let host = without_second_port(sent, context.port(at, sent)?).filter(|_| is_acs);
             let host = host.unwrap_or(sent);
             let is_own = context.is_own_host(at, host);
             is_own.then(|| (host.to_owned(), (host != sent).then_some(SECOND_PORT)))

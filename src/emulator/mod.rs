@@ -27,6 +27,7 @@ mod options;
 mod pages;
 mod ports;
 mod rate_limits;
+mod reach;
 mod real_hosts;
 mod remote;
 mod running;

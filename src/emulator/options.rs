@@ -1,5 +1,6 @@
 //! The options of an emulator.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,11 +40,15 @@ pub struct Options {
     pub fault_seed: Option<u32>,
     /// Additional host names, at the same ports: for a proxy, a relay or a container network in
     /// front of the emulator. Its certificate covers them. Connections from other machines are
-    /// still refused.
+    /// refused without [`Options::listen`].
     pub host_names: Vec<String>,
     /// Answer as the hosts of Entra ID and of ACS resources themselves as well, each of which serves
     /// its own service only. For callers that resolve these names to the emulator.
     pub real_hosts: bool,
+    /// An address to listen on beside loopback: that of an interface, or `0.0.0.0` or `::` for all. If
+    /// it is not loopback, every machine and user that can connect to it is accepted, for the control
+    /// API too, and `Host` headers may have another port than the listener's.
+    pub listen: Option<IpAddr>,
 }
 
 impl Default for Options {
@@ -63,6 +68,7 @@ impl Default for Options {
             fault_seed: None,
             host_names: Vec::new(),
             real_hosts: false,
+            listen: None,
         }
     }
 }

@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream};
 use std::time::Duration;
 
+use crate::emulator::options::Options;
+use crate::emulator::world::World;
 use crate::error::{Error, Kind, Result};
 use crate::loopback::{self, Bound};
 
@@ -17,14 +19,40 @@ const DEADLINE: Duration = Duration::from_millis(500);
 /// The head of the emulator's response is shorter.
 const HEAD_LIMIT: usize = 4096;
 
+/// Binds the ports of each resource: http, and https if it is served.
+///
+/// # Errors
+/// [`Kind::Usage`] if a port is taken or the machine does not have the address of the options.
+pub(crate) fn bind(options: &Options, world: &World) -> Result<Vec<(Bound, Option<Bound>)>> {
+    let mut bound = Vec::new();
+    for (index, resource) in world.resources.iter().enumerate() {
+        let (http, https) = match index {
+            0 => (options.http_port, options.https_port),
+            _ => (
+                resource.http_port,
+                options.https_port.map(|_| resource.https_port),
+            ),
+        };
+        let bind = |scheme, port| bind_one(scheme, port, options.listen);
+        // The error about the http port tells whether an emulator has it.
+        let http = bind("http", http)?;
+        bound.push((http, https.map(|port| bind("https", port)).transpose()?));
+    }
+    Ok(bound)
+}
+
 /// Binds the listener of a scheme.
 ///
 /// # Errors
 /// [`Kind::Usage`] if the port is taken. The hint names the option that selects another one, and
 /// whether the port belongs to an emulator.
-pub(crate) fn bind(scheme: &str, port: u16) -> Result<Bound> {
+fn bind_one(scheme: &str, port: u16, listen: Option<IpAddr>) -> Result<Bound> {
     let other = format!("Run `acspass emulator --{scheme}-port 0` to use a free port.");
-    loopback::bind(port, &other).map_err(|error| {
+    let bound = match listen {
+        Some(address) => loopback::bind_network(address, port, &other),
+        None => loopback::bind(port, &other),
+    };
+    bound.map_err(|error| {
         match error.kind() == Kind::Usage && scheme == "http" && is_emulator(port) {
             true => Error::usage(
                 format!("port {port} is already in use: an emulator runs there"),
@@ -63,7 +91,7 @@ fn head(address: IpAddr, port: u16) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emulator::{Emulator, Options};
+    use crate::emulator::Emulator;
 
     fn error_of(options: Options) -> Error {
         Emulator::start(options).expect_err("the port is taken")

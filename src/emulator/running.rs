@@ -21,7 +21,7 @@ use crate::emulator::world::resource::connection_string;
 use crate::emulator::world::{self, IDENTITY_HEADER, World};
 use crate::emulator::{acs, ca, control, ports, real_hosts, server};
 use crate::error::{Error, Kind, Result};
-use crate::loopback::serve::{Limits, handler};
+use crate::loopback::serve::{Limits, handler, serve_network};
 use crate::loopback::{self, Bound};
 
 /// The limits of a listener. No caller is known before its request is read, so all have the same
@@ -58,7 +58,6 @@ pub struct Emulator {
     pub(crate) context: Arc<Context>,
     /// The data at the start.
     pub(crate) world: Arc<World>,
-    ca_pem: Option<String>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -70,13 +69,13 @@ impl Emulator {
     /// [`Kind::Usage`](crate::Kind::Usage) if a requested port is taken or a host name is invalid;
     /// [`Kind::Internal`](crate::Kind::Internal) if the system provides no socket or thread.
     pub fn start(mut options: Options) -> Result<Emulator> {
-        options.host_names = context::own_names(&options.host_names)?;
+        options.host_names = context::own_names(&options.given_names())?;
         if options.real_hosts {
             options.host_names.extend(real_hosts::names::host_names());
         }
         let world = world::build(std::mem::take(&mut options.seed).file);
         let world = Arc::new(world.map_err(|invalid| invalid.into_error(None))?);
-        let bound = bind(&options, &world)?;
+        let bound = ports::bind(&options, &world)?;
         let ports = bound.iter().map(|(http, https)| Ports {
             http: http.port,
             https: https.as_ref().map(|https| https.port),
@@ -88,7 +87,7 @@ impl Emulator {
             .then(|| ca::certify(options.clock.now(), &options.host_names));
         let (tls, ca_pem) = certified.transpose()?.unzip();
         let (stop, stopping) = watch::channel(false);
-        let context = Context::new(options, Arc::clone(&world), ports, stopping)?;
+        let context = Context::new(options, Arc::clone(&world), ports, ca_pem, stopping)?;
         let context = Arc::new(context);
         let runtime = Builder::new_current_thread().enable_all().build();
         let no_loop = "the emulator could not start its event loop";
@@ -125,7 +124,6 @@ impl Emulator {
         let emulator = Emulator {
             context,
             world,
-            ca_pem,
             stop,
             thread: Some(thread),
         };
@@ -133,21 +131,24 @@ impl Emulator {
         Ok(emulator)
     }
 
-    /// Returns `http://localhost:PORT`, without port 80. It is authority host and ACS endpoint.
+    /// Returns `http://localhost:PORT`, without port 80. It is authority host and ACS endpoint. With
+    /// [`Options::listen`], the first additional host name replaces `localhost`.
     pub fn http_url(&self) -> String {
-        context::base("http", "localhost", self.context.main_ports().http)
+        let port = self.context.main_ports().http;
+        self.context.options.url("http", port)
     }
 
-    /// Returns `https://localhost:PORT`, without port 443, if https is served.
+    /// Returns `https://localhost:PORT`, without port 443, if https is served. The host is that of
+    /// [`Emulator::http_url`].
     pub fn https_url(&self) -> Option<String> {
         let port = self.context.main_ports().https?;
-        Some(context::base("https", "localhost", port))
+        Some(self.context.options.url("https", port))
     }
 
     /// Returns the PEM certificate of the authority for [`Emulator::https_url`]. It is made for
     /// this run and limited to the emulator's names, and its key is deleted.
     pub fn ca_pem(&self) -> Option<String> {
-        self.ca_pem.clone()
+        self.context.ca_pem.clone()
     }
 
     /// Sets the file with [`Emulator::ca_pem`] that the front page names to its readers.
@@ -317,27 +318,14 @@ impl fmt::Debug for Emulator {
     }
 }
 
-/// Binds the ports of each resource: http, and https if it is served.
-fn bind(options: &Options, world: &World) -> Result<Vec<(Bound, Option<Bound>)>> {
-    let mut bound = Vec::new();
-    for (index, resource) in world.resources.iter().enumerate() {
-        let (http, https) = match index {
-            0 => (options.http_port, options.https_port),
-            _ => (
-                resource.http_port,
-                options.https_port.map(|_| resource.https_port),
-            ),
-        };
-        let https = https.map(|port| ports::bind("https", port)).transpose()?;
-        bound.push((ports::bind("http", http)?, https));
-    }
-    Ok(bound)
-}
-
 async fn serve(context: &Arc<Context>, at: Listener, bound: Bound, tls: Option<Arc<ServerConfig>>) {
     let (shared, stopping) = (Arc::clone(context), context.stopping.clone());
     let handler = handler(move |request| server::respond(shared.clone(), at, request));
-    if let Err(error) = loopback::serve::serve(bound, tls, handler, LIMITS, stopping).await {
+    let served = match context.options.is_open() {
+        true => serve_network(bound, tls, handler, LIMITS, stopping).await,
+        false => loopback::serve::serve(bound, tls, handler, LIMITS, stopping).await,
+    };
+    if let Err(error) = served {
         tracing::error!(target: "acspass::emulator", "the emulator stopped: {error}");
     }
 }

@@ -25,6 +25,8 @@ use crate::loopback::serve::Caller;
 
 /// The target of the log's events about requests; each is one line.
 pub(crate) const REQUESTS: &str = "acspass::emulator::requests";
+/// The path of the certificate of the authority for https.
+const CA_PATH: &str = "/_emulator/ca.pem";
 
 /// The path of the page with the journal. Its requests are not in the journal.
 const JOURNAL_PAGE: &str = "/_emulator";
@@ -91,6 +93,7 @@ fn dispatch(request: &Request) -> Reply {
     match request.path.as_str() {
         "/" => front(request),
         "/emulator/whoami" => acs::token::whoami(request),
+        CA_PATH => certificate(request),
         entra::apps::MANAGED_IDENTITY_PATH => entra::apps::managed_identity(request),
         path if is_acs_path(path) => acs::operations::respond(request),
         // Entra listens at the main port only.
@@ -106,6 +109,7 @@ fn service(path: &str) -> Service {
     let start = path.len().saturating_sub(rest.len() + 1);
     match rest {
         "" | "emulator/whoami" => Service::Emulator,
+        _ if &path[start..] == CA_PATH => Service::Emulator,
         _ if is_acs_path(&path[start..]) => Service::Acs,
         _ => Service::Entra,
     }
@@ -115,6 +119,22 @@ fn front(request: &Request) -> Reply {
     let front = &Front::new(request);
     let world = &request.world;
     Page::Front { front, world }.reply(200).named("page")
+}
+
+/// Returns the certificate of the authority for https, so that clients in other containers can get it.
+fn certificate(request: &Request) -> Reply {
+    let reply = match (&request.context.ca_pem, request.is_get()) {
+        (_, false) => Reply::text(405, "The method is GET.\n").with("allow", "GET"),
+        (None, _) => Reply::text(
+            404,
+            "The emulator has no certificate authority of its own.\n",
+        ),
+        (Some(pem), _) => {
+            let reply = Reply::new(200, pem.clone());
+            reply.with("content-type", "application/pem-certificate-chain")
+        }
+    };
+    reply.named("ca")
 }
 
 /// Logs a request in one line: method, path, status, and the reason of a refusal.

@@ -62,7 +62,8 @@ pub(crate) fn bind_network(address: IpAddr, port: u16, other_port: &str) -> Resu
     let mut addresses = vec![address];
     addresses.extend(FAMILIES.into_iter().filter(|own| !is_included(own)));
     let bound = bind_all(&addresses, port).map_err(|cause| unbound(cause, port, other_port))?;
-    let is_there = |listener: &TcpListener| listener.local_addr().is_ok_and(|at| at.ip() == address);
+    let is_there =
+        |listener: &TcpListener| listener.local_addr().is_ok_and(|at| at.ip() == address);
     match bound.listeners.iter().any(is_there) {
         true => Ok(bound),
         false => Err(Error::usage(

@@ -1,6 +1,7 @@
 //! The arguments of `emulator` and of the commands below it.
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,9 +38,12 @@ pub(crate) struct EmulatorServer {
     /// Set the lifetime of its Entra tokens
     #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]
     pub(crate) token_life: Duration,
-    /// Accept this host name beside localhost, for a proxy in front of it; repeatable
+    /// Accept this host name beside localhost, such as that of a container; repeatable
     #[arg(long = "host-name", value_name = "NAME")]
     pub(crate) host_names: Vec<String>,
+    /// Accept connections of other machines at this address; 0.0.0.0 is all addresses
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<IpAddr>,
 }
 
 /// The commands below `emulator`.

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::route::{Body, Call, Route, shown};
 use super::{resources, users};
-use crate::emulator::context::base;
 use crate::emulator::http::without_nulls;
 
 pub(super) const SHOW: Route = Route {
@@ -25,8 +24,8 @@ fn info(call: &Call<'_>) -> Value {
     let context = call.context();
     let world = context.world();
     let ports = context.main_ports();
-    let http = base("http", "localhost", ports.http);
-    let https = ports.https.map(|port| base("https", "localhost", port));
+    let http = context.options.url("http", ports.http);
+    let https = ports.https.map(|port| context.options.url("https", port));
     let uptime = context.options.clock.now().since(context.started);
     let tenants = world.tenants.iter();
     let tenants = tenants.map(|tenant| json!({"id": tenant.id, "domain": tenant.domain}));

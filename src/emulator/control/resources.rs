@@ -8,8 +8,9 @@ use super::route::{Body, Call, Parameter, Refusal, Route, shown};
 use super::users::refusal;
 use crate::emulator::acs::request::SINCE_FIRST;
 use crate::emulator::changes::{KeyName, ResourceChange};
-use crate::emulator::context::{Context, Ports, base};
+use crate::emulator::context::{Context, Ports};
 use crate::emulator::http::{Reply, without_nulls};
+use crate::emulator::options::Options;
 use crate::emulator::world::World;
 use crate::emulator::world::resource::{AccessKey, Resource, connection_string};
 
@@ -100,14 +101,14 @@ pub(super) fn schema() -> Value {
 pub(super) fn all(world: &World, context: &Context) -> Vec<Value> {
     let resources = std::iter::zip(&world.resources, context.ports());
     resources
-        .map(|(resource, ports)| one(resource, *ports))
+        .map(|(resource, ports)| one(resource, *ports, &context.options))
         .collect()
 }
 
-fn one(resource: &Resource, ports: Ports) -> Value {
-    let http = |key: &AccessKey| connection_string(&base("http", "localhost", ports.http), key);
+fn one(resource: &Resource, ports: Ports, options: &Options) -> Value {
+    let http = |key: &AccessKey| connection_string(&options.url("http", ports.http), key);
     let https = |key: &AccessKey| {
-        let base = base("https", "localhost", ports.https?);
+        let base = options.url("https", ports.https?);
         Some(connection_string(&base, key))
     };
     let keys = &resource.keys;

@@ -1,6 +1,7 @@
 //! `emulator` and the commands below it, as processes.
 
 mod control;
+mod listen;
 mod ports;
 mod seed;
 

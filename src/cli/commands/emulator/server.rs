@@ -28,6 +28,7 @@ pub(crate) fn run(
         token_life: args.token_life,
         keep_secrets: false,
         host_names: args.host_names.clone(),
+        listen: args.listen,
         ..Options::default()
     })?;
     let ca_file = write_ca(&emulator)?;
@@ -43,6 +44,9 @@ pub(crate) fn run(
         "caFile": ca_file.path().display().to_string(),
     });
     emulator.set_ca_file(ca_file.path());
+    if let Some(warning) = emulator.warning() {
+        env.messages.warn_always(&warning);
+    }
     block_on_uninterrupted(async {
         let mut stop = pin!(interrupted());
         // Listens before it prints: a program that reads the result can send a signal at once.
