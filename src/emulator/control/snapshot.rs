@@ -100,10 +100,17 @@ fn schema() -> Value {
         json!({"identities": identities, "assignments": {"type": "array", "items": assignment}}),
     );
     let sessions = object(
-        &["allRevoked", "revokedUsers", "open", "reused", "usedTokens"],
+        &[
+            "allRevoked",
+            "revokedUsers",
+            "open",
+            "reused",
+            "usedTokens",
+            "retired",
+        ],
         json!({
             "allRevoked": {"type": "boolean"}, "revokedUsers": texts, "reused": texts,
-            "usedTokens": texts, "open": {"type": "object", "additionalProperties": text},
+            "usedTokens": texts, "retired": texts, "open": {"type": "object", "additionalProperties": text},
         }),
     );
     let consents = json!({"type": "array", "items": {
