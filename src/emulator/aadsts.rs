@@ -5,6 +5,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+/// The challenge of the token endpoint: JSON, which the error contains as a string.
+pub(crate) const CHALLENGE: &str = r#"{"access_token":{"capolids":{"essential":true,"values":["ac5ba55e-ca90-4000-8000-000000000001"]}}}"#;
+
 /// An error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,7 +9,7 @@ use crate::emulator::journal::notes::Flow;
 use crate::emulator::pages::{
     CANCEL_FIELD, CODE_FIELD, CONFIRM_FIELD, FLOW_FIELD, Fields, Page, RIGHT_CODE, USER_FIELD,
 };
-use crate::emulator::state::sign_ins::{CHALLENGE, Consent, SignIn};
+use crate::emulator::state::sign_ins::{Consent, SignIn};
 use crate::emulator::world::requirement::SignInRequirement;
 use crate::emulator::world::user::User;
 
@@ -105,7 +105,7 @@ pub(crate) fn check_renewal(user: &User, has_mfa: bool) -> Result<(), EntraError
     match &user.requirement {
         SignInRequirement::Renewal(why) => Err(why.clone()),
         SignInRequirement::Challenge(why) if !has_mfa => Err(EntraError {
-            claims: Some(CHALLENGE),
+            claims: Some(aadsts::CHALLENGE),
             ..why.clone()
         }),
         _ => Ok(()),

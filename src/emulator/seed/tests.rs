@@ -76,6 +76,11 @@ fn an_error_names_line_and_key() {
             3,
             "`users[0].simulate`",
         ),
+        (
+            "[[users]]\nusername = \"a@contoso.example\"\nfaults = [\n  \"throttled\",\n  \"throtled\",\n]\n",
+            5,
+            "`users[0].faults[1]`",
+        ),
         ("[[resources]]\nname = \"a_b\"\n", 2, "`resources[0].name`"),
         (
             "[[applications]]\nname = \"App\"\nplatforms.web = [\"http://evil.test\"]\n",

@@ -18,8 +18,6 @@ use crate::time::Timestamp;
 
 /// The policy that the emulator's challenges name.
 const POLICY: &str = "ac5ba55e-ca90-4000-8000-000000000001";
-/// The challenge of the token endpoint: JSON, which the error contains as a string.
-pub(crate) const CHALLENGE: &str = r#"{"access_token":{"capolids":{"essential":true,"values":["ac5ba55e-ca90-4000-8000-000000000001"]}}}"#;
 /// The increase of the interval for a client that polls too fast (RFC 8628, section 3.5).
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 /// The number of wrong codes after which no code is accepted for a while (RFC 8628, section 5.1).
@@ -279,6 +277,7 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::emulator::aadsts::CHALLENGE;
 
     #[test]
     fn the_challenge_and_a_merged_challenge_are_recognised() {

@@ -7,7 +7,6 @@ use super::tokens::SEEN;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::faults::effect::Effect;
 use crate::emulator::faults::route::Route;
-use crate::emulator::state::sign_ins::CHALLENGE;
 
 /// The sources of the facts.
 const CODES: &str = "Microsoft: Entra authentication and authorization error codes";
@@ -45,7 +44,7 @@ pub(super) static TABLE: [NamedFault; 19] = [
     NamedFault { name: "consent-required", routes: SIGN_IN, summary: "the user or an admin has not consented", response: "`invalid_grant` AADSTS65001, suberror `consent_required`", source: CODES, parameter: None, effect: |_| redirected(aadsts::CONSENT_REQUIRED.with_suberror("consent_required")) },
     NamedFault { name: "mfa-required", routes: SIGN_IN, summary: "a policy requires a second factor", response: "`interaction_required` AADSTS50076, suberror `basic_action`", source: CODES, parameter: None, effect: |_| redirected(aadsts::MFA_REQUIRED.with_suberror("basic_action")) },
     NamedFault { name: "mfa-enrolment-required", routes: SIGN_IN, summary: "the user must register for a second factor", response: "`interaction_required` AADSTS50079, suberror `basic_action`", source: CODES, parameter: None, effect: |_| redirected(aadsts::MFA_ENROLMENT_REQUIRED.with_suberror("basic_action")) },
-    NamedFault { name: "claims-challenge", routes: TOKEN, summary: "Conditional Access requires a step-up", response: "`interaction_required` AADSTS50076, suberror `basic_action`, with `claims`", source: "MSAL: the claims of a token endpoint's error", parameter: None, effect: |_| redirected(EntraError { claims: Some(CHALLENGE), ..aadsts::MFA_REQUIRED.with_suberror("basic_action") }) },
+    NamedFault { name: "claims-challenge", routes: TOKEN, summary: "Conditional Access requires a step-up", response: "`interaction_required` AADSTS50076, suberror `basic_action`, with `claims`", source: "MSAL: the claims of a token endpoint's error", parameter: None, effect: |_| redirected(EntraError { claims: Some(aadsts::CHALLENGE), ..aadsts::MFA_REQUIRED.with_suberror("basic_action") }) },
     NamedFault { name: "session-revoked", routes: TOKEN, summary: "the password was changed, or an admin revoked the sessions", response: "`invalid_grant` AADSTS50173, suberror `bad_token`", source: RECORDED, parameter: None, effect: |_| redirected(aadsts::REVOKED.with_suberror("bad_token")) },
     NamedFault { name: "grant-expired", routes: TOKEN, summary: "the code or the refresh token has expired", response: "`invalid_grant` AADSTS70008", source: CODES, parameter: None, effect: |_| redirected(aadsts::EXPIRED_CODE) },
     NamedFault { name: "refresh-token-idle", routes: TOKEN, summary: "the refresh token was not used for 90 days", response: "`invalid_grant` AADSTS700082", source: CODES, parameter: None, effect: |_| redirected(aadsts::IDLE_REFRESH_TOKEN) },

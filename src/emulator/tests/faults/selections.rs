@@ -1,9 +1,9 @@
 //! The selection of faults: by header, by caller, by probability.
 
-use super::super::harness::{Fixture, TEAMS};
+use super::super::harness::{Fixture, TEAMS, claims};
 use super::requests::Caller;
 use crate::Kind;
-use crate::emulator::{FaultSelection, Options, Route};
+use crate::emulator::{FaultSelection, Options, Route, Seed};
 
 fn header(fixture: &Fixture, route: Route, value: &str) -> u16 {
     let line = format!("X-Acspass-Fault: {value}\r\n");
@@ -172,4 +172,32 @@ fn a_wrong_selection_is_a_usage_error() {
     let error = fixture.emulator.select_fault(FaultSelection::named("x"));
     assert_eq!(error.expect_err("unknown").kind(), Kind::Usage);
     assert!(fixture.emulator.faults().is_empty());
+}
+
+#[test]
+fn the_faults_of_a_seeds_user_affect_each_request_of_that_user_only() {
+    let seed = "[[users]]\nusername = \"ada@contoso.example\"\n\n[[users]]\n\
+                username = \"late@contoso.example\"\n\
+                faults = [\"expires-in-text\", \"licence-missing\"]\n";
+    let fixture = Fixture::with(Options {
+        seed: Seed::parse(seed).expect("a valid seed"),
+        ..Options::default()
+    });
+    let sign_in = |user| {
+        let redeemed = fixture.redeem(&fixture.code(&[("login_hint", user)]), &[]);
+        let tokens = redeemed.json();
+        let token = tokens["access_token"].as_str().expect("a token");
+        let body = serde_json::json!({
+            "token": token,
+            "appId": fixture.emulator.client_id(),
+            "userId": claims(token)["oid"],
+        });
+        let exchanged = fixture.exchange(&body.to_string(), |_| {});
+        (tokens["expires_in"].is_string(), exchanged.status)
+    };
+    for _ in 0..2 {
+        assert_eq!(sign_in("late@contoso.example"), (true, 403));
+        assert_eq!(sign_in("ada@contoso.example"), (false, 200));
+    }
+    assert!(fixture.emulator.faults().is_empty(), "none is stored");
 }

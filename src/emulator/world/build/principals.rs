@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::values::{at_least_one, id, tenant_at};
+use crate::emulator::faults::catalogue::NamedFault;
 use crate::emulator::seed::invalid::Invalid;
 use crate::emulator::seed::model::{ErrorAt, SeedFile, SeedUser, Simulated};
 use crate::emulator::seed::read::published as published_seed;
@@ -79,6 +80,7 @@ fn build(world: &World, user: &mut SeedUser, path: &str) -> Result<User, Invalid
     let simulated = simulated
         .map(|simulated| requirement(simulated, path))
         .transpose()?;
+    check_faults(&user.faults, path)?;
     let is_persona = simulated.is_some() || !user.faults.is_empty();
     let (requirement, note) = simulated.unwrap_or_default();
     Ok(User {
@@ -92,6 +94,21 @@ fn build(world: &World, user: &mut SeedUser, path: &str) -> Result<User, Invalid
         note: user.note.clone().unwrap_or(note),
         is_persona,
     })
+}
+
+/// Checks that the catalogue has these faults.
+fn check_faults(names: &[String], path: &str) -> Result<(), Invalid> {
+    let unknown = names
+        .iter()
+        .position(|name| NamedFault::named(name).is_none());
+    let Some(place) = unknown else {
+        return Ok(());
+    };
+    let message = format!(
+        "`{}` is no fault; `acspass emulator fault --list` shows the faults",
+        names[place]
+    );
+    Err(Invalid::new(format!("{path}.faults[{place}]"), message))
 }
 
 /// Returns the requirement of a simulated condition and its description.
