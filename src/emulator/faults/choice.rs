@@ -44,6 +44,7 @@ pub(crate) fn chosen(
         .filter_map(|selection| selection.check().ok())
         .filter(|(fault, _)| fault.is_at(route))
         .map(|(fault, effect)| Chosen {
+            id: None,
             name: fault.name,
             effect,
         })
@@ -75,7 +76,11 @@ fn header(request: &Request, route: Option<Route>) -> Result<Vec<Chosen>, WrongS
                         message: format!("The fault `{name}` has the routes {routes}."),
                     });
                 }
-                _ => chosen.push(Chosen { name, effect }),
+                _ => chosen.push(Chosen {
+                    id: None,
+                    name,
+                    effect,
+                }),
             }
         }
     }

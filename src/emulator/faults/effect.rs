@@ -113,6 +113,16 @@ pub(crate) enum Effect {
     RetiresRefreshToken,
 }
 
+impl Effect {
+    /// Returns whether the effect is a change of a success, so that a refusal does not have it.
+    pub(crate) fn needs_success(&self) -> bool {
+        match self {
+            Effect::Json(change) => !matches!(change, JsonChange::Member(..)),
+            effect => matches!(effect, Effect::RetiresRefreshToken),
+        }
+    }
+}
+
 /// A refusal of the ACS resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ResourceRefusal {

@@ -49,6 +49,12 @@ pub(crate) async fn answer(
             .because("a fault dropped the connection before the operation"),
         None => handle(request),
     };
+    let is_success = reply.response.status().is_success();
+    for fault in faults.iter().filter(|fault| fault.effect.needs_success()) {
+        if let Some(id) = fault.id {
+            request.state().faults.decide(id, is_success);
+        }
+    }
     for fault in faults {
         reply = changed(request, reply, &fault.effect).await;
     }

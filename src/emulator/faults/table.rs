@@ -30,6 +30,8 @@ struct StoredFault {
     matched: u64,
     /// The number of requests that the fault affected.
     affected: u64,
+    /// The number of requests in progress that the fault affects if they succeed.
+    undecided: u32,
 }
 
 /// The caller of a request, as far as it is known.
@@ -51,6 +53,8 @@ pub(crate) fn names(faults: &[Chosen]) -> String {
 /// A fault that affects a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Chosen {
+    /// `None` if it is not stored.
+    pub(crate) id: Option<u64>,
     pub(crate) name: &'static str,
     pub(crate) effect: Effect,
 }
@@ -110,15 +114,16 @@ impl FaultTable {
             left,
             matched: 0,
             affected: 0,
+            undecided: 0,
         });
         self.last_id
     }
 
     /// Removes the fault with this id. Returns whether there was one.
     pub(crate) fn remove(&mut self, id: u64) -> bool {
-        let before = self.stored.len();
+        let is_listed = self.listed().any(|fault| fault.id == id);
         self.stored.retain(|fault| fault.id != id);
-        self.stored.len() < before
+        is_listed
     }
 
     /// Removes all faults. The ids and the random numbers begin again.
@@ -128,7 +133,11 @@ impl FaultTable {
 
     /// Returns the stored faults as JSON.
     pub(crate) fn to_json(&self) -> Vec<Value> {
-        self.stored.iter().map(StoredFault::to_json).collect()
+        self.listed().map(StoredFault::to_json).collect()
+    }
+
+    fn listed(&self) -> impl Iterator<Item = &StoredFault> {
+        self.stored.iter().filter(|fault| fault.left != Some(0))
     }
 
     /// Returns whether a stored fault at this route depends on the caller.
@@ -148,20 +157,42 @@ impl FaultTable {
         let mut faults = self.stored.iter_mut();
         let fault =
             faults.find_map(|fault| fault.affects(seed, route, subject).then_some(fault))?;
+        fault.undecided += u32::from(fault.effect.needs_success());
         let chosen = Chosen {
+            id: Some(fault.id),
             name: fault.name,
             effect: fault.effect.clone(),
         };
-        self.stored.retain(|fault| fault.left != Some(0));
+        self.stored.retain(|fault| !fault.has_ended());
         Some(chosen)
+    }
+
+    /// Ends a request with a fault that needs a success. Without one, the fault is not used up.
+    pub(crate) fn decide(&mut self, id: u64, is_success: bool) {
+        let mut stored = self.stored.iter_mut();
+        // Another request may have deleted it.
+        let Some(fault) = stored.find(|fault| fault.id == id) else {
+            return;
+        };
+        fault.undecided = fault.undecided.saturating_sub(1);
+        if !is_success {
+            fault.affected = fault.affected.saturating_sub(1);
+            fault.left = fault.left.map(|left| left.saturating_add(1));
+        }
+        self.stored.retain(|fault| !fault.has_ended());
     }
 }
 
 impl StoredFault {
+    fn has_ended(&self) -> bool {
+        self.left == Some(0) && self.undecided == 0
+    }
+
     /// Returns whether this request has the fault, and counts it.
     fn affects(&mut self, seed: u32, route: Route, subject: &Subject) -> bool {
         let selection = self.selection.as_ref();
-        let matches = self.routes.contains(&route)
+        let matches = self.left != Some(0)
+            && self.routes.contains(&route)
             && selection.is_none_or(|selection| subject.is_of(selection));
         if !matches {
             return false;
@@ -276,6 +307,28 @@ mod tests {
         assert_eq!(table.to_json()[0]["left"], 1);
         assert!(table.remove(id));
         assert!(table.next(Route::Token, &subject).is_none());
+    }
+
+    #[test]
+    fn a_fault_of_a_success_is_not_used_up_by_a_refusal() {
+        let mut table = FaultTable::default();
+        let subject = Subject::default();
+        let selected = table.select(FaultSelection::named("scope-list"));
+        let id = selected.expect("valid");
+        let next = |table: &mut FaultTable| table.next(Route::Token, &subject);
+        for _ in 0..2 {
+            assert!(next(&mut table).is_some());
+            assert!(next(&mut table).is_none(), "a request in progress has it");
+            assert_eq!(table.to_json().len(), 0);
+            table.decide(id, false);
+            assert_eq!(table.to_json()[0]["left"], 1);
+            assert_eq!(table.to_json()[0]["affected"], 0);
+        }
+        assert!(next(&mut table).is_some());
+        table.decide(id, true);
+        assert!(next(&mut table).is_none());
+        table.decide(id, false);
+        assert!(next(&mut table).is_none(), "it has ended");
     }
 
     #[test]
