@@ -13,6 +13,7 @@ mod authorities;
 mod bad_input;
 mod cache;
 mod claims;
+mod client_faults;
 #[cfg(target_os = "linux")]
 mod command_lines;
 mod completions;
