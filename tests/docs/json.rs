@@ -9,7 +9,7 @@ use crate::markdown::{code, table};
 use crate::schema::{check, resolve};
 
 /// The schemas, in the order of the page.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 20] = [
     "get",
     "login",
     "status",
@@ -26,6 +26,8 @@ const ORDER: [&str; 18] = [
     "emulator-seed",
     "emulator-clock",
     "emulator-verify",
+    "emulator-fault",
+    "emulator-faults",
     "version",
     "error",
 ];

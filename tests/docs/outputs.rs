@@ -133,6 +133,19 @@ fn outputs_of_commands_match_their_schemas() {
     }
     let words = ["emulator", "verify", "--expect", "total>=1"];
     checker.run("emulator-verify", &words);
+    let fault = [
+        "emulator",
+        "fault",
+        "throttled",
+        "--route",
+        "exchange",
+        "--user",
+        "ben@contoso.example",
+        "--set",
+        "seconds=5",
+    ];
+    checker.run("emulator-fault", &fault);
+    checker.run("emulator-faults", &["emulator", "fault", "--list"]);
     checker.ready_line("serve-ready", &["serve", "--port", "0"]);
     let ports = ["emulator", "--https-port", "0", "--http-port", "0"];
     checker.ready_line("emulator-ready", &ports);

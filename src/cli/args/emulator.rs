@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, Subcommand};
 
+use super::emulator_fault::EmulatorFault;
 use super::options::{duration, port, time};
 use crate::emulator::{HTTP_PORT, HTTPS_PORT};
 use crate::error::{Error, Result};
@@ -38,12 +39,20 @@ pub(crate) struct EmulatorServer {
     /// Set the lifetime of its Entra tokens
     #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]
     pub(crate) token_life: Duration,
+    /// Repeat the faults with a probability of a run with this seed
+    #[arg(long, value_name = "N", value_parser = seed)]
+    pub(crate) fault_seed: Option<u32>,
     /// Accept this host name beside localhost, such as that of a container; repeatable
     #[arg(long = "host-name", value_name = "NAME")]
     pub(crate) host_names: Vec<String>,
     /// Accept connections of other machines at this address; 0.0.0.0 is all addresses
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<IpAddr>,
+}
+
+fn seed(text: &str) -> std::result::Result<u32, String> {
+    let hint = || "Use the number `faultSeed` that the other run printed.".to_owned();
+    text.parse().map_err(|_| hint())
 }
 
 /// The commands below `emulator`.
@@ -61,6 +70,7 @@ pub(crate) enum EmulatorCommand {
     /// Show or change the clock of the emulator
     #[command(subcommand)]
     Clock(EmulatorClock),
+    Fault(EmulatorFault),
     /// Compare the requests to the emulator with expectations
     Verify(EmulatorVerify),
 }

@@ -2,6 +2,7 @@
 //! renders.
 
 pub(super) mod emulator;
+mod emulator_fault;
 mod format;
 pub(super) mod mistake;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use emulator::{
     Emulator, EmulatorClock, EmulatorCommand, EmulatorExec, EmulatorServer, EmulatorVerify,
 };
+pub(crate) use emulator_fault::EmulatorFault;
 pub(crate) use format::Format;
 pub(crate) use options::{Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate};
 pub(crate) use shell::Shell;

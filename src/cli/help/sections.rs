@@ -74,6 +74,7 @@ files! {
     "emulator" "clock" "set" => "emulator-clock-set.txt";
     "emulator" "clock" "reset" => "emulator-clock-reset.txt";
     "emulator" "verify" => "emulator-verify.txt";
+    "emulator" "fault" => "emulator-fault.txt";
     "completions" => "completions.txt";
     "man" => "man.txt";
     "help" => "help.txt";

@@ -31,6 +31,7 @@ fn info(call: &Call<'_>) -> Value {
     let tenants = tenants.map(|tenant| json!({"id": tenant.id, "domain": tenant.domain}));
     let applications = world.applications.iter();
     let applications = applications.map(|app| json!({"clientId": app.client_id, "name": app.name}));
+    let fault_seed = context.state().faults.seed;
     without_nulls(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "ready": true,
@@ -39,6 +40,7 @@ fn info(call: &Call<'_>) -> Value {
         "httpUrl": http,
         "httpsUrl": https,
         "caFile": context.state().ca_file,
+        "faultSeed": fault_seed,
         "tenants": tenants.collect::<Vec<_>>(),
         "applications": applications.collect::<Vec<_>>(),
         "resources": resources::all(&world, context),
@@ -57,7 +59,7 @@ fn schema() -> Value {
     };
     json!({
         "type": "object", "additionalProperties": false,
-        "required": ["version", "ready", "uptimeSeconds", "now", "httpUrl", "tenants", "applications", "resources", "users"],
+        "required": ["version", "ready", "uptimeSeconds", "now", "httpUrl", "faultSeed", "tenants", "applications", "resources", "users"],
         "properties": {
             "version": text,
             "ready": {"type": "boolean", "description": "True when the emulator responds"},
@@ -66,6 +68,7 @@ fn schema() -> Value {
             "httpUrl": text,
             "httpsUrl": text,
             "caFile": {"type": "string", "description": "The certificate of the authority for httpsUrl"},
+            "faultSeed": {"type": "integer", "description": "The seed of faults with a probability"},
             "tenants": list(&["id", "domain"], json!({"id": id, "domain": text})),
             "applications": list(&["clientId", "name"], json!({"clientId": id, "name": text})),
             "resources": {"type": "array", "items": resources::schema()},

@@ -1,8 +1,7 @@
 //! The commands that change a running emulator.
 
-use serde_json::{Value, json};
-
 use acspass::emulator::UserAgent;
+use serde_json::{Value, json};
 
 use super::{home, start, stop};
 use crate::harness::Home;
@@ -47,6 +46,75 @@ fn the_clock_is_changed_by_commands() {
     stop(running);
     let run = home.real(&["emulator", "clock", "show"]);
     run.assert_error(6, &["no emulator responds at", "`acspass emulator`"]);
+}
+
+#[test]
+fn faults_are_added_listed_and_deleted_by_commands() {
+    let mut home = home();
+    let other = super::home();
+    let (running, ready) = start(&other, &["--fault-seed=7"]);
+    let url = ready["httpUrl"].as_str().expect("a URL");
+    home.set("ACSPASS_EMULATOR_URL", url);
+    let fault = |words: &[&str]| run(&home, &[&["fault"], words].concat());
+    let words = ["throttled", "--route=keys", "--times=2", "--set=seconds=5"];
+    assert_eq!(fault(&words), json!({"id": 1}));
+    let words = ["hang", "--probability=0.5", "--user=ben@contoso.example"];
+    assert_eq!(fault(&words), json!({"id": 2}));
+    let keys = || {
+        let page = UserAgent::default().browse(&format!("{url}/common/discovery/v2.0/keys"));
+        let page = page.expect("a response");
+        let headers = page.headers.into_iter();
+        let mut after = headers.filter(|(name, _)| name == "retry-after");
+        (page.status, after.next().map(|(_, value)| value))
+    };
+    assert_eq!(keys(), (429, Some("5".to_owned())));
+    let listed = fault(&["--list"]);
+    assert_eq!(
+        (&listed["seed"], &ready["faultSeed"]),
+        (&json!(7), &json!(7))
+    );
+    let left = &listed["faults"];
+    assert_eq!(
+        (&left[0]["left"], &left[0]["affected"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(left[1]["user"], "ben@contoso.example");
+    let text = home.real(&["emulator", "fault", "--list"]).stdout;
+    assert!(
+        text.contains("1: throttled at keys, the next request\n"),
+        "{text}"
+    );
+    assert_eq!(fault(&["--clear", "1"]), json!({}));
+    assert_eq!(keys(), (200, None));
+    assert_eq!(fault(&["--list"])["faults"][0]["id"], 2);
+    fault(&["--clear"]);
+    assert_eq!(fault(&["--list"])["faults"], json!([]));
+    let run = home.real(&["emulator", "fault", "--clear", "1"]);
+    run.assert_error(2, &["1"]);
+    stop(running);
+}
+
+#[test]
+fn a_wrong_fault_is_refused_with_the_value() {
+    let home = home();
+    for (words, quoted) in [
+        (&["throtled"][..], "`throtled`"),
+        (&["hang", "--route", "tokens"], "`tokens`"),
+        (&["hang", "--probability", "1.5"], "`1.5`"),
+        (&["hang", "--times", "0"], "`0`"),
+        (&["latency", "--set", "soon"], "`soon`"),
+        (
+            &["hang", "--times", "1", "--probability", "1"],
+            "--probability",
+        ),
+        (&["--list", "hang"], "--list"),
+        (&["--list", "--times", "2"], "--times"),
+        (&["--clear", "1", "--user", "u"], "--user"),
+        (&[], "NAME"),
+    ] {
+        let run = home.real(&[&["emulator", "fault"], words].concat());
+        run.assert_error(2, &[quoted]);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod clock;
 mod exec;
+mod fault;
 mod healthcheck;
 mod init;
 #[cfg_attr(not(target_os = "linux"), path = "own_hosts_elsewhere.rs")]
@@ -27,5 +28,6 @@ pub(crate) fn run(args: &Emulator, env: &Environment, output: &mut Output) -> Re
         Some(EmulatorCommand::Init { file }) => init::run(file, env, output),
         Some(EmulatorCommand::Clock(change)) => clock::run(change, env, output),
         Some(EmulatorCommand::Verify(args)) => verify::run(args, env, output),
+        Some(EmulatorCommand::Fault(args)) => fault::run(args, env, output),
     }
 }

@@ -26,6 +26,7 @@ pub(crate) fn run(
         https_port: Some(args.https_port),
         clock: env.clock.clone(),
         token_life: args.token_life,
+        fault_seed: args.fault_seed,
         keep_secrets: false,
         host_names: args.host_names.clone(),
         listen: args.listen,
@@ -42,6 +43,7 @@ pub(crate) fn run(
         "objectId": emulator.object_id(),
         "connectionString": emulator.connection_string(),
         "caFile": ca_file.path().display().to_string(),
+        "faultSeed": emulator.fault_seed(),
     });
     emulator.set_ca_file(ca_file.path());
     if let Some(warning) = emulator.warning() {

@@ -133,6 +133,7 @@ fn info_has_addresses_ids_and_users() {
     assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(info["httpUrl"], emulator.http_url());
     assert!(info.get("httpsUrl").is_none());
+    assert_eq!(info["faultSeed"], emulator.fault_seed());
     assert_eq!(info["tenants"][0]["id"], emulator.tenant_id());
     assert_eq!(info["applications"][0]["clientId"], emulator.client_id());
     let resource = &info["resources"][0];
