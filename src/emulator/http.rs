@@ -1,6 +1,6 @@
 //! Requests as handlers receive them, and replies before the headers that every reply carries.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
@@ -57,6 +57,8 @@ pub(crate) struct Request {
     /// The journal's remark on a request that is accepted although it is malformed.
     pub(crate) remark: Option<&'static str>,
     notes: Mutex<Notes>,
+    /// The fingerprint of the access key that signed the request, after its check.
+    pub(crate) access_key: OnceLock<String>,
 }
 
 impl Request {
@@ -110,6 +112,7 @@ impl Request {
             correlation_id: String::new(),
             remark,
             notes: Mutex::default(),
+            access_key: OnceLock::new(),
         };
         let client_id = request.head.headers.get("client-request-id");
         let client_id = client_id.and_then(|id| id.to_str().ok().map(str::to_owned));

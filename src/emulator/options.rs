@@ -38,6 +38,9 @@ pub struct Options {
     /// The seed of faults with a probability; `None` takes a random one. The same seed and requests
     /// have the same faults.
     pub fault_seed: Option<u32>,
+    /// Refuse API versions that are newer than each known one. By default they are handled as the
+    /// newest stable one, with a remark in the journal.
+    pub strict_versions: bool,
     /// Additional host names, at the same ports: for a proxy, a relay or a container network in
     /// front of the emulator. Its certificate covers them. Connections from other machines are
     /// refused without [`Options::listen`].
@@ -66,6 +69,7 @@ impl Default for Options {
             takes_sibling_tokens: false,
             missing_identity: MissingIdentity::NotOwned,
             fault_seed: None,
+            strict_versions: false,
             host_names: Vec::new(),
             real_hosts: false,
             listen: None,

@@ -53,7 +53,7 @@ pub(crate) async fn respond(
     if request.is_get() && request.path.trim_end_matches('/') == JOURNAL_PAGE {
         return Some(answer(entry, Page::Journal.reply(200)));
     }
-    entry.remark = request.remark;
+    entry.remark = request.remark.or_else(|| acs::versions::remark(&request));
     let route = Route::of(&request.path);
     let outcome = match faults::choice::chosen(&request, route) {
         Err(wrong) => Outcome::Replied(faults::choice::refuse(wrong)),

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::error::AcsError;
-use super::request::{self, EntraClaims, TEAMS_PREVIEW};
+use super::request::{self, EntraClaims};
 use super::token;
+use super::versions::{TEAMS_PREVIEW, version};
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::verify::{ensure, is_guid};
 use crate::emulator::world::api::{CLIENTS_AUDIENCES, TEAMS_AUDIENCES};
@@ -55,7 +56,7 @@ pub(crate) fn exchange(request: &Request) -> Result<Reply, AcsError> {
     let no_scope = AcsError::access_token("the token has neither of the two Teams scopes");
     ensure(!scopes.is_empty(), no_scope)?;
     // In the preview the token alone identifies the user.
-    if request::version(request) != TEAMS_PREVIEW {
+    if version(request) != TEAMS_PREVIEW {
         let app_id = body.app_id.unwrap_or_default();
         check_ids(&app_id, &body.user_id.unwrap_or_default(), &claims)?;
     }

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::AcsError;
-use super::request::{FIRST, PREVIEW, json_or, json_or_default, version};
+use super::request::{json_or, json_or_default};
 use super::token::{self, service_time};
+use super::versions::{FIRST, PREVIEW, version};
 use crate::emulator::http::{Reply, Request, without_nulls};
 use crate::emulator::options::MissingIdentity;
 use crate::emulator::verify::{ensure, is_guid};
@@ -81,14 +82,14 @@ pub(crate) fn create(request: &Request) -> Result<Reply, AcsError> {
     let is_valid = length.is_none_or(|length| (1..=256).contains(&length));
     let message = "CustomId must have 1 to 256 characters.";
     ensure(is_valid, AcsError::invalid("CustomId", message))?;
-    let life = lifetime(body.expires_in_minutes, &version)?;
+    let life = lifetime(body.expires_in_minutes, version)?;
     // An empty list requests no token; the service's own behaviour is not known.
     let scopes = body.create_token_with_scopes.unwrap_or_default();
-    check_scopes(&scopes, "createTokenWithScopes", &version)?;
+    check_scopes(&scopes, "createTokenWithScopes", version)?;
 
     let (name, is_new) = request.with_resource(|of| of.identities.create(custom_id.as_deref()));
     let token = (!scopes.is_empty()).then(|| issue_for(request, &name, &scopes, life));
-    let identity = shown(request, &name, &version);
+    let identity = shown(request, &name, version);
     let body = without_nulls(json!({"accessToken": token, "identity": identity}));
     Ok(Reply::json(if is_new { 201 } else { 200 }, &body))
 }
@@ -107,7 +108,8 @@ pub(crate) fn delete(request: &Request) -> Result<Reply, AcsError> {
 
 pub(crate) fn revoke(request: &Request) -> Result<Reply, AcsError> {
     let name = existing(request)?;
-    request.with_resource(|of| of.identities.revoke(&name));
+    let (now, delay) = (request.now, request.resource().revocation_delay);
+    request.with_resource(|of| of.identities.revoke(&name, now, delay));
     Ok(Reply::new(204, ()))
 }
 
@@ -126,7 +128,8 @@ pub(crate) fn revoke_before(request: &Request) -> Result<Reply, AcsError> {
         }
     };
     let name = existing(request)?;
-    request.with_resource(|of| of.identities.revoke_before(&name, second));
+    let (now, delay) = (request.now, request.resource().revocation_delay);
+    request.with_resource(|of| of.identities.revoke_before(&name, second, now, delay));
     Ok(Reply::new(204, ()))
 }
 
@@ -138,8 +141,8 @@ pub(crate) fn issue(request: &Request) -> Result<Reply, AcsError> {
     let scopes = body.scopes.ok_or_else(required)?;
     let none = AcsError::invalid("scopes", "At least one scope is required.");
     ensure(!scopes.is_empty(), none)?;
-    check_scopes(&scopes, "scopes", &version)?;
-    let life = lifetime(body.expires_in_minutes, &version)?;
+    check_scopes(&scopes, "scopes", version)?;
+    let life = lifetime(body.expires_in_minutes, version)?;
     let name = existing(request)?;
     let mut response = issue_for(request, &name, &scopes, life);
     if version == FIRST {

@@ -5,3 +5,4 @@ mod identities;
 pub(crate) mod operations;
 pub(crate) mod request;
 pub(crate) mod token;
+pub(crate) mod versions;

@@ -3,10 +3,10 @@
 use axum::http::Method;
 
 use super::error::AcsError;
-use super::request::{
-    self, FIRST, PREVIEW, SINCE_EXTENSION, SINCE_FIRST, SINCE_STABLE, SINCE_TEAMS,
+use super::versions::{
+    FIRST, PREVIEW, SINCE_EXTENSION, SINCE_FIRST, SINCE_STABLE, SINCE_TEAMS, check_version,
 };
-use super::{assignments, exchange, identities};
+use super::{assignments, exchange, identities, request};
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::rate_limits::CREATE_WITH_TOKEN;
 use crate::emulator::world::resource::ExchangeKind;
@@ -58,7 +58,7 @@ impl Operation {
     }
 
     fn perform(&self, request: &Request) -> Result<Reply, AcsError> {
-        request::check_version(request, self.versions)?;
+        check_version(request, self.versions)?;
         if let Some(limits) = &request.resource().limits {
             let creates = self.name == "create_identity";
             let name = match creates && identities::asks_for_token(request) {

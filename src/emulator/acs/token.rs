@@ -1,7 +1,8 @@
 //! Communication tokens: issue and validation.
 //!
-//! A token has the real one's claims in their order, and two more: `emulator`, which marks it, and
-//! `emulatorSerial`, which separates tokens of the same second for a revocation.
+//! A token has the real one's claims in their order, and others: `emulator`, which marks it,
+//! `emulatorSerial`, which separates tokens of the same second for a revocation, and `emulatorKey`,
+//! which names the access key of the request that issued it.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -30,6 +31,8 @@ pub(crate) struct Claims<'a> {
     tenant_id: Option<&'a str>,
     emulator: bool,
     emulator_serial: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    emulator_key: Option<&'a str>,
 }
 
 impl<'a> Claims<'a> {
@@ -56,6 +59,7 @@ impl<'a> Claims<'a> {
             tenant_id: None,
             emulator: true,
             emulator_serial: serial,
+            emulator_key: None,
         }
     }
 }
@@ -76,6 +80,7 @@ pub(crate) fn issue(
     let serial = of_resource.identities.issue(name, request.now);
     let claims = Claims {
         tenant_id,
+        emulator_key: request.access_key.get().map(String::as_str),
         ..Claims::new(resource_id, skype_id, scopes, request.now, expires, serial)
     };
     let token = request.context.signer.communication_token(&claims);
@@ -95,13 +100,19 @@ pub(crate) fn accepted(context: &Context, token: &str) -> Option<Value> {
     let world = context.world();
     let mut resources = world.resources.iter();
     let index = resources.position(|resource| resource.id == resource_id)?;
-    if context.now().unix_seconds() >= expires {
+    let now = context.now();
+    // A regenerated key ends the tokens that were issued under the old one.
+    let key = claims["emulatorKey"].as_str();
+    let is_of_key = key.is_none_or(|key| world.resources[index].keys.has(key));
+    if now.unix_seconds() >= expires || !is_of_key {
         return None;
     }
     let is_valid = match name_in(skype_id, resource_id) {
         Some(name) => {
             let state = context.state();
-            state.resources[index].identities.is_valid(name, serial)
+            state.resources[index]
+                .identities
+                .is_valid(name, serial, now)
         }
         // A Teams user's token cannot be revoked.
         None => skype_id.starts_with("orgid:"),

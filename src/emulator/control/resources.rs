@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::route::{Body, Call, Parameter, Refusal, Route, shown};
 use super::users::refusal;
-use crate::emulator::acs::request::SINCE_FIRST;
+use crate::emulator::acs::versions::SINCE_FIRST;
 use crate::emulator::changes::{KeyName, ResourceChange};
 use crate::emulator::context::{Context, Ports};
 use crate::emulator::http::{Reply, without_nulls};

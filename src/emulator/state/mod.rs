@@ -2,6 +2,7 @@
 
 pub(crate) mod requests;
 pub(crate) mod resource;
+mod revocations;
 pub(crate) mod sign_ins;
 pub(crate) mod stored;
 

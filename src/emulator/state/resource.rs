@@ -4,10 +4,12 @@
 //! Each token has a serial number, so that a revocation separates tokens of the same second.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::requests::RequestRates;
+use super::revocations::ScheduledRevocations;
 use crate::emulator::world::World;
 use crate::emulator::world::resource::{Assignment, ExchangeKind, Resource};
 use crate::time::Timestamp;
@@ -26,6 +28,7 @@ pub(crate) struct IdentityTable {
     pub(super) issued: u64,
     /// The last serial of each second in which tokens were issued that may still be valid.
     pub(super) issued_by: BTreeMap<i64, u64>,
+    pub(super) scheduled: ScheduledRevocations,
 }
 
 /// The longest life of a token in seconds.
@@ -110,29 +113,43 @@ impl IdentityTable {
         serial
     }
 
-    /// Revokes every token of this identity that was issued so far.
-    pub(crate) fn revoke(&mut self, name: &str) {
-        let issued = self.issued;
-        if let Some(identity) = self.find_mut(name) {
-            identity.revoked = issued;
-        }
+    /// Revokes every token of this identity that was issued so far, after a delay.
+    pub(crate) fn revoke(&mut self, name: &str, now: Timestamp, delay: Duration) {
+        self.revoke_up_to(name, self.issued, now, delay);
     }
 
-    /// Revokes the tokens of this identity that were issued before this second of Unix time.
-    pub(crate) fn revoke_before(&mut self, name: &str, second: i64) {
+    /// Revokes the tokens of this identity that were issued before this second of Unix time, after a
+    /// delay.
+    pub(crate) fn revoke_before(
+        &mut self,
+        name: &str,
+        second: i64,
+        now: Timestamp,
+        delay: Duration,
+    ) {
         let serials = self.issued_by.range(..second).map(|(_, serial)| *serial);
         let last = serials.max().unwrap_or_default();
+        self.revoke_up_to(name, last, now, delay);
+    }
+
+    fn revoke_up_to(&mut self, name: &str, serial: u64, now: Timestamp, delay: Duration) {
+        let revoked = match delay.is_zero() {
+            true => serial,
+            false => self.scheduled.add(name, serial, now, delay),
+        };
         if let Some(identity) = self.find_mut(name) {
-            identity.revoked = identity.revoked.max(last);
+            identity.revoked = identity.revoked.max(revoked);
         }
     }
 
-    /// Deletes an identity with its tokens. Returns false if it never existed.
+    /// Deletes an identity with its tokens, at once. Returns false if it never existed.
     pub(crate) fn delete(&mut self, name: &str) -> bool {
-        self.revoke(name);
+        let issued = self.issued;
+        self.scheduled.remove(name);
         let Some(identity) = self.find_mut(name) else {
             return false;
         };
+        identity.revoked = issued;
         identity.deleted = true;
         identity.last_issued = None;
         if let Some(custom_id) = identity.custom_id.take() {
@@ -142,9 +159,10 @@ impl IdentityTable {
     }
 
     /// Returns whether this identity's token with this serial is still valid.
-    pub(crate) fn is_valid(&self, name: &str, serial: u64) -> bool {
-        self.find(name)
-            .is_some_and(|identity| serial > identity.revoked)
+    pub(crate) fn is_valid(&self, name: &str, serial: u64, now: Timestamp) -> bool {
+        let identity = self.find(name);
+        identity.is_some_and(|identity| serial > identity.revoked)
+            && serial > self.scheduled.revoked(name, now)
     }
 }
 
@@ -226,10 +244,10 @@ mod tests {
         let now = Timestamp::from_unix_seconds(NOW);
         let (name, _) = table.create(None);
         let before = table.issue(&name, now);
-        table.revoke(&name);
+        table.revoke(&name, now, Duration::ZERO);
         let after = table.issue(&name, now);
-        assert!(!table.is_valid(&name, before));
-        assert!(table.is_valid(&name, after));
+        assert!(!table.is_valid(&name, before, now));
+        assert!(table.is_valid(&name, after, now));
     }
 
     #[test]
@@ -238,7 +256,8 @@ mod tests {
         let at = |second: i64| Timestamp::from_unix_seconds(NOW + second);
         let (name, _) = table.create(None);
         let tokens = [0, 1, 1, 2].map(|second| table.issue(&name, at(second)));
-        let valid = |table: &IdentityTable| tokens.map(|serial| table.is_valid(&name, serial));
+        let valid =
+            |table: &IdentityTable| tokens.map(|serial| table.is_valid(&name, serial, at(2)));
         for (second, expected) in [
             (-1, [true, true, true, true]),
             (1, [false, true, true, true]),
@@ -247,7 +266,7 @@ mod tests {
             (2, [false, false, false, true]),
             (i64::MAX - NOW, [false; 4]),
         ] {
-            table.revoke_before(&name, NOW + second);
+            table.revoke_before(&name, NOW + second, at(2), Duration::ZERO);
             assert_eq!(valid(&table), expected, "{second}");
         }
         table.issue(&name, at(MAX_LIFETIME_SECONDS + 3));
@@ -255,14 +274,42 @@ mod tests {
     }
 
     #[test]
+    fn each_revocation_with_a_delay_begins_at_its_own_time() {
+        let mut table = IdentityTable::default();
+        let at = |second: i64| Timestamp::from_unix_seconds(NOW + second);
+        let delay = Duration::from_secs(60);
+        let (name, _) = table.create(None);
+        let mut tokens = Vec::new();
+        for second in [0, 30, 90] {
+            tokens.push(table.issue(&name, at(second)));
+            table.revoke(&name, at(second), delay);
+        }
+        for (second, expected) in [
+            (59, [true, true, true]),
+            (60, [false, true, true]),
+            (89, [false, true, true]),
+            (90, [false, false, true]),
+            (150, [false, false, false]),
+        ] {
+            let valid = tokens
+                .iter()
+                .map(|serial| table.is_valid(&name, *serial, at(second)));
+            assert_eq!(valid.collect::<Vec<_>>(), expected, "{second}");
+        }
+        let fresh = table.issue(&name, at(150));
+        assert!(table.is_valid(&name, fresh, at(1_000)));
+    }
+
+    #[test]
     fn a_deleted_identity_stays_deleted_and_can_be_deleted_again() {
         let mut table = IdentityTable::default();
         let (name, _) = table.create(Some("sally"));
-        let serial = table.issue(&name, Timestamp::from_unix_seconds(NOW));
+        let now = Timestamp::from_unix_seconds(NOW);
+        let serial = table.issue(&name, now);
         assert!(table.delete(&name));
         assert!(table.delete(&name));
         assert!(table.find(&name).is_none());
-        assert!(!table.is_valid(&name, serial));
+        assert!(!table.is_valid(&name, serial, now));
         let (again, new) = table.create(Some("sally"));
         assert!(new && again != name);
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::resource::{Identity, IdentityTable};
+use super::revocations::{ScheduledRevocations, StoredRevocation};
 use crate::time::Timestamp;
 
 /// All identities of a resource, with the validity of their tokens.
@@ -18,6 +19,9 @@ pub(crate) struct StoredIdentities {
     issued_by: BTreeMap<i64, u64>,
     created: Vec<StoredIdentity>,
     exchanged: Vec<StoredIdentity>,
+    /// The revocations with a delay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scheduled: Vec<StoredRevocation>,
 }
 
 /// An identity. Members with a default are left out, because there may be many identities.
@@ -78,6 +82,7 @@ impl StoredIdentities {
                 .map(|identity| StoredIdentity::new(&identity.id.to_string(), identity))
                 .collect(),
             exchanged,
+            scheduled: table.scheduled.stored(),
         }
     }
 
@@ -89,6 +94,7 @@ impl StoredIdentities {
         let mut table = IdentityTable {
             issued: self.issued,
             issued_by: self.issued_by.clone(),
+            scheduled: ScheduledRevocations::restored(&self.scheduled),
             ..IdentityTable::default()
         };
         for (index, stored) in self.created.iter().enumerate() {
@@ -125,6 +131,8 @@ impl StoredIdentities {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn table() -> IdentityTable {
@@ -137,7 +145,8 @@ mod tests {
         for name in [&first, &second, "wf_x"] {
             table.issue(name, now);
         }
-        table.revoke(&second);
+        table.revoke(&second, now, Duration::ZERO);
+        table.revoke("wf_x", now, Duration::from_secs(60));
         table.delete(&third);
         table
     }
@@ -151,10 +160,13 @@ mod tests {
         assert_eq!(StoredIdentities::new(&restored), stored);
         let (again, is_new) = restored.create(Some("sally"));
         assert_eq!((again.as_str(), is_new), (&*stored.created[0].name, false));
-        assert!(restored.is_valid(&again, 1));
-        assert!(!restored.is_valid(&stored.created[1].name, 2));
+        let now = Timestamp::from_unix_seconds(1_780_000_000);
+        assert!(restored.is_valid(&again, 1, now));
+        assert!(!restored.is_valid(&stored.created[1].name, 2, now));
         assert!(restored.find(&stored.created[2].name).is_none());
-        assert!(restored.is_valid("wf_x", 3));
+        assert!(restored.is_valid("wf_x", 3, now));
+        let later = now.plus(Duration::from_secs(60));
+        assert!(!restored.is_valid("wf_x", 3, later));
     }
 
     #[test]

@@ -16,3 +16,5 @@ mod real_hosts;
 mod server;
 mod service;
 mod tokens;
+mod validity;
+mod versions;

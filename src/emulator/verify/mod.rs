@@ -99,7 +99,7 @@ const DATES: [&str; 2] = ["x-ms-date", "date"];
 
 impl SignedRequest<'_> {
     /// Checks form, signed headers, date, body hash and signature, in that order. The signature is
-    /// right if one of the `keys` made it.
+    /// right if one of the `keys` made it. Returns the place of that key.
     ///
     /// `SignedHeaders` names the signed headers in the order of their values: host, the
     /// body's hash and a date at least. Header names have no case (RFC 9110, section 5.1).

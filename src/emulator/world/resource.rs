@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::emulator::rate_limits::RateLimits;
@@ -62,7 +63,15 @@ impl AccessKeys {
     pub(crate) fn named(&self) -> [(&'static str, &AccessKey); 2] {
         [("primary", &self.primary), ("secondary", &self.secondary)]
     }
+
+    /// Returns whether one of the keys has this fingerprint.
+    pub(crate) fn has(&self, fingerprint: &str) -> bool {
+        let mut keys = self.named().into_iter();
+        keys.any(|(_, key)| key.fingerprint == fingerprint)
+    }
 }
+
+const FINGERPRINT_BYTES: usize = 9;
 
 /// An access key. It is a secret in form only.
 #[derive(Clone)]
@@ -70,14 +79,22 @@ pub(crate) struct AccessKey {
     /// The key as a connection string spells it: Base64.
     pub(crate) text: String,
     pub(crate) bytes: Vec<u8>,
+    /// A text that names the key and does not disclose it.
+    pub(crate) fingerprint: String,
 }
 
 impl AccessKey {
     /// Reads a key from its Base64; `None` for any other text.
     pub(crate) fn parse(text: &str) -> Option<AccessKey> {
         let bytes = STANDARD.decode(text).ok()?;
+        let digest = digest::digest(&digest::SHA256, &bytes);
+        let fingerprint = URL_SAFE_NO_PAD.encode(&digest.as_ref()[..FINGERPRINT_BYTES]);
         let text = text.to_owned();
-        (!bytes.is_empty()).then_some(AccessKey { text, bytes })
+        (!bytes.is_empty()).then_some(AccessKey {
+            text,
+            bytes,
+            fingerprint,
+        })
     }
 }
 
