@@ -108,6 +108,22 @@ errors! {
     POST_ONLY = 400 "invalid_request" 900_561 "The endpoint only accepts POST requests. Received a {} request.";
     UNSUPPORTED_GRANT_TYPE = 400 "unsupported_grant_type" 70003 "The app requested an unsupported grant type '{}'.";
     PUBLIC_CLIENT = 401 "invalid_client" 700_025 "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.";
+    // Browser apps.
+    CROSS_ORIGIN = 400 "invalid_request" 9_002_326 "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type. Request origin: '{}'.";
+    SAME_ORIGIN = 400 "invalid_request" 9_002_327 "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin requests.";
+    SPA_WITHOUT_CHALLENGE = 400 "invalid_request" 9_002_325 "Proof Key for Code Exchange is required for cross-origin authorization code redemption.";
+    EXPIRED_SPA_TOKEN = 400 "invalid_grant" 700_084 "The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of 1.00:00:00, which can't be extended. It is now expired and a new sign in request must be sent by the SPA to the sign in page. The token was issued on {}.";
+
+    // The on-behalf-of grant. The reference has no number for another token use, and no pairing of
+    // 240002 and 7000114 with an error code.
+    UNSUPPORTED_TOKEN_USE = 400 "invalid_request" 90_023 "Unsupported 'requested_token_use' value; it must be 'on_behalf_of'.";
+    MALFORMED_USER_ASSERTION = 400 "invalid_request" 50_027 "JWT token is invalid or malformed.";
+    UNSIGNED_USER_ASSERTION = 400 "invalid_grant" 50_013 "Assertion failed signature validation. [Reason - The key was not found.]";
+    EXPIRED_USER_ASSERTION = 400 "invalid_grant" 500_133 "Assertion is not within its valid time range. Ensure that the access token is not expired before using it for user assertion, or request a new token. Current time: {}, expiry time of assertion {}.";
+    OTHER_AUDIENCE = 400 "invalid_grant" 500_131 "Assertion audience does not match the Client app presenting the assertion. The audience in the assertion was '{}' and the expected audience is '{}' or one of the Application Uris of this application with App ID '{}'({}). The downstream client must request a token for the expected audience (the application that made the OBO request) and this application should use that token as the assertion.";
+    ID_TOKEN_AS_ASSERTION = 400 "invalid_request" 240_002 "Input id_token cannot be used as 'urn:ietf:params:oauth:grant-type:jwt-bearer' grant.";
+    APP_ON_BEHALF_OF = 400 "invalid_grant" 7_000_114 "Application '{}' is not allowed to make application on-behalf-of calls.";
+
     CONSENT_REQUIRED = 400 "invalid_grant" 65001 "The user or administrator has not consented to use the application.";
 
     UNKNOWN_CODE = 400 "invalid_grant" 70000 "The provided value for the 'code' parameter is not valid.";

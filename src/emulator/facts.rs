@@ -115,7 +115,7 @@ impl Emulator {
     pub fn federated_token(&self) -> String {
         let now = self.context.now();
         let federation = self.service(0).and_then(|app| app.federations.first());
-        let token = self.context.signer.access_token(&json!({
+        let token = self.context.signer.v1_token(&json!({
             "iss": federation.map(|own| &own.issuer), "sub": federation.map(|own| &own.subject),
             "aud": federation.map(|own| &own.audience), "emulator": true,
             "iat": now.unix_seconds(), "nbf": now.unix_seconds(),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::emulator::acs;
 use crate::emulator::context::Context;
-use crate::emulator::entra::tokens::{Issuer, access_claims, id_claims};
+use crate::emulator::entra::tokens::{Issuer, PUBLIC, access_claims, id_claims};
 use crate::emulator::journal::notes::Flow;
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::sign_ins::{Requested, SignIn};
@@ -93,14 +93,18 @@ impl Context {
             true => self.now().minus(LIFE + EXPIRED_SINCE),
             false => self.now(),
         };
-        let issuer = Issuer { base, now };
+        let issuer = Issuer {
+            base,
+            now,
+            is_v1: false,
+        };
         let mut claims = match wanted.kind {
             TokenKind::CommunicationToken => self.communication_claims(&world, &wanted, issuer)?,
             TokenKind::EntraAccessToken => {
                 let sign_in = sign_in(&world, &wanted)?;
                 let api = sign_in.scopes.first_resource().unwrap_or(world.graph());
                 let names = sign_in.scopes.granted_on(api);
-                access_claims(issuer, &sign_in, &api.audience, LIFE, &names)
+                access_claims(issuer, &sign_in, api, PUBLIC, LIFE, &names)
             }
             TokenKind::IdToken => id_claims(issuer, &sign_in(&world, &wanted)?, LIFE, None, true),
         };
@@ -133,13 +137,16 @@ impl Context {
     ) -> String {
         let (own, other) = (&self.signer, &self.certificate.signer);
         let is_other = fault == SignatureFault::OtherKey;
-        let token = match (kind, is_other) {
-            (TokenKind::EntraAccessToken, false) => own.access_token(claims),
-            (TokenKind::EntraAccessToken, true) => other.access_token(claims),
-            (TokenKind::IdToken, false) => own.id_token(claims),
-            (TokenKind::IdToken, true) => other.id_token(claims),
-            (TokenKind::CommunicationToken, false) => own.communication_token(claims),
-            (TokenKind::CommunicationToken, true) => other.communication_token(claims),
+        let is_communication = kind == TokenKind::CommunicationToken;
+        let is_v2 = claims.get("ver").is_some_and(|version| version == "2.0");
+        let is_v2 = is_v2 || kind == TokenKind::IdToken;
+        let token = match is_other {
+            false if is_communication => own.communication_token(claims),
+            true if is_communication => other.communication_token(claims),
+            false if is_v2 => own.v2_token(claims),
+            true if is_v2 => other.v2_token(claims),
+            false => own.v1_token(claims),
+            true => other.v1_token(claims),
         };
         match fault {
             SignatureFault::Bad => with_bad_signature(&token),

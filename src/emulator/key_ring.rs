@@ -81,14 +81,14 @@ impl KeyRing {
         }
     }
 
-    /// Signs an id_token.
-    pub(crate) fn id_token(&self, claims: &impl Serialize) -> String {
-        self.current().id_token(claims)
+    /// Signs a token of version 2, such as an id_token.
+    pub(crate) fn v2_token(&self, claims: &impl Serialize) -> String {
+        self.current().v2_token(claims)
     }
 
-    /// Signs an Entra access token of version 1.
-    pub(crate) fn access_token(&self, claims: &impl Serialize) -> String {
-        self.current().access_token(claims)
+    /// Signs a token of version 1.
+    pub(crate) fn v1_token(&self, claims: &impl Serialize) -> String {
+        self.current().v1_token(claims)
     }
 
     /// Returns the claims of an Entra token that a published key signed.
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_token_is_valid_until_its_key_is_no_longer_published() {
         let ring = KeyRing::new().expect("the published keys");
-        let sign = || ring.access_token(&json!({"oid": "x"}));
+        let sign = || ring.v1_token(&json!({"oid": "x"}));
         let is_valid = |token: &str| ring.read::<Value>(token).is_some();
         let first = sign();
         let old = ring.key_ids();

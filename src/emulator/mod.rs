@@ -15,6 +15,7 @@ mod changes;
 mod clock;
 mod context;
 mod control;
+mod cors;
 mod entra;
 mod facts;
 mod faults;

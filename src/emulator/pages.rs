@@ -116,11 +116,12 @@ impl Page<'_> {
             Page::Journal => format!("script-src {}; connect-src 'self'; ", hash(JOURNAL)),
             _ => String::new(),
         };
-        // form-action has to allow the client's listener: browsers apply it to each redirect after
-        // a form as well, and with 'self' alone they would stop the sign-in.
+        // form-action has to allow the client's redirect URI: browsers apply it to each redirect
+        // after a form as well, and with 'self' alone they would stop the sign-in.
+        let client = self.redirect_uri().and_then(source).unwrap_or_default();
         let policy = format!(
             "default-src 'none'; style-src {}; {script}img-src data:; base-uri 'none'; \
-             frame-ancestors 'none'; form-action 'self' http://localhost:* http://127.0.0.1:*",
+             frame-ancestors 'none'; form-action 'self' http://localhost:* http://127.0.0.1:*{client}",
             hash(STYLE)
         );
         // Rendering into a string cannot fail; an empty page would fail every test.
@@ -131,6 +132,33 @@ impl Page<'_> {
             .not_stored()
             .with("referrer-policy", "no-referrer")
     }
+
+    /// Returns the client's redirect URI, to which the page leads.
+    fn redirect_uri(&self) -> Option<&str> {
+        let fields = match self {
+            Page::FormPost { action, .. } => return Some(action),
+            Page::SignIn { fields, .. }
+            | Page::ConfirmApp { fields, .. }
+            | Page::Consent { fields, .. }
+            | Page::AdminConsent { fields, .. }
+            | Page::SecondFactor { fields, .. } => fields,
+            Page::Front { .. } | Page::Journal | Page::EnterCode { .. } | Page::Notice { .. } => {
+                return None;
+            }
+        };
+        let uri = fields.iter().find(|(name, _)| name == "redirect_uri");
+        uri.map(|(_, uri)| uri.as_str())
+    }
+}
+
+/// Returns a redirect URI as a source of a content security policy, after a space: its origin, or the
+/// scheme of an app.
+fn source(uri: &str) -> Option<String> {
+    let uri = url::Url::parse(uri).ok()?;
+    Some(match uri.scheme() {
+        "http" | "https" => format!(" {}", uri.origin().ascii_serialization()),
+        scheme => format!(" {scheme}:"),
+    })
 }
 
 /// Renders a title and a text.

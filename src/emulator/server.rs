@@ -20,7 +20,7 @@ use crate::emulator::http::{Reply, Request, is_acs_path, is_control_path};
 use crate::emulator::journal::{Entry, Service};
 use crate::emulator::pages::Page;
 use crate::emulator::real_hosts::names::Site;
-use crate::emulator::{acs, control, entra};
+use crate::emulator::{acs, control, cors, entra};
 use crate::loopback::serve::Caller;
 
 /// The target of the log's events about requests; each is one line.
@@ -54,6 +54,9 @@ pub(crate) async fn respond(
         return Some(answer(entry, Page::Journal.reply(200)));
     }
     entry.remark = request.remark.or_else(|| acs::versions::remark(&request));
+    if let Some(reply) = cors::preflight(&request) {
+        return Some(finish(&context, entry, reply));
+    }
     let route = Route::of(&request.path);
     let outcome = match faults::choice::chosen(&request, route) {
         Err(wrong) => Outcome::Replied(faults::choice::refuse(wrong)),
@@ -65,7 +68,10 @@ pub(crate) async fn respond(
     };
     entry.notes = std::mem::take(&mut request.notes());
     let (reply, hangs) = match outcome {
-        Outcome::Replied(reply) => return Some(finish(&context, entry, reply)),
+        Outcome::Replied(reply) => {
+            let reply = cors::readable(&request, reply);
+            return Some(finish(&context, entry, reply));
+        }
         Outcome::Dropped(reply) => (reply, false),
         Outcome::Hung(reply) => (reply, true),
     };

@@ -58,14 +58,14 @@ impl Signer {
         })
     }
 
-    /// Signs an id_token. Entra's v2 header names the key by `kid` alone.
-    pub(crate) fn id_token(&self, claims: &impl Serialize) -> String {
+    /// Signs a token of version 2, such as an id_token. Its header names the key by `kid` alone.
+    pub(crate) fn v2_token(&self, claims: &impl Serialize) -> String {
         let header = json!({"typ": "JWT", "alg": "RS256", "kid": self.key_id()});
         self.sign(&header, claims)
     }
 
-    /// Signs an Entra access token of version 1.
-    pub(crate) fn access_token(&self, claims: &impl Serialize) -> String {
+    /// Signs a token of version 1.
+    pub(crate) fn v1_token(&self, claims: &impl Serialize) -> String {
         let id = self.key_id();
         let header = json!({"typ": "JWT", "alg": "RS256", "x5t": id, "kid": id});
         self.sign(&header, claims)
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn only_an_unchanged_token_is_read() {
         let signer = Signer::first().expect("the published key");
-        let token = signer.access_token(&json!({"oid": "x"}));
+        let token = signer.v1_token(&json!({"oid": "x"}));
         assert_eq!(signer.read(&token), Some(json!({"oid": "x"})));
 
         let forged = URL_SAFE_NO_PAD.encode(r#"{"oid":"y"}"#);

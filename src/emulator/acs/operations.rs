@@ -81,6 +81,12 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().map(|operation| operation.name)
 }
 
+/// Returns the methods of the operations at a path.
+pub(crate) fn methods(path: &str) -> Vec<&'static str> {
+    let at_path = OPERATIONS.iter().filter(|operation| operation.is_at(path));
+    at_path.map(|operation| operation.method.as_str()).collect()
+}
+
 /// Responds to a request to the resource.
 pub(crate) fn respond(request: &Request) -> Reply {
     let at_path: Vec<&Operation> = OPERATIONS

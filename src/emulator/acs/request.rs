@@ -2,6 +2,8 @@
 //!
 //! All failures of the authentication have the same response; the journal has the reason.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

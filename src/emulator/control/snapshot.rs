@@ -75,11 +75,19 @@ fn schema() -> Value {
         }),
     );
     let identities = json!({"type": "array", "items": identity});
+    let revocation = object(
+        &["name", "begins", "serial"],
+        json!({
+            "name": text, "serial": count,
+            "begins": {"type": "integer", "minimum": 0, "maximum": MAX_COUNT},
+        }),
+    );
     let identities = object(
         &["issued", "issuedBy", "created", "exchanged"],
         json!({
             "issued": count, "created": identities, "exchanged": identities,
             "issuedBy": {"type": "object", "additionalProperties": count},
+            "scheduled": {"type": "array", "items": revocation},
         }),
     );
     let assignment = object(

@@ -12,12 +12,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::params::Params;
+use super::tokens::random;
+use super::v1;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::journal::notes::Flow;
 use crate::emulator::scopes::Scopes;
 use crate::emulator::verify::ensure;
 use crate::emulator::world::IDENTITY_HEADER;
+use crate::emulator::world::api::Api;
 use crate::emulator::world::application::{Application, Federation};
 use crate::emulator::world::tenant::{Tenant, TenantPath};
 
@@ -64,13 +67,14 @@ pub(crate) fn grant(
         .first_resource()
         .filter(|_| !scopes.spans_resources());
     let resource = resource.ok_or(aadsts::SEVERAL_RESOURCES)?;
-    let (token, life) = token(request, app, tenant, &resource.audience, credential);
-    Ok(json!({
+    let (token, life) = token(request, app, tenant, resource, credential);
+    let body = json!({
         "token_type": "Bearer",
         "expires_in": life.as_secs(),
         "ext_expires_in": life.as_secs(),
         "access_token": token,
-    }))
+    });
+    Ok(v1::shaped(request, body, resource, &[]))
 }
 
 /// The managed identity's endpoint.
@@ -98,17 +102,17 @@ fn identity_token(request: &Request) -> Result<Reply, (u16, &'static str)> {
     let is_known = client.is_none_or(|client| client == app.client_id);
     ensure(is_known, (400, "No managed identity was found."))?;
     let resource = request.query_value("resource");
-    let audience = resource.as_deref();
-    let audience = audience.and_then(|name| request.world.audience_named(name));
-    let audience = audience.ok_or((400, "The resource was not found."))?;
+    let api = resource.as_deref();
+    let api = api.and_then(|name| request.world.api_named(name));
+    let api = api.ok_or((400, "The resource was not found."))?;
     request.notes().client(&app.client_id);
     request.notes().authenticated("X-IDENTITY-HEADER");
-    let (token, life) = token(request, app, tenant, audience, BY_ASSERTION);
+    let (token, life) = token(request, app, tenant, api, BY_ASSERTION);
     let body = json!({
         "access_token": token,
         // A number as text, in this protocol.
         "expires_on": request.now.plus(life).unix_seconds().to_string(),
-        "resource": audience,
+        "resource": api.identifier(),
         "token_type": "Bearer",
         "client_id": app.client_id,
     });
@@ -120,26 +124,37 @@ fn token(
     request: &Request,
     app: &Application,
     tenant: &Tenant,
-    audience: &str,
-    appidacr: &str,
+    api: &Api,
+    proof: &str,
 ) -> (String, Duration) {
     let flow = Flow::new();
     let mut state = request.state();
     let life = state.token_life;
     let now = request.now.unix_seconds();
     let issuer = format!("{}/{}/", request.base, tenant.id);
-    let token = request.context.signer.access_token(&json!({
-        "aud": audience, "iss": issuer, "idp": issuer, "tid": tenant.id,
-        "iat": now, "nbf": now, "exp": request.now.plus(life).unix_seconds(),
-        "appid": app.client_id, "appidacr": appidacr, "idtyp": "app",
-        "oid": app.object_id, "sub": app.object_id, "uti": flow.token_id(), "ver": "1.0",
-        "emulator": true,
-    }));
+    let exp = request.now.plus(life).unix_seconds();
+    let (signer, uti) = (&request.context.signer, flow.token_id());
+    let token = match api.has_v2_tokens {
+        false => signer.v1_token(&json!({
+            "aud": api.audience, "iss": issuer, "idp": issuer, "tid": tenant.id,
+            "iat": now, "nbf": now, "exp": exp,
+            "appid": app.client_id, "appidacr": proof, "idtyp": "app",
+            "oid": app.object_id, "sub": app.object_id, "uti": uti, "ver": "1.0",
+            "emulator": true,
+        })),
+        true => signer.v2_token(&json!({
+            "aud": api.audience, "iss": issuer + "v2.0", "tid": tenant.id,
+            "iat": now, "nbf": now, "exp": exp,
+            "aio": random(), "azp": app.client_id, "azpacr": proof, "rh": random(),
+            "oid": app.object_id, "sub": app.object_id, "uti": uti, "ver": "2.0",
+            "xms_ftd": random(), "emulator": true,
+        })),
+    };
     state.keep_secret(&token);
     let mut notes = request.notes();
     notes.flow = Some(flow);
     notes.issued("access_token", &token);
-    notes.resource = Some(audience.to_owned());
+    notes.resource = Some(api.audience.clone());
     (token, life)
 }
 
@@ -214,7 +229,8 @@ fn check_assertion(
         ensure(claims.sub == app.client_id, aadsts::OTHER_SUBJECT)?;
         let end = claims.aud.match_indices('/').nth(2).map(|(end, _)| end);
         let (base, path) = claims.aud.split_at(end.unwrap_or(claims.aud.len()));
-        let is_endpoint = path.ends_with("/oauth2/v2.0/token") || path.ends_with("/v2.0");
+        let endpoints = ["/oauth2/v2.0/token", "/oauth2/token", "/v2.0"];
+        let is_endpoint = endpoints.iter().any(|end| path.ends_with(end));
         let is_own = is_endpoint && request.context.is_own_base(base);
         ensure(is_own, aadsts::WRONG_AUDIENCE)?;
         "certificate"

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::params::{Params, application};
 use super::requirements::{self, PageInput};
-use super::tokens;
+use super::{tokens, v1};
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Reply, Request, random_id};
 use crate::emulator::journal::notes::Flow;
@@ -45,7 +45,8 @@ pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
         for secret in [params.get("state"), params.get("nonce")].iter().flatten() {
             request.state().keep_secret(secret);
         }
-        check_redirect(request, segment, &params).map(|client| (client, params))
+        let client = check_redirect(request, segment, &params)?;
+        Ok((client, v1::with_scope(request, params)?))
     });
     if !request.is_post() {
         // A link must not act as a click.

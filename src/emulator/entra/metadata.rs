@@ -21,6 +21,16 @@ struct Configuration<'a> {
     issuer: String,
 }
 
+/// The metadata of version 1, with the members of recorded ones except those of endpoints that the
+/// emulator does not have.
+#[derive(Template)]
+#[template(path = "emulator/openid-configuration-v1.json", escape = "none")]
+struct ConfigurationV1<'a> {
+    request: &'a Request,
+    tenant: TenantPath,
+    issuer: String,
+}
+
 /// Returns the metadata of a tenant.
 pub(crate) fn configuration(request: &Request, segment: &str) -> Result<Reply, EntraError> {
     let tenant = request.world.tenant_path(segment)?;
@@ -30,9 +40,28 @@ pub(crate) fn configuration(request: &Request, segment: &str) -> Result<Reply, E
         tenant,
         issuer,
     };
+    Ok(rendered(&json))
+}
+
+/// Returns the metadata of version 1 of a tenant.
+pub(crate) fn configuration_v1(request: &Request, segment: &str) -> Result<Reply, EntraError> {
+    let tenant = request.world.tenant_path(segment)?;
+    let issuer = match &tenant {
+        TenantPath::One(tenant) => format!("{}/{}/", request.base, tenant.id),
+        TenantPath::Common | TenantPath::Organizations => format!("{}/{{tenantid}}/", request.base),
+    };
+    let json = ConfigurationV1 {
+        request,
+        tenant,
+        issuer,
+    };
+    Ok(rendered(&json))
+}
+
+fn rendered(json: &impl Template) -> Reply {
     // The hosts and tenants are this emulator's, so the file is valid JSON.
     let body: Value = serde_json::from_str(&json.render().unwrap_or_default()).unwrap_or_default();
-    Ok(Reply::json(200, &body).with("cache-control", "max-age=86400, private"))
+    Reply::json(200, &body).with("cache-control", "max-age=86400, private")
 }
 
 /// Returns the issuer. For a multi-tenant name it is Entra's template with braces.

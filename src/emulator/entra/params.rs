@@ -40,6 +40,10 @@ impl Params {
         self.get(name).ok_or_else(missing)
     }
 
+    pub(crate) fn set(&mut self, name: &str, value: String) {
+        self.0.insert(name.to_owned(), value);
+    }
+
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)
     }

@@ -1,6 +1,6 @@
 //! The endpoints of a tenant.
 
-use super::{authorize, device, error, metadata, token};
+use super::{authorize, device, error, metadata, token, v1};
 use crate::emulator::aadsts::EntraError;
 use crate::emulator::http::{Reply, Request};
 
@@ -16,19 +16,26 @@ pub(crate) fn respond(request: &Request) -> Reply {
         "v2.0/.well-known/openid-configuration" if get => {
             json(metadata::configuration(request, tenant)).named("metadata")
         }
+        ".well-known/openid-configuration" if get => {
+            json(metadata::configuration_v1(request, tenant)).named("metadata")
+        }
         "discovery/v2.0/keys" if get => json(metadata::keys(request, tenant, true)).named("keys"),
         "discovery/keys" if get => json(metadata::keys(request, tenant, false)).named("keys"),
         "discovery/instance" if get && tenant == "common" => {
             json(metadata::instance(request)).named("instance_discovery")
         }
-        "oauth2/v2.0/authorize" if page => authorize::respond(request, tenant).named("authorize"),
-        "oauth2/v2.0/logout" if page => authorize::logout(request).named("logout"),
+        "oauth2/v2.0/authorize" | v1::AUTHORIZE if page => {
+            authorize::respond(request, tenant).named("authorize")
+        }
+        "oauth2/v2.0/logout" | "oauth2/logout" if page => {
+            authorize::logout(request).named("logout")
+        }
         "oauth2/v2.0/devicecode" if post => {
             let reply = json(device::start(request, tenant));
             reply.not_stored().named("device_authorization")
         }
         "" if tenant == "devicelogin" && page => device::page(request).named("device_page"),
-        "oauth2/v2.0/token" => token::respond(request, tenant),
+        "oauth2/v2.0/token" | v1::TOKEN => token::respond(request, tenant),
         "" if get && tenant == "error" => error::explain(request).named("page"),
         _ => Reply::text(404, "The emulator has no such page.\n"),
     };

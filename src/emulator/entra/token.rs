@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::apps;
 use super::params::{Params, application};
 use super::requirements::check_renewal;
-use super::tokens::{self, Granted, RefreshClaims};
+use super::tokens::{self, Granted, RefreshClaims, SPA_LIFE};
+use super::{apps, on_behalf_of, v1};
 use crate::emulator::aadsts::{self, EntraError};
+use crate::emulator::cors;
 use crate::emulator::http::{Reply, Request, random_id};
 use crate::emulator::journal::decoded::Kept;
 use crate::emulator::journal::notes::Flow;
@@ -27,12 +28,13 @@ const DEVICE_GRANTS: [&str; 2] = [
     "device_code",
 ];
 /// The parameters that are secrets.
-const SECRETS: [&str; 5] = [
+const SECRETS: [&str; 6] = [
     "code",
     "code_verifier",
     "refresh_token",
     "client_secret",
     "device_code",
+    "assertion",
 ];
 const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
 /// The life of an unused refresh token.
@@ -46,6 +48,7 @@ pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
             Some("authorization_code") => "authorization_code",
             Some("refresh_token") => "refresh_token",
             Some("client_credentials") => "client_credentials",
+            Some(on_behalf_of::GRANT) => "on_behalf_of",
             Some(grant) if DEVICE_GRANTS.contains(&grant) => "device_code",
             _ => "token",
         };
@@ -53,7 +56,7 @@ pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
             request.state().keep_secret(secret);
         }
         request.notes().grant = Some(operation);
-        grant(request, segment, &params)
+        grant(request, segment, &v1::with_token_scope(request, params)?)
     });
     let reply = match outcome {
         Ok(body) => Reply::json(200, &body).with("x-ms-clitelem", "1,0,0,,"),
@@ -77,16 +80,25 @@ fn grant(request: &Request, segment: &str, params: &Params) -> Result<Value, Ent
     };
     request.notes().client(client);
     let application = application(&request.world, client, &tenant, segment)?;
+    // Browser apps have codes and refresh tokens only.
+    if !matches!(grant_type, "authorization_code" | "refresh_token")
+        && let Some(origin) = cors::origin(request)
+    {
+        return Err(aadsts::CROSS_ORIGIN.about(&[origin]));
+    }
     if grant_type == "client_credentials" {
         return apps::grant(request, &tenant, params, &application);
     }
     let proof = apps::authenticate(request, params, &application)?;
-    ensure(application.signs_users_in(), aadsts::OTHER_CLIENTS_GRANT)?;
+    let is_on_behalf = grant_type == on_behalf_of::GRANT;
+    // A web API without users of its own has the refresh tokens of this grant.
+    let has_users = application.signs_users_in() || !application.identifiers.is_empty();
+    ensure(is_on_behalf || has_users, aadsts::OTHER_CLIENTS_GRANT)?;
     // The lock is kept to the end, so that only one of two concurrent redemptions succeeds.
     let mut redemption = Redemption {
         request,
         application: &application,
-        is_authenticated: proof.is_some(),
+        proof,
         tenant,
         params,
         state: request.state(),
@@ -94,6 +106,7 @@ fn grant(request: &Request, segment: &str, params: &Params) -> Result<Value, Ent
     let granted = match grant_type {
         "authorization_code" => redemption.code()?,
         "refresh_token" => redemption.refresh_token()?,
+        on_behalf_of::GRANT => redemption.on_behalf_of()?,
         other if DEVICE_GRANTS.contains(&other) => redemption.device_code()?,
         other => return Err(aadsts::UNSUPPORTED_GRANT_TYPE.about(&[other])),
     };
@@ -114,8 +127,8 @@ fn grant(request: &Request, segment: &str, params: &Params) -> Result<Value, Ent
 struct Redemption<'a> {
     request: &'a Request,
     application: &'a Arc<Application>,
-    /// The request has a credential, which is right.
-    is_authenticated: bool,
+    /// The claim for the kind of the request's credential, which is right.
+    proof: Option<&'static str>,
     tenant: TenantPath,
     params: &'a Params,
     state: MutexGuard<'a, State>,
@@ -147,6 +160,9 @@ impl Redemption<'_> {
         let other = other.because("redirect_uri differs from the one of the authorize request");
         ensure(found.redirect_uri == redirect_uri, other)?;
         match (&found.challenge, self.params.get("code_verifier")) {
+            (None, None) if found.platform == Platform::Spa => {
+                return Err(aadsts::SPA_WITHOUT_CHALLENGE);
+            }
             (None, None) => {}
             (Some(challenge), Some(verifier)) if challenge.matches(verifier) => {}
             (Some(_), None) => return Err(aadsts::MISSING_VERIFIER),
@@ -166,14 +182,28 @@ impl Redemption<'_> {
             nonce: found.nonce,
             family: random_id(),
             platform: found.platform,
+            proof: self.proof,
+            signed_in: found.issued,
         })
+    }
+
+    /// The on-behalf-of grant.
+    fn on_behalf_of(&mut self) -> Result<Granted, EntraError> {
+        on_behalf_of::grant(
+            self.request,
+            &self.tenant,
+            self.params,
+            self.application,
+            self.proof,
+            &self.state,
+        )
     }
 
     /// The device code grant (RFC 8628, section 3.4).
     fn device_code(&mut self) -> Result<Granted, EntraError> {
         let code = self.params.need("device_code")?;
         if !self.application.allows_public_flows {
-            ensure(self.is_authenticated, aadsts::MISSING_CREDENTIAL)?;
+            ensure(self.proof.is_some(), aadsts::MISSING_CREDENTIAL)?;
         }
         let devices = &mut self.state.devices;
         let client_id = &self.application.client_id;
@@ -188,6 +218,8 @@ impl Redemption<'_> {
             nonce: None,
             family: random_id(),
             platform: Platform::Native,
+            proof: self.proof,
+            signed_in: self.request.now,
         })
     }
 
@@ -214,6 +246,13 @@ impl Redemption<'_> {
         ensure(claims.client == self.application.client_id, other_client)?;
         self.check_platform(claims.platform)?;
         let issued = Timestamp::from_unix_seconds(claims.issued);
+        let signed_in = claims.signed_in.map(Timestamp::from_unix_seconds);
+        let signed_in = signed_in.unwrap_or(issued);
+        if claims.platform == Platform::Spa {
+            let is_current = self.request.now.since(signed_in) < SPA_LIFE;
+            let expired = aadsts::EXPIRED_SPA_TOKEN.about(&[&issued.to_string()]);
+            ensure(is_current, expired)?;
+        }
         let is_fresh = self.request.now.since(issued) < IDLE_LIFE;
         ensure(is_fresh, aadsts::IDLE_REFRESH_TOKEN)?;
         let scopes = Scopes::parse(&self.request.world, &claims.scopes)
@@ -253,6 +292,8 @@ impl Redemption<'_> {
             nonce: None,
             family: claims.family,
             platform: claims.platform,
+            proof: self.proof,
+            signed_in,
         })
     }
 
@@ -275,11 +316,18 @@ impl Redemption<'_> {
         scopes.transpose()
     }
 
-    /// Checks that the request has a credential if the platform of its redirect URI requires one.
+    /// Checks that the request has an origin and a credential as the platform of its redirect URI
+    /// requires.
     fn check_platform(&self, platform: Platform) -> Result<(), EntraError> {
+        match (platform, cors::origin(self.request)) {
+            (Platform::Spa, None) => return Err(aadsts::SAME_ORIGIN),
+            (Platform::Spa, Some(origin)) if self.application.has_spa_origin(origin) => {}
+            (_, Some(origin)) => return Err(aadsts::CROSS_ORIGIN.about(&[origin])),
+            (Platform::Native | Platform::Web, None) => {}
+        }
         match platform {
-            Platform::Native | Platform::Spa => Ok(()),
-            Platform::Web => ensure(self.is_authenticated, aadsts::MISSING_CREDENTIAL),
+            Platform::Native | Platform::Spa => ensure(self.proof.is_none(), aadsts::PUBLIC_CLIENT),
+            Platform::Web => ensure(self.proof.is_some(), aadsts::MISSING_CREDENTIAL),
         }
     }
 }

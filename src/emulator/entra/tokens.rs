@@ -9,18 +9,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::params::Params;
+use super::v1;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Request, random_id, without_nulls};
 use crate::emulator::journal::decoded::Kept;
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::State;
 use crate::emulator::state::sign_ins::{Requested, SignIn};
+use crate::emulator::world::api::Api;
 use crate::emulator::world::application::Platform;
 use crate::emulator::world::user::User;
 use crate::time::Timestamp;
 
 /// The life of an id_token.
 const ID_TOKEN_LIFE: Duration = Duration::from_secs(3600);
+/// The life of the refresh tokens of a browser app, from the sign-in.
+pub(crate) const SPA_LIFE: Duration = Duration::from_secs(86_400);
+/// The claim `appidacr` of an app without a credential.
+pub(crate) const PUBLIC: &str = "0";
 
 /// A valid grant at the token endpoint.
 pub(crate) struct Granted {
@@ -32,6 +38,9 @@ pub(crate) struct Granted {
     pub(crate) family: String,
     /// The platform of the redirect URI.
     pub(crate) platform: Platform,
+    /// The claim `appidacr` for the application's credential, if the request had one.
+    pub(crate) proof: Option<&'static str>,
+    pub(crate) signed_in: Timestamp,
 }
 
 /// The content of a refresh token. The emulator keeps no other record of a session, so a token is
@@ -52,6 +61,9 @@ pub(crate) struct RefreshClaims {
     pub(crate) platform: Platform,
     pub(crate) scopes: String,
     pub(crate) issued: i64,
+    /// The time of the sign-in; a token of an earlier version has none.
+    #[serde(default)]
+    pub(crate) signed_in: Option<i64>,
     /// The sign-in had a second factor.
     #[serde(default)]
     pub(crate) proved: bool,
@@ -92,9 +104,14 @@ pub(crate) fn issue(
     let issuer = Issuer {
         base: &request.base,
         now: request.now,
+        is_v1: v1::is_v1(request),
     };
-    let own = access_claims(issuer, &sign_in, &resource.audience, life, &names);
-    let access_token = signer.access_token(&own);
+    let proof = granted.proof.unwrap_or(PUBLIC);
+    let own = access_claims(issuer, &sign_in, resource, proof, life, &names);
+    let access_token = match resource.has_v2_tokens {
+        false => signer.v1_token(&own),
+        true => signer.v2_token(&own),
+    };
     let refresh_token = scopes.has("offline_access").then(|| {
         signer.seal(&RefreshClaims {
             id: random_id(),
@@ -105,6 +122,7 @@ pub(crate) fn issue(
             platform: granted.platform,
             scopes: original.clone().with_openid_of(&scopes).to_text(),
             issued: request.now.unix_seconds(),
+            signed_in: Some(granted.signed_in.unix_seconds()),
             proved: sign_in.has_mfa,
             emulator: true,
         })
@@ -118,7 +136,10 @@ pub(crate) fn issue(
                 None => claims.remove(name),
             };
         }
-        signer.id_token(&claims)
+        match issuer.is_v1 {
+            true => signer.v1_token(&claims),
+            false => signer.v2_token(&claims),
+        }
     });
     let issued = [
         Some(&access_token),
@@ -141,16 +162,23 @@ pub(crate) fn issue(
     notes.scopes = Some(names.join(" "));
     drop(notes);
     let wants_info = params.get("client_info") == Some("1");
-    Ok(without_nulls(json!({
+    let is_limited = granted.platform == Platform::Spa && refresh_token.is_some();
+    let refresh_life = is_limited.then(|| {
+        let end = granted.signed_in.plus(SPA_LIFE);
+        end.since(request.now).as_secs()
+    });
+    let body = without_nulls(json!({
         "token_type": "Bearer",
         "scope": scopes.echo(resource, &names),
         "expires_in": life.as_secs(),
         "ext_expires_in": life.as_secs(),
         "access_token": access_token,
         "refresh_token": refresh_token,
+        "refresh_token_expires_in": refresh_life,
         "id_token": id_token,
         "client_info": wants_info.then(|| client_info(&sign_in.user)),
-    })))
+    }));
+    Ok(v1::shaped(request, body, resource, &names))
 }
 
 /// The issuer of a token, and the time of the issue.
@@ -159,13 +187,17 @@ pub(crate) struct Issuer<'a> {
     /// Scheme and host.
     pub(crate) base: &'a str,
     pub(crate) now: Timestamp,
+    /// Whether its id_tokens have version 1.
+    pub(crate) is_v1: bool,
 }
 
-/// Returns the claims of an access token.
+/// Returns the claims of an access token for an API. `proof` is the claim for the kind of the
+/// application's credential.
 pub(crate) fn access_claims(
     issuer: Issuer<'_>,
     sign_in: &SignIn,
-    audience: &str,
+    api: &Api,
+    proof: &str,
     life: Duration,
     scopes: &[String],
 ) -> Map<String, Value> {
@@ -175,15 +207,27 @@ pub(crate) fn access_claims(
         false => &["pwd"],
     };
     let capabilities = &sign_in.claims.capabilities;
-    let own = json!({
-        // Entra's v1 issuer is https://sts.windows.net/{tid}/.
-        "iss": format!("{}/{}/", issuer.base, member.tenant.id),
-        "acr": "1", "amr": amr, "appid": sign_in.application.client_id, "appidacr": "0",
-        "idtyp": "user", "scp": scopes.join(" "), "unique_name": user.username,
-        "upn": user.username, "ver": "1.0",
-        "xms_cc": (!capabilities.is_empty()).then_some(capabilities),
-    });
-    claims(issuer, sign_in, audience, life, own)
+    let capabilities = (!capabilities.is_empty()).then_some(capabilities);
+    let client = &sign_in.application.client_id;
+    // Real tokens do not have the claim: an on-behalf-of request repeats it in this way.
+    let proved = sign_in.has_mfa.then_some(true);
+    let tenant = &member.tenant.id;
+    let own = match api.has_v2_tokens {
+        true => json!({
+            "iss": format!("{}/{tenant}/v2.0", issuer.base),
+            "aio": random(), "azp": client, "azpacr": proof, "preferred_username": user.username,
+            "rh": random(), "scp": scopes.join(" "), "ver": "2.0", "xms_cc": capabilities,
+            "emulatorProved": proved,
+        }),
+        false => json!({
+            // Entra's v1 issuer is https://sts.windows.net/{tid}/.
+            "iss": format!("{}/{tenant}/", issuer.base),
+            "acr": "1", "amr": amr, "appid": client, "appidacr": proof, "idtyp": "user",
+            "scp": scopes.join(" "), "unique_name": user.username, "upn": user.username,
+            "ver": "1.0", "xms_cc": capabilities, "emulatorProved": proved,
+        }),
+    };
+    claims(issuer, sign_in, &api.audience, life, own)
 }
 
 /// Returns the claims of an id_token.
@@ -197,13 +241,20 @@ pub(crate) fn id_claims(
     let SignIn { user, member, .. } = sign_in;
     let (tenant, home) = (&member.tenant.id, &user.home.tenant.id);
     let base = issuer.base;
-    let own = json!({
-        "iss": format!("{base}/{tenant}/v2.0"),
-        "preferred_username": user.username, "rh": random(), "sid": random_id(), "ver": "2.0",
-        "nonce": nonce,
-        "email": email.then_some(&user.username),
-        "idp": (home != tenant).then(|| format!("{base}/{home}/")),
-    });
+    let idp = (home != tenant).then(|| format!("{base}/{home}/"));
+    let email = email.then_some(&user.username);
+    let own = match issuer.is_v1 {
+        true => json!({
+            "iss": format!("{base}/{tenant}/"),
+            "upn": user.username, "unique_name": user.username, "ver": "1.0",
+            "nonce": nonce, "email": email, "idp": idp,
+        }),
+        false => json!({
+            "iss": format!("{base}/{tenant}/v2.0"),
+            "preferred_username": user.username, "rh": random(), "sid": random_id(),
+            "ver": "2.0", "nonce": nonce, "email": email, "idp": idp,
+        }),
+    };
     let audience = &sign_in.application.client_id;
     claims(issuer, sign_in, audience, life, own)
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::text::quoted;
 
 /// The names of all operations.
-pub(crate) const OPERATIONS: [&str; 28] = [
+pub(crate) const OPERATIONS: [&str; 30] = [
     "metadata",
     "keys",
     "instance_discovery",
@@ -18,6 +18,7 @@ pub(crate) const OPERATIONS: [&str; 28] = [
     "authorization_code",
     "refresh_token",
     "client_credentials",
+    "on_behalf_of",
     "device_authorization",
     "device_code",
     "device_page",
@@ -36,6 +37,7 @@ pub(crate) const OPERATIONS: [&str; 28] = [
     "delete_assignment",
     "list_assignments",
     "update_assignments",
+    "preflight",
     "page",
     "whoami",
 ];

@@ -95,6 +95,9 @@ pub(crate) struct SeedApi {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) identifier_uris: Vec<String>,
     pub(crate) scopes: Vec<String>,
+    /// The version of its access tokens: 1, as without it, or 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token_version: Option<u8>,
 }
 
 /// A user.

@@ -253,13 +253,13 @@ fn a_signed_token_with_wrong_claims_is_refused() {
     for (claim, value, status) in cases {
         let mut wrong = good.clone();
         wrong[claim] = value.clone();
-        let token = signer.access_token(&wrong);
+        let token = signer.v1_token(&wrong);
         let response = fixture.exchange(&body(&fixture, &token).to_string(), |_| {});
         assert_eq!(response.status, status, "{claim}: {value}");
     }
     let mut unknown = good.clone();
     unknown["oid"] = json!("ac5ba55e-05e4-4000-8000-0000000000ff");
-    let mut request = body(&fixture, &signer.access_token(&unknown));
+    let mut request = body(&fixture, &signer.v1_token(&unknown));
     request["userId"] = unknown["oid"].clone();
     assert_eq!(fixture.exchange(&request.to_string(), |_| {}).status, 401);
 }

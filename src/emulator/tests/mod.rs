@@ -1,7 +1,9 @@
 //! The emulator over real sockets, with a raw HTTP client and no code of the real client.
 
 mod access;
+mod apis;
 mod authorize;
+mod cors;
 mod exchange;
 mod faults;
 mod front;
@@ -12,6 +14,8 @@ mod limits;
 mod mistakes;
 mod old_clients;
 mod personas;
+mod platforms;
+mod protocol_v1;
 mod real_hosts;
 mod server;
 mod service;

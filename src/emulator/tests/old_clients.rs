@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::harness::{Answer, Fixture, NOW, TEAMS, claims, published};
+use crate::emulator::Options;
 
 const FIRST: &str = "2020-07-20-preview2";
 const TEAMS_PREVIEW: &str = "2021-10-31-preview";
@@ -158,7 +159,10 @@ fn the_first_version_refuses_later_operations() {
 
 #[test]
 fn every_version_has_exactly_its_operations() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::with(Options {
+        strict_versions: true,
+        ..Options::default()
+    });
     let entra = fixture.entra_token("ada@contoso.example", TEAMS);
     let exchange = json!({
         "token": entra, "appId": published::CLIENT_ID, "userId": fixture.emulator.object_id(),

@@ -148,7 +148,7 @@ fn only_a_token_for_the_resource_from_this_entra_is_accepted() {
         &[("scope", "https://graph.microsoft.com/.default")],
     );
     let mut bad = vec![
-        other.access_token(&good),
+        other.v1_token(&good),
         elsewhere,
         token(&graph),
         "garbage".to_owned(),
@@ -171,14 +171,14 @@ fn only_a_token_for_the_resource_from_this_entra_is_accepted() {
     ] {
         let mut wrong = good.clone();
         wrong[claim] = value;
-        bad.push(own.access_token(&wrong));
+        bad.push(own.v1_token(&wrong));
     }
     for token in bad {
         let response = create(&fixture, &token);
         assert_eq!(response.status, 401, "{token}");
         assert_eq!(response.json()["error"]["code"], "Denied");
     }
-    assert_eq!(create(&fixture, &own.access_token(&good)).status, 201);
+    assert_eq!(create(&fixture, &own.v1_token(&good)).status, 201);
 }
 
 #[test]
@@ -367,7 +367,7 @@ fn a_federated_token_authenticates_a_workload() {
     for (claim, number) in [("iss", 700_211), ("aud", 700_212), ("sub", 700_213)] {
         let mut wrong = claims(&good);
         wrong[claim] = "x".into();
-        let response = assert_with(&fixture, &signer.access_token(&wrong));
+        let response = assert_with(&fixture, &signer.v1_token(&wrong));
         assert_eq!(
             (response.status, response.aadsts()),
             (401, number),
@@ -375,7 +375,7 @@ fn a_federated_token_authenticates_a_workload() {
         );
     }
     let foreign = Signer::from_pem(CERTIFICATE).expect("the published key");
-    let forged = foreign.access_token(&claims(&good));
+    let forged = foreign.v1_token(&claims(&good));
     assert_eq!(assert_with(&fixture, &forged).aadsts(), 700_027);
 }
 

@@ -10,6 +10,8 @@ pub(crate) struct Api {
     /// The `aud` of its tokens.
     pub(crate) audience: String,
     pub(crate) scopes: Vec<String>,
+    /// Whether its access tokens have version 2 (`requestedAccessTokenVersion`).
+    pub(crate) has_v2_tokens: bool,
 }
 
 /// The application id of the API "Azure Communication Services".
@@ -72,6 +74,12 @@ impl Api {
             prefix: prefix.to_owned(),
             audience: audience.to_owned(),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            has_v2_tokens: false,
         }
+    }
+
+    /// Returns the identifier before the slash of a scope.
+    pub(crate) fn identifier(&self) -> &str {
+        self.prefix.strip_suffix('/').unwrap_or(&self.prefix)
     }
 }

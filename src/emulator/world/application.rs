@@ -21,6 +21,8 @@ pub(crate) struct Application {
     /// Whether the published certificate is registered.
     pub(crate) has_certificate: bool,
     pub(crate) federations: Vec<Federation>,
+    /// The Application ID URIs of the API that it exposes.
+    pub(crate) identifiers: Vec<String>,
     /// Whether flows without a redirect URI are allowed ("Allow public client flows").
     pub(crate) allows_public_flows: bool,
 }
@@ -71,6 +73,22 @@ impl Application {
     /// Returns whether it signs users in.
     pub(crate) fn signs_users_in(&self) -> bool {
         !self.redirect_uris.is_empty() || self.allows_public_flows
+    }
+
+    /// Returns whether this is the audience of a token for its API.
+    pub(crate) fn is_identified_by(&self, audience: &str) -> bool {
+        audience == self.client_id || self.identifiers.iter().any(|own| own == audience)
+    }
+
+    /// Returns whether it has a browser app at this origin. As with redirect URIs, the ports of this
+    /// machine do not matter.
+    pub(crate) fn has_spa_origin(&self, origin: &str) -> bool {
+        let is_at = |uri: &str| match (without_port(uri), without_port(origin)) {
+            (Some((host, _)), Some((other, _))) => host == other,
+            _ => url::Url::parse(uri).is_ok_and(|uri| uri.origin().ascii_serialization() == origin),
+        };
+        let mut uris = self.redirect_uris.iter();
+        uris.any(|own| own.platform == Platform::Spa && is_at(&own.uri))
     }
 
     /// Returns the platform of a redirect URI, if the URI is registered. A `localhost` or loopback

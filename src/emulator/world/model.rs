@@ -119,10 +119,10 @@ impl World {
         groups.map(|group| group.object_id.as_str())
     }
 
-    /// Returns the audience of this name, in any case.
-    pub(crate) fn audience_named(&self, name: &str) -> Option<&str> {
-        let mut audiences = self.apis.iter().map(|api| api.audience.as_str());
-        audiences.find(|audience| audience.eq_ignore_ascii_case(name))
+    /// Returns the API with this identifier, in any case.
+    pub(crate) fn api_named(&self, name: &str) -> Option<&Api> {
+        let mut apis = self.apis.iter().map(|api| &**api);
+        apis.find(|api| api.identifier().eq_ignore_ascii_case(name))
     }
 
     /// Returns Microsoft Graph, the resource of scopes that name none.

@@ -112,11 +112,13 @@ fn applications(world: &mut World, file: &mut SeedFile) -> Result<(), Invalid> {
                 Invalid::new(path, "the secret is empty"),
             )?;
         }
+        let mut identifiers = Vec::new();
         if let Some(api) = &mut app.api {
             if api.identifier_uris.is_empty() {
                 api.identifier_uris.push(format!("api://{client_id}"));
             }
             world.apis.extend(exposed(&client_id, &path, api)?);
+            identifiers.clone_from(&api.identifier_uris);
         }
         world.applications.push(Arc::new(Application {
             client_id,
@@ -127,6 +129,7 @@ fn applications(world: &mut World, file: &mut SeedFile) -> Result<(), Invalid> {
             secrets: app.secrets.iter().map(|secret| secret.0.clone()).collect(),
             has_certificate: app.certificate,
             federations: app.federated_credentials.clone(),
+            identifiers,
             allows_public_flows: app.allow_public_client_flows,
         }));
     }
@@ -155,12 +158,22 @@ fn exposed(client_id: &str, path: &str, api: &SeedApi) -> Result<Vec<Arc<Api>>, 
         let message = "an Application ID URI begins with `api://` or `https://`";
         return Err(Invalid::new(path, message));
     }
+    let version = api.token_version.unwrap_or(1);
+    let message = format!("`{version}` is no version of access tokens: 1 or 2");
+    let version_path = format!("{path}.api.tokenVersion");
+    ensure(
+        matches!(version, 1 | 2),
+        Invalid::new(version_path, message),
+    )?;
+    let has_v2_tokens = version == 2;
     let identifiers = api.identifier_uris.iter().map(String::as_str);
     let apis = identifiers.chain([client_id]).map(|identifier| {
         Arc::new(Api {
             prefix: format!("{identifier}/"),
-            audience: identifier.to_owned(),
+            // Tokens of version 2 name the application by its id.
+            audience: if has_v2_tokens { client_id } else { identifier }.to_owned(),
             scopes: api.scopes.clone(),
+            has_v2_tokens,
         })
     });
     Ok(apis.collect())
