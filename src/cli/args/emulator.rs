@@ -48,6 +48,9 @@ pub(crate) struct EmulatorServer {
     /// Accept connections of other machines at this address; 0.0.0.0 is all addresses
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<IpAddr>,
+    /// Refuse API versions that are newer than each known one
+    #[arg(long)]
+    pub(crate) strict_versions: bool,
 }
 
 fn seed(text: &str) -> std::result::Result<u32, String> {

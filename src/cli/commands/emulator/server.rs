@@ -30,6 +30,7 @@ pub(crate) fn run(
         keep_secrets: false,
         host_names: args.host_names.clone(),
         listen: args.listen,
+        strict_versions: args.strict_versions,
         ..Options::default()
     })?;
     let ca_file = write_ca(&emulator)?;
