@@ -7,6 +7,7 @@
 use crate::emulator::aadsts::CROSS_ORIGIN;
 use crate::emulator::acs::operations;
 use crate::emulator::http::{Reply, Request, is_acs_path};
+use crate::emulator::real_hosts::names::Site;
 
 /// The headers of the resource's responses that a page may read.
 const EXPOSED: &str = "api-supported-versions, date, ms-cv, request-context, retry-after, \
@@ -100,8 +101,13 @@ fn is_of_application(request: &Request, origin: &str) -> bool {
 }
 
 fn pages(request: &Request) -> Pages {
-    if is_acs_path(&request.path) {
-        return Pages::All;
+    let is_acs = is_acs_path(&request.path);
+    match request.site() {
+        // The hosts of a service have no path of the other one.
+        Some(Site::Entra(_)) if is_acs => return Pages::None,
+        Some(Site::Resource(_)) if !is_acs => return Pages::None,
+        _ if is_acs => return Pages::All,
+        _ => {}
     }
     let path = request.path.trim_start_matches('/').split_once('/');
     match path {

@@ -128,6 +128,9 @@ pub(crate) struct EmulatorExec {
     /// other network (Linux)
     #[arg(long)]
     pub(crate) real_hosts: bool,
+    /// Refuse API versions that are newer than each known one
+    #[arg(long)]
+    pub(crate) strict_versions: bool,
     /// Run this command with these arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,

@@ -81,9 +81,19 @@ impl Route {
                 Some(Route::Keys)
             }
             _ if path.ends_with("/discovery/instance") => Some(Route::InstanceDiscovery),
-            _ if path.ends_with("/oauth2/v2.0/authorize") => Some(Route::Authorize),
+            _ if ["/oauth2/v2.0/authorize", "/oauth2/authorize"]
+                .iter()
+                .any(|end| path.ends_with(end)) =>
+            {
+                Some(Route::Authorize)
+            }
             _ if path.ends_with("/oauth2/v2.0/devicecode") => Some(Route::Device),
-            _ if path.ends_with("/oauth2/v2.0/token") => Some(Route::Token),
+            _ if ["/oauth2/v2.0/token", "/oauth2/token"]
+                .iter()
+                .any(|end| path.ends_with(end)) =>
+            {
+                Some(Route::Token)
+            }
             _ if path.ends_with("/:exchangeAccessToken") => Some(Route::Exchange),
             _ if path.starts_with("/identities") => Some(Route::Identities),
             _ if path.starts_with("/access/") => Some(Route::Assignments),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::harness::{Answer, Fixture, NOW, TEAMS, claims, published};
+use crate::emulator::{Options, Seed};
 
 const PREVIEW: &str = "2025-03-02-preview";
 const ENTRA: &str = "/access/entra/:exchangeAccessToken";
@@ -234,6 +235,36 @@ fn a_merge_patch_changes_all_assignments_or_none() {
     let merged = patch(&json!({user: {"clientIds": []}}));
     assert_eq!(merged.json()[user]["clientIds"], json!([]));
     assert_eq!(merged.json()[user]["principalType"], "user");
+}
+
+#[test]
+fn a_group_admits_its_members() {
+    const GROUP: &str = "ac5ba55e-05e4-4000-8000-0000000000f1";
+    let seed = format!(
+        "[[groups]]\nname = \"Callers\"\ntenant = \"contoso.example\"\nobjectId = \"{GROUP}\"\n\
+         members = [\"ada@contoso.example\"]\n\
+         [[resources]]\nname = \"first\"\nassignments = []\n\
+         [resources.keys]\nprimary = \"{}\"\n",
+        published::ACCESS_KEY
+    );
+    let fixture = Fixture::with(Options {
+        seed: Seed::parse(&seed).expect("a seed"),
+        ..Options::default()
+    });
+    let status = |user: &str| {
+        let entra = fixture.entra_token(user, CLIENTS_SCOPE);
+        exchange(&fixture, ENTRA, &entra, "{}").status
+    };
+    assert_eq!(status("ada@contoso.example"), 403);
+    let body = json!({
+        "principalType": "group", "tenantId": fixture.emulator.tenant_id(),
+        "clientIds": [published::CLIENT_ID],
+    });
+    let path = format!("/access/entra/assignments/{GROUP}");
+    let put = fixture.signed_at(PREVIEW, "PUT", &path, &body.to_string());
+    assert_eq!((put.status, &put.json()["objectId"]), (201, &json!(GROUP)));
+    assert_eq!(status("ada@contoso.example"), 200);
+    assert_eq!(status("ben@contoso.example"), 403);
 }
 
 #[test]

@@ -34,6 +34,7 @@ pub(crate) fn run(args: &args::EmulatorExec, env: &Environment, output: &mut Out
         token_life: args.token_life,
         keep_secrets: false,
         real_hosts: args.real_hosts,
+        strict_versions: args.strict_versions,
         ..Options::default()
     })?;
     let outcome = block_on_uninterrupted(async {
