@@ -56,6 +56,21 @@ export const pages = {
     heading: "Emulator of Entra ID and ACS Identity",
     reach: ({ page }) => page.goto(emulator.httpUrl),
   },
+  "emulator-requests": {
+    heading: "Requests",
+    shows: "Authenticated by",
+    async reach({ page }) {
+      const hint = `login_hint=${ada}&scope=openid&redirect_uri=http://localhost:1`;
+      const query = `client_id=${emulator.clientId}&response_type=code&${hint}`;
+      await fetch(`${authorize}?${query}`, { redirect: "manual" });
+      await fetch(`${emulator.httpUrl}/identities?api-version=2023-10-01`, { method: "POST" });
+      await page.goto(`${emulator.httpUrl}/_emulator/`);
+      for (const operation of ["authorize", "create_identity"]) {
+        await page.getByRole("listitem").filter({ hasText: operation }).first().click();
+      }
+      await page.getByText("Authenticated by").waitFor();
+    },
+  },
   "emulator-sign-in": {
     heading: "Pick an account",
     reach: (tab) => atSignIn(tab),
