@@ -10,17 +10,15 @@ COPY . .
 RUN host=$(rustc -vV | sed -n 's/^host: //p') \
  && RUSTFLAGS='-C target-feature=+crt-static' \
     cargo build --release --locked --bin acspass --target "$host" \
- && mkdir -p /image/etc/ssl/certs /image/state /image/tmp \
+ && mkdir -p /image/etc/ssl/certs /image/tmp /state \
+ && chmod 1777 /image/tmp \
  && cp "target/$host/release/acspass" /image/ \
- && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
- && chmod 700 /image/state && chmod 1777 /image/tmp && chown 65532:65532 /image/state
+ && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/
 
 FROM scratch
 # The files with the system's certificates are for the bundle of `emulator env`.
-COPY --from=build /image/acspass /acspass
-COPY --from=build /image/etc /etc
-COPY --from=build /image/tmp /tmp
-COPY --from=build --chown=65532:65532 /image/state /state
+COPY --from=build /image/ /
+COPY --from=build --chown=65532:65532 /state /state
 # The certificate authority of the emulator: a volume here keeps it.
 ENV ACSPASS_STATE_DIR=/state ACSPASS_CONFIG_DIR=/state
 USER 65532:65532

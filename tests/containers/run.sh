@@ -117,12 +117,11 @@ image() {
     fi
     local tree=$work/image
     rm -rf "$tree"
-    mkdir -p "$tree/image/etc/ssl/certs" "$tree/image/state" "$tree/image/tmp"
-    chmod 700 "$tree/image/state"
+    mkdir -p "$tree/image/etc/ssl/certs" "$tree/image/tmp" "$tree/state"
     chmod 1777 "$tree/image/tmp"
     cp "$ACSPASS_PROGRAM" "$tree/image/acspass"
     cp "$work/debian/etc/ssl/certs/ca-certificates.crt" "$tree/image/etc/ssl/certs/"
-    sed -n '/^FROM scratch/,$p' Dockerfile | sed 's, --from=build,,; s,/image/,image/,' >"$tree/Dockerfile"
+    sed -n '/^FROM scratch/,$p' Dockerfile | sed 's, --from=build,,; s, /image/, image/,; s, /state , state ,' >"$tree/Dockerfile"
     build -t acspass "$tree"
 }
 
@@ -193,6 +192,8 @@ JS
 
 # Another image, which removes forgotten containers, cannot be pulled here.
 export TESTCONTAINERS_RYUK_DISABLED=true
+# On a machine that is a container itself, the libraries use the address of a gateway.
+export TESTCONTAINERS_HOST_OVERRIDE=localhost TESTCONTAINERS_CONNECTION_MODE=docker_host
 
 case_node() {
     block js >"$work/app/recipe.mjs"
