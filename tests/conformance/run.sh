@@ -6,7 +6,7 @@
 #   tests/conformance/run.sh                 everything
 #   tests/conformance/run.sh test_msal       only what is named: modules of python/ and python_old/,
 #                                            files of javascript/ and javascript_old/ without their
-#                                            `.test.mjs`
+#                                            `.test.mjs`; testing_javascript, testing_python
 #
 # Nothing is written outside target/conformance.
 set -euo pipefail
@@ -86,6 +86,17 @@ for file in "$js"/*.test.mjs "$js_old"/*.test.mjs; do
     wanted "$name" || continue
     suite conformance "$name" "$out/$name.log" "$node" --test --test-reporter=tap "$file"
 done
+# The suites of docs/guides/testing.md, by the commands of that page.
+mkdir -p "$js/testing"
+cp examples/testing/*.mjs "$js/testing/"
+if wanted testing_javascript; then
+    suite conformance testing_javascript "$out/testing_javascript.log" \
+        "$acspass" emulator exec -- "$node" --test --test-reporter=tap "$js/testing/sign_in.test.mjs"
+fi
+if wanted testing_python; then
+    suite conformance testing_python "$out/testing_python.log" \
+        "$acspass" emulator exec -- "$python" -m unittest discover -s examples/testing
+fi
 [ ${#summary[@]} -gt 0 ] || fail "no suite of that name: $*"
 printf '%s\n' "${summary[@]}"
 exit $red

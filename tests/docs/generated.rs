@@ -3,10 +3,10 @@
 use std::fs;
 
 use crate::files::root;
-use crate::{commands, errors, faults, http, json, tables};
+use crate::{commands, emulator_parity, errors, faults, http, json, tables};
 
 /// The pages, each with its source and its text.
-fn pages() -> [(&'static str, &'static str, String); 8] {
+fn pages() -> [(&'static str, &'static str, String); 9] {
     [
         (
             "commands.md",
@@ -25,6 +25,11 @@ fn pages() -> [(&'static str, &'static str, String); 8] {
             "emulator-faults.md",
             "src/emulator/faults/catalogue",
             faults::page(),
+        ),
+        (
+            "emulator-parity.md",
+            "tests/docs/emulator_parity.json",
+            emulator_parity::page(),
         ),
         ("json.md", "docs/schemas", json::page()),
         ("serve-http.md", "assets/openapi.json", http::page()),

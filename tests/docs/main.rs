@@ -11,6 +11,7 @@
 
 mod book;
 mod commands;
+mod emulator_parity;
 mod errors;
 mod faults;
 mod files;
@@ -26,3 +27,4 @@ mod sandbox;
 mod schema;
 mod shell_blocks;
 mod tables;
+mod testing;

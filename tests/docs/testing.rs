@@ -1,0 +1,29 @@
+//! `docs/guides/testing.md` has the files of `examples/testing` as they are. The conformance tests run
+//! those files.
+
+use crate::files::{below, read};
+
+const PAGE: &str = "docs/guides/testing.md";
+/// The endings of the files, and the language of their blocks.
+const LANGUAGES: [(&str, &str); 2] = [("mjs", "js"), ("py", "python")];
+
+#[test]
+fn the_suites_of_the_guide_are_the_files_that_the_conformance_tests_run() {
+    let page = read(PAGE);
+    let mut blocks = 0;
+    for (ending, language) in LANGUAGES {
+        for file in below("examples/testing", ending) {
+            let name = file.rsplit('/').next().unwrap_or(&file);
+            let block = format!("`{name}`:\n\n```{language}\n{}```\n", read(&file));
+            assert!(page.contains(&block), "{PAGE} does not have {file}");
+            blocks += 1;
+        }
+        let fence = format!("```{language}\n");
+        blocks -= page.matches(&fence).count();
+    }
+    assert_eq!(blocks, 0, "{PAGE} has a block without a file");
+    let script = read("tests/conformance/run.sh");
+    for suite in ["testing_javascript", "testing_python"] {
+        assert!(script.contains(suite), "{suite} does not run");
+    }
+}
