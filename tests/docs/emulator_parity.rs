@@ -82,6 +82,7 @@ fn fault(name: &str) -> Option<String> {
         Some("rs") => format!("#[test]\nfn {test}("),
         Some("py") => format!("def {test}("),
         Some("mjs") => format!("test(\"{test}\""),
+        _ if file.contains("samples") => format!("\n{test}() {{"),
         _ => format!("suite conformance {test} "),
     };
     (!source.contains(&definition)).then(|| format!("{file} has no test {test}"))
