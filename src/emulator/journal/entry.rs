@@ -116,12 +116,11 @@ pub struct LoggedRequest {
     /// The operation. Of Entra: `metadata`, `keys`, `instance_discovery`, `authorize`, `logout`,
     /// `authorization_code`, `refresh_token`, `client_credentials`, `on_behalf_of`,
     /// `device_authorization`, `device_code` (a poll), `device_page`, `token` (any other grant) or
-    /// `managed_identity`. Of
-    /// the resource: `create_identity`, `get_identity`, `delete_identity`, `issue_token`,
-    /// `revoke_tokens`, `exchange`, `entra_exchange`, `teams_extension_exchange`, and
-    /// `get_assignment`, `put_assignment`, `delete_assignment`, `list_assignments` or
-    /// `update_assignments`. `preflight` of both services. Of the emulator: `page`, `whoami`. `fault` if a fault replaced the
-    /// response; empty for an unknown path.
+    /// `managed_identity`. Of the resource: `create_identity`, `get_identity`, `delete_identity`,
+    /// `issue_token`, `revoke_tokens`, `exchange`, `entra_exchange`, `teams_extension_exchange`,
+    /// and `get_assignment`, `put_assignment`, `delete_assignment`, `list_assignments` or
+    /// `update_assignments`. Of both services: `preflight`. Of the emulator: `page`, `ca`, `whoami`.
+    /// `fault` if a fault replaced the response; empty for an unknown path.
     pub operation: String,
     /// The service.
     pub service: Service,

@@ -43,6 +43,12 @@ pub(crate) struct Counts {
 impl Journal {
     /// Adds an entry and removes the oldest one if there are too many.
     pub(crate) fn add(&mut self, mut entry: Entry) {
+        #[cfg(test)]
+        assert!(
+            expectation::is_operation(&entry.operation),
+            "list {}",
+            entry.operation
+        );
         let counts = &mut self.counts;
         match counts.operations.get_mut(&entry.operation) {
             Some(count) => *count += 1,
