@@ -70,7 +70,7 @@ pub mod emulator;
 pub mod entra;
 pub mod error;
 pub mod exchange;
-#[cfg(feature = "identity")]
+#[cfg(any(feature = "identity", feature = "emulator"))]
 pub mod files;
 #[cfg(feature = "session")]
 pub mod hardening;

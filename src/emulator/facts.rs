@@ -3,12 +3,13 @@
 //! They are those at the start: changes by the control API do not count. Those of the published seed
 //! are worthless, even if they have the form of a secret.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 
+use crate::emulator::client_environment::{Addresses, ClientEnvironment};
 use crate::emulator::entra::apps::MANAGED_IDENTITY_PATH;
-use crate::emulator::front;
 use crate::emulator::real_hosts::names::CLOUDS;
 use crate::emulator::running::Emulator;
 use crate::emulator::sign::CERTIFICATE;
@@ -64,9 +65,18 @@ impl Emulator {
         connection_string(url, &world.resources[0].keys.primary)
     }
 
-    /// Returns the lines of a shell that point acspass at the emulator by http.
-    pub fn shell_settings(&self) -> Vec<String> {
-        front::http_exports(&self.http_url(), &self.context.world()).into()
+    /// Returns the environment variables that lead clients to this emulator. `bundle` is a file with
+    /// the system's certificates and that of the emulator's authority, such as a
+    /// [`RunBundle`](super::RunBundle).
+    pub fn environment(&self, bundle: Option<&Path>) -> ClientEnvironment {
+        let addresses = Addresses {
+            http_url: self.http_url(),
+            authority_url: self.authority_url(),
+            tenant_id: self.tenant_id().to_owned(),
+            client_id: self.client_id().to_owned(),
+            connection_string: self.connection_string(),
+        };
+        ClientEnvironment::new(addresses, bundle)
     }
 
     /// Returns the warning that other machines can connect, if they can: one sentence.

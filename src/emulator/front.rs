@@ -1,7 +1,9 @@
 //! The values on the front page: addresses, ids and the settings of clients, each to be copied.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use crate::emulator::client_environment::{Addresses, ClientEnvironment};
 use crate::emulator::context::base;
 use crate::emulator::http::Request;
 use crate::emulator::world::World;
@@ -54,7 +56,10 @@ impl Front {
         };
         let http = url("http", ports.http);
         let https = ports.https.map(|port| url("https", port));
-        let ca_file = context.state().ca_file.clone();
+        let (ca_file, bundle) = {
+            let state = context.state();
+            (state.ca_file.clone(), state.bundle.clone())
+        };
         let mut values = Vec::new();
         let mut add = |id, name, text: &str| values.push(value(id, name, text));
         if let Some(https) = &https {
@@ -95,73 +100,56 @@ impl Front {
             http: value(
                 "http-exports",
                 "settings of acspass",
-                &http_exports(&http, world).join("\n"),
+                environment(&http, None, None, world).shell().trim_end(),
             ),
-            sdk: https.map(|https| SdkSettings::new(&https, ca_file.as_deref(), world)),
+            sdk: https.map(|https| SdkSettings::new(&http, &https, bundle.as_deref(), world)),
             check: value("check", "command that checks a token", &check),
         }
     }
 }
 
 impl SdkSettings {
-    fn new(https: &str, ca_file: Option<&str>, world: &World) -> SdkSettings {
-        let ca = ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
-        let ca = ca.iter().zip(ca_file.into_iter().cycle());
-        let ca: Vec<String> = ca.map(|(name, path)| export(name, path)).collect();
-        let key = [
-            (
-                "COMMUNICATION_SERVICES_CONNECTION_STRING",
-                connection_string(https, &world.resources[0].keys.primary).as_str(),
-            ),
-            ("AZURE_AUTHORITY_HOST", https),
-        ]
-        .map(|(name, value)| export(name, value));
+    fn new(http: &str, https: &str, bundle: Option<&Path>, world: &World) -> SdkSettings {
+        let key = environment(http, Some(https), bundle, world);
+        let block =
+            |id, name, settings: &ClientEnvironment| value(id, name, settings.shell().trim_end());
         let of_principal = |app: &Arc<Application>| {
-            let lines = [
-                ("COMMUNICATION_SERVICES_ENDPOINT", https),
-                ("AZURE_AUTHORITY_HOST", https),
-                ("AZURE_TENANT_ID", &world.tenants[0].id),
-                ("AZURE_CLIENT_ID", &app.client_id),
-                ("AZURE_CLIENT_SECRET", app.secrets.first()?),
-            ];
-            let lines = lines.map(|(name, value)| export(name, value));
-            let text = [&ca[..], &lines].concat().join("\n");
-            Some(value(
+            let mut principal = key.clone();
+            principal.remove("COMMUNICATION_SERVICES_CONNECTION_STRING");
+            principal.set("COMMUNICATION_SERVICES_ENDPOINT", https);
+            principal.set("AZURE_TENANT_ID", &world.tenants[0].id);
+            principal.set("AZURE_CLIENT_ID", &app.client_id);
+            principal.set("AZURE_CLIENT_SECRET", app.secrets.first()?);
+            Some(block(
                 "service-exports",
                 "settings of the service app",
-                &text,
+                &principal,
             ))
         };
-        let principal = world.services().find_map(of_principal);
         SdkSettings {
-            key: value(
-                "sdk-exports",
-                "settings of the Azure SDKs",
-                &[&ca[..], &key].concat().join("\n"),
-            ),
-            principal,
+            principal: world.services().find_map(of_principal),
+            key: block("sdk-exports", "settings of the Azure SDKs", &key),
             host: https.trim_start_matches("https://").to_owned(),
         }
     }
 }
 
-/// Returns the shell lines that point acspass at the emulator with this http URL.
-pub(crate) fn http_exports(http: &str, world: &World) -> [String; 4] {
-    [
-        ("AZURE_AUTHORITY_HOST", http),
-        ("ACSPASS_TENANT_ID", &world.tenants[0].id),
-        ("ACSPASS_CLIENT_ID", &world.main_application().client_id),
-        (
-            "COMMUNICATION_SERVICES_CONNECTION_STRING",
-            &connection_string(http, &world.resources[0].keys.primary),
-        ),
-    ]
-    .map(|(name, value)| export(name, value))
-}
-
-/// Returns a line of a shell.
-fn export(name: &str, value: &str) -> String {
-    format!("export {name}={}", shell_words::quote(value))
+/// Returns the variables for clients that use these addresses.
+fn environment(
+    http: &str,
+    https: Option<&str>,
+    bundle: Option<&Path>,
+    world: &World,
+) -> ClientEnvironment {
+    let key = &world.resources[0].keys.primary;
+    let addresses = Addresses {
+        http_url: http.to_owned(),
+        authority_url: https.unwrap_or(http).to_owned(),
+        tenant_id: world.tenants[0].id.clone(),
+        client_id: world.main_application().client_id.clone(),
+        connection_string: connection_string(https.unwrap_or(http), key),
+    };
+    ClientEnvironment::new(addresses, bundle)
 }
 
 fn value(id: &'static str, name: &'static str, text: &str) -> Value {
@@ -194,12 +182,5 @@ mod tests {
         ] {
             assert_eq!(host_name(host), name);
         }
-    }
-
-    #[test]
-    fn a_quote_in_a_path_stays_part_of_the_value() {
-        let line = export("A", "/it's/ca.pem");
-        let words = shell_words::split(&line).expect("a line of a shell");
-        assert_eq!(words, ["export", "A=/it's/ca.pem"]);
     }
 }

@@ -10,17 +10,20 @@
 
 mod aadsts;
 mod acs;
-mod ca;
+mod authority;
 mod changes;
+mod client_environment;
 mod clock;
 mod context;
 mod control;
 mod cors;
 mod entra;
+mod env_file;
 mod facts;
 mod faults;
 mod forge;
 mod front;
+mod host_names;
 mod http;
 mod journal;
 mod key_ring;
@@ -39,12 +42,15 @@ mod sign;
 mod snapshot;
 mod state;
 mod switches;
-pub mod trusted;
+mod trusted;
 mod user_agent;
 mod verify;
 mod world;
 
+pub use authority::{Certificates, DevelopmentAuthority, RunBundle};
 pub use changes::{KeyName, ResourceChange, UserChange};
+pub use client_environment::ClientEnvironment;
+pub use env_file::EnvFile;
 pub use facts::Identity;
 pub use faults::{Fault, FaultKind, FaultSelection, NamedFault, Parameter, Route};
 pub use forge::{ForgedToken, SignatureFault, TokenKind};

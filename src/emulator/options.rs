@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::emulator::authority::Certificates;
 use crate::emulator::seed::Seed;
 use crate::time::{Clock, SystemClock};
 
@@ -16,6 +17,8 @@ pub struct Options {
     pub http_port: u16,
     /// The port for https, if it is served as well; 0 takes a free one.
     pub https_port: Option<u16>,
+    /// The source of the certificate for https.
+    pub certificates: Certificates,
     /// The clock of every expiry, date check and `Date` header.
     pub clock: Arc<dyn Clock>,
     /// The life of an Entra access token and of the Communication token from it.
@@ -60,6 +63,7 @@ impl Default for Options {
             seed: Seed::default(),
             http_port: 0,
             https_port: None,
+            certificates: Certificates::default(),
             clock: Arc::new(SystemClock),
             token_life: Duration::from_secs(75 * 60),
             device_code_life: Duration::from_secs(15 * 60),

@@ -57,7 +57,7 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emulator::context::own_names;
+    use crate::emulator::host_names::own_names;
 
     fn options(listen: Option<&str>, host_names: &[&str]) -> Options {
         let mut options = Options {

@@ -10,16 +10,17 @@ use rustls::ServerConfig;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 
-use crate::emulator::context::{self, Context, Listener, Ports};
+use crate::emulator::context::{Context, Listener, Ports};
 use crate::emulator::faults::effect::Fault;
 use crate::emulator::faults::selection::FaultSelection;
+use crate::emulator::host_names::own_names;
 use crate::emulator::journal::LoggedRequest;
 use crate::emulator::options::Options;
 use crate::emulator::rate_limits::RateLimits;
 use crate::emulator::seed::model::SeedLimits;
 use crate::emulator::world::resource::connection_string;
 use crate::emulator::world::{self, IDENTITY_HEADER, World};
-use crate::emulator::{acs, ca, control, ports, real_hosts, server};
+use crate::emulator::{acs, control, ports, real_hosts, server};
 use crate::error::{Error, Kind, Result};
 use crate::loopback::serve::{Limits, handler, serve_network};
 use crate::loopback::{self, Bound};
@@ -69,7 +70,7 @@ impl Emulator {
     /// [`Kind::Usage`](crate::Kind::Usage) if a requested port is taken or a host name is invalid;
     /// [`Kind::Internal`](crate::Kind::Internal) if the system provides no socket or thread.
     pub fn start(mut options: Options) -> Result<Emulator> {
-        options.host_names = context::own_names(&options.given_names())?;
+        options.host_names = own_names(&options.given_names())?;
         if options.real_hosts {
             options.host_names.extend(real_hosts::names::host_names());
         }
@@ -81,11 +82,15 @@ impl Emulator {
             https: https.as_ref().map(|https| https.port),
         });
         let ports = ports.collect();
+        let (now, names) = (options.clock.now(), &options.host_names);
         let certified = options
             .https_port
             .is_some()
-            .then(|| ca::certify(options.clock.now(), &options.host_names));
-        let (tls, ca_pem) = certified.transpose()?.unzip();
+            .then(|| options.certificates.https(now, names));
+        let (tls, ca_pem, ca_file) = match certified.transpose()? {
+            Some(https) => (Some(https.tls), https.ca_pem, https.ca_file),
+            None => (None, None, None),
+        };
         let (stop, stopping) = watch::channel(false);
         let context = Context::new(options, Arc::clone(&world), ports, ca_pem, stopping)?;
         let context = Arc::new(context);
@@ -128,6 +133,9 @@ impl Emulator {
             thread: Some(thread),
         };
         emulator.keep_own_secrets();
+        if let Some(path) = ca_file {
+            emulator.set_ca_file(&path);
+        }
         Ok(emulator)
     }
 
@@ -145,8 +153,8 @@ impl Emulator {
         Some(self.context.options.url("https", port))
     }
 
-    /// Returns the PEM certificate of the authority for [`Emulator::https_url`]. It is made for
-    /// this run and limited to the emulator's names, and its key is deleted.
+    /// Returns the PEM certificate of the authority for [`Emulator::https_url`], which is limited to the
+    /// emulator's names; `None` if https has a certificate from files.
     pub fn ca_pem(&self) -> Option<String> {
         self.context.ca_pem.clone()
     }
@@ -154,6 +162,12 @@ impl Emulator {
     /// Sets the file with [`Emulator::ca_pem`] that the front page names to its readers.
     pub fn set_ca_file(&self, path: &Path) {
         self.context.state().ca_file = Some(path.display().to_string());
+    }
+
+    /// Sets the file with the system's certificates and [`Emulator::ca_pem`], to which the settings on
+    /// the front page point clients.
+    pub fn set_bundle(&self, path: &Path) {
+        self.context.state().bundle = Some(path.to_owned());
     }
 
     /// Returns whether a Communication token is valid: issued here, not expired, its identity not

@@ -1,7 +1,5 @@
 //! The certificates that this system trusts, as files.
 
-use std::fs;
-
 /// The files with the system's certificates, as programs on different systems know them.
 pub(crate) const BUNDLES: [&str; 8] = [
     "/etc/ssl/certs/ca-certificates.crt",
@@ -13,13 +11,3 @@ pub(crate) const BUNDLES: [&str; 8] = [
     "/usr/lib/ssl/cert.pem",
     "/usr/local/share/certs/ca-root-nss.crt",
 ];
-
-/// Returns the certificates that this system trusts, PEM; empty if it has no file with them.
-pub fn system() -> String {
-    let mut bundles = BUNDLES.iter().map(fs::read_to_string);
-    let mut text = bundles.find_map(Result::ok).unwrap_or_default();
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
-    }
-    text
-}

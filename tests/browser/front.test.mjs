@@ -21,7 +21,7 @@ const values = {
 /** The settings for a shell, and a line of each. */
 const settings = {
   "settings of acspass": `export AZURE_AUTHORITY_HOST=${emulator.httpUrl}`,
-  "settings of the Azure SDKs": `export NODE_EXTRA_CA_CERTS=${emulator.caFile}`,
+  "settings of the Azure SDKs": `export AZURE_AUTHORITY_HOST=${emulator.url}`,
   "settings of the service app": `export AZURE_TENANT_ID=${emulator.tenantId}`,
 };
 

@@ -9,7 +9,7 @@ use crate::markdown::{code, table};
 use crate::schema::{check, resolve};
 
 /// The schemas, in the order of the page.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 22] = [
     "get",
     "login",
     "status",
@@ -28,6 +28,8 @@ const ORDER: [&str; 20] = [
     "emulator-verify",
     "emulator-fault",
     "emulator-faults",
+    "emulator-ca",
+    "emulator-trust",
     "version",
     "error",
 ];

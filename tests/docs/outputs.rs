@@ -154,6 +154,10 @@ fn outputs_of_commands_match_their_schemas() {
     let template = String::from_utf8(template).expect("text");
     let seed: Value = toml_edit::de::from_str(&template).expect("TOML");
     checker.fits("emulator-seed", &seed);
+    checker.run("emulator-ca", &["emulator", "ca", "path"]);
+    checker.run("emulator-ca", &["emulator", "ca", "renew"]);
+    checker.run("emulator-trust", &["emulator", "ca", "trust"]);
+    checker.run("emulator-trust", &["emulator", "ca", "untrust"]);
 
     for words in [
         &["config", "set", "port", "x"][..],

@@ -461,10 +461,8 @@ fn the_emulator_prints_one_line_and_runs_until_it_is_stopped() {
     run.assert_code(0)
         .assert_says(&["For tests only", "stopped"]);
     assert_eq!(run.stdout.lines().count(), 1, "one line");
-    assert!(
-        !std::path::Path::new(&text("caFile")).exists(),
-        "it is cleared away"
-    );
+    let kept = std::fs::read_to_string(text("caFile")).expect("the next run has the same");
+    assert_eq!(kept, ca);
 }
 
 #[test]

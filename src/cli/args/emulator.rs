@@ -48,6 +48,15 @@ pub(crate) struct EmulatorServer {
     /// Accept connections of other machines at this address; 0.0.0.0 is all addresses
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<IpAddr>,
+    /// Serve https with this certificate (PEM: the server's, then its issuers')
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Use this key of --cert (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// Write the variables of `emulator env` to this .env file when ready; remove it at the end
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
     /// Refuse API versions that are newer than each known one
     #[arg(long)]
     pub(crate) strict_versions: bool,
@@ -62,6 +71,8 @@ fn seed(text: &str) -> std::result::Result<u32, String> {
 #[derive(Debug, Subcommand)]
 pub(crate) enum EmulatorCommand {
     Exec(EmulatorExec),
+    #[command(subcommand)]
+    Ca(EmulatorCa),
     /// Check that an emulator runs
     Healthcheck,
     /// Write a seed with comments, to be changed and used with `--seed`
@@ -134,6 +145,24 @@ pub(crate) struct EmulatorExec {
     /// Run this command with these arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// Show, trust and renew the certificate authority of the emulator
+#[derive(Debug, Subcommand)]
+pub(crate) enum EmulatorCa {
+    /// Print the path of its certificate
+    Path,
+    /// Print the command that makes the system trust it
+    Trust,
+    /// Print the command that removes it from the system
+    Untrust,
+    /// Replace it by a new one
+    Renew {
+        /// Certify this host name beside loopback names; repeatable [default: the names of the
+        /// present one]
+        #[arg(long = "host-name", value_name = "NAME")]
+        host_names: Vec<String>,
+    },
 }
 
 /// Checks that no option of the server precedes a command below `emulator`. Clap's own check also

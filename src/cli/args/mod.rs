@@ -16,7 +16,8 @@ mod suggestions;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use emulator::{
-    Emulator, EmulatorClock, EmulatorCommand, EmulatorExec, EmulatorServer, EmulatorVerify,
+    Emulator, EmulatorCa, EmulatorClock, EmulatorCommand, EmulatorExec, EmulatorServer,
+    EmulatorVerify,
 };
 pub(crate) use emulator_fault::EmulatorFault;
 pub(crate) use format::Format;

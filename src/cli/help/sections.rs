@@ -64,6 +64,11 @@ files! {
     "doctor" => "doctor.txt";
     "emulator" => "emulator.txt";
     "emulator" "exec" => "emulator-exec.txt";
+    "emulator" "ca" => "emulator-ca.txt";
+    "emulator" "ca" "path" => "emulator-ca-path.txt";
+    "emulator" "ca" "trust" => "emulator-ca-trust.txt";
+    "emulator" "ca" "untrust" => "emulator-ca-untrust.txt";
+    "emulator" "ca" "renew" => "emulator-ca-renew.txt";
     "emulator" "healthcheck" => "emulator-healthcheck.txt";
     "emulator" "init" => "emulator-init.txt";
     "emulator" "clock" => "emulator-clock.txt";

@@ -34,6 +34,7 @@ const NETWORK: Topic = &[
     "ACSPASS_CA_FILE",
     "SSL_CERT_FILE",
 ];
+const CA_FILES: Topic = &["ACSPASS_CA_FILE", "SSL_CERT_FILE"];
 const OUTPUT: Topic = &["NO_COLOR", "ACSPASS_LOG"];
 const EMULATOR: Topic = &["ACSPASS_EMULATOR_URL"];
 const CHILD: Topic = &["AZURE_COMMUNICATION_ACCESS_TOKEN", "ACSPASS_SERVE_URL"];
@@ -51,6 +52,8 @@ pub(super) fn of_command(words: &[&str]) -> Vec<(String, String)> {
         ["status" | "logout" | "switch"] | ["account", ..] => &[PROFILE, SIGN_IN, STORE, FOLDERS],
         ["setup"] => &[PROFILE, SIGN_IN, FOLDERS],
         ["user" | "token", ..] => &[PROFILE, RESOURCE, STORE, FOLDERS, NETWORK],
+        ["emulator"] | ["emulator", "ca", ..] => &[FOLDERS, CA_FILES],
+        ["emulator", "exec"] => &[CA_FILES],
         ["emulator", _, ..] => &[EMULATOR],
         _ => &[],
     };

@@ -7,6 +7,7 @@ pub(crate) mod sign_ins;
 pub(crate) mod stored;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -44,6 +45,8 @@ pub(crate) struct State {
     pub(crate) journal: Journal,
     /// The file with the certificate of the emulator's authority, as the front page shows it.
     pub(crate) ca_file: Option<String>,
+    /// The file with the system's certificates and the authority's, for the front page.
+    pub(crate) bundle: Option<PathBuf>,
     /// `None` if secrets are not kept.
     pub(crate) secrets: Option<BTreeSet<String>>,
 }

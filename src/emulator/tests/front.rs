@@ -25,7 +25,9 @@ fn page(fixture: &Fixture, host: &str) -> String {
 fn front_page_has_the_settings_of_each_client() {
     let fixture = with_https();
     let emulator: &Emulator = &fixture.emulator;
-    emulator.set_ca_file(Path::new("/tmp/the ca's.pem"));
+    emulator.set_ca_file(Path::new("/tmp/the ca.pem"));
+    let bundle = Path::new("/tmp/the ca's.pem");
+    emulator.set_bundle(bundle);
     let page = page(&fixture, &fixture.host());
     let https = emulator.https_url().expect("https");
     for text in [
@@ -42,8 +44,8 @@ fn front_page_has_the_settings_of_each_client() {
     ] {
         assert!(page.contains(&text), "no {text} in {page}");
     }
-    for line in emulator.shell_settings() {
-        assert!(page.contains(&line), "no {line} in {page}");
+    for line in emulator.environment(Some(bundle)).shell().lines() {
+        assert!(page.contains(line), "no {line} in {page}");
     }
     for (user, note) in emulator.personas() {
         assert!(page.contains(user) && page.contains(note), "{user}");

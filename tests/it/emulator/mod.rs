@@ -1,6 +1,8 @@
 //! `emulator` and the commands below it, as processes.
 
+mod authority;
 mod control;
+mod env_file;
 mod listen;
 mod ports;
 mod seed;

@@ -1,10 +1,8 @@
 //! `emulator exec`: runs a command with an emulator of its own.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tempfile::TempDir;
-
+use super::ca_files::ca_files;
 use super::own_hosts::OwnHosts;
 use super::seed;
 use crate::cli::args;
@@ -12,8 +10,8 @@ use crate::cli::commands::child;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::{Signals, block_on_uninterrupted};
-use crate::emulator::{Emulator, Options, Outcome, trusted};
-use crate::error::{Error, Kind, Result};
+use crate::emulator::{Emulator, Options, Outcome, RunBundle};
+use crate::error::{Error, Result};
 
 /// The refused requests that are printed, the latest ones.
 const MOST_REFUSALS: usize = 20;
@@ -40,18 +38,19 @@ pub(crate) fn run(args: &args::EmulatorExec, env: &Environment, output: &mut Out
     let outcome = block_on_uninterrupted(async {
         // From here on a signal ends the command only, so that the folder is removed.
         let signals = Signals::listen("signals cannot be forwarded to the command")?;
-        let folder = private_folder()?;
-        let mut bundle = write_bundle(&emulator, folder.path())?;
+        let ca_pem = emulator.ca_pem().unwrap_or_default();
+        let own = RunBundle::new(&ca_pem, &ca_files(env))?;
+        let mut bundle = own.path();
         let mut command = Command::new(program);
         command.args(arguments);
         if let Some(hosts) = &hosts {
-            let mounted = hosts.mount_files(folder.path(), &bundle)?;
+            let mounted = hosts.mount_files(own.folder(), &bundle)?;
             bundle = mounted.unwrap_or(bundle);
             command = hosts.tied(words, env, output.is_json)?;
         }
         // Mounted files need no folder.
-        let _folder = bundle.starts_with(folder.path()).then_some(folder);
-        set_variables(&mut command, &emulator, &bundle);
+        let _own = bundle.starts_with(own.folder()).then_some(own);
+        command.envs(emulator.environment(Some(&bundle)).variables());
         let child = child::run(command, signals, env.stdin.is_terminal);
         match hosts {
             Some(hosts) => hosts.while_serving(child).await,
@@ -62,46 +61,6 @@ pub(crate) fn run(args: &args::EmulatorExec, env: &Environment, output: &mut Out
         print_refusals(&emulator, env);
     }
     Ok(child::exit_code(outcome, program, output))
-}
-
-/// Creates a folder that only this user can open. It is removed when it is dropped.
-fn private_folder() -> Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("acspass-emulator-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    builder.tempdir().map_err(not_written)
-}
-
-/// Writes the system's certificates and that of this run's authority.
-fn write_bundle(emulator: &Emulator, folder: &Path) -> Result<PathBuf> {
-    let path = folder.join("ca-certificates.pem");
-    let bundle = trusted::system() + &emulator.ca_pem().unwrap_or_default();
-    std::fs::write(&path, bundle).map_err(not_written)?;
-    Ok(path)
-}
-
-fn not_written(cause: std::io::Error) -> Error {
-    Error::new(
-        Kind::Internal,
-        "the emulator's certificates cannot be written to the temporary folder",
-        "Check its permissions and free space, or set TMPDIR.",
-    )
-    .caused_by(cause)
-}
-
-/// Sets the variables by which acspass and other clients find the emulator.
-fn set_variables(command: &mut Command, emulator: &Emulator, bundle: &Path) {
-    let connection_string = "COMMUNICATION_SERVICES_CONNECTION_STRING";
-    command
-        .env("AZURE_AUTHORITY_HOST", emulator.authority_url())
-        .env("ACSPASS_TENANT_ID", emulator.tenant_id())
-        .env("ACSPASS_CLIENT_ID", emulator.client_id())
-        .env(connection_string, emulator.connection_string())
-        .env("ACSPASS_EMULATOR_URL", emulator.http_url());
-    for name in ["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {
-        command.env(name, bundle);
-    }
 }
 
 /// Prints the requests that the emulator refused, with the reasons.

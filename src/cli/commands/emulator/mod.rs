@@ -1,5 +1,7 @@
 //! `emulator`: the server, and one file for each command below it.
 
+mod ca;
+mod ca_files;
 mod clock;
 mod exec;
 mod fault;
@@ -24,6 +26,7 @@ pub(crate) fn run(args: &Emulator, env: &Environment, output: &mut Output) -> Re
     match &args.command {
         Some(EmulatorCommand::Exec(args)) => exec::run(args, env, output),
         None => server::run(&args.server, env, output),
+        Some(EmulatorCommand::Ca(args)) => ca::run(args, env, output),
         Some(EmulatorCommand::Healthcheck) => healthcheck::run(env, output),
         Some(EmulatorCommand::Init { file }) => init::run(file, env, output),
         Some(EmulatorCommand::Clock(change)) => clock::run(change, env, output),

@@ -1,29 +1,39 @@
 //! The server: runs the embedded emulator until it is stopped.
 
-use std::io::Write as _;
 use std::pin::pin;
 
 use serde_json::json;
-use tempfile::NamedTempFile;
 
+use super::ca_files::ca_files;
 use super::seed;
 use crate::cli::args;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::io::report::Report;
 use crate::cli::runtime::{block_on_uninterrupted, interrupted};
-use crate::emulator::{Emulator, Options};
-use crate::error::{Error, Kind, Result};
+use crate::emulator::{Certificates, DevelopmentAuthority, Emulator, EnvFile, Options};
+use crate::error::Result;
 
 pub(crate) fn run(
     args: &args::EmulatorServer,
     env: &Environment,
     output: &mut Output,
 ) -> Result<u8> {
+    if let Some(path) = &args.env_file {
+        EnvFile::check(path)?;
+    }
+    let certificates = match (&args.cert, &args.key) {
+        (Some(certificate), Some(key)) => Certificates::Files {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        },
+        _ => Certificates::Development(DevelopmentAuthority::new(env.state_folder()?)),
+    };
     let emulator = Emulator::start(Options {
         seed: seed::read(args.seed.as_deref())?,
         http_port: args.http_port,
         https_port: Some(args.https_port),
+        certificates: certificates.clone(),
         clock: env.clock.clone(),
         token_life: args.token_life,
         fault_seed: args.fault_seed,
@@ -33,30 +43,42 @@ pub(crate) fn run(
         strict_versions: args.strict_versions,
         ..Options::default()
     })?;
-    let ca_file = write_ca(&emulator)?;
-    let url = emulator.https_url().unwrap_or_default();
+    let (ca_file, bundle) = match &certificates {
+        Certificates::Development(authority) => (
+            Some(authority.certificate_path().display().to_string()),
+            Some(authority.bundle(env.clock.now(), &ca_files(env))?),
+        ),
+        _ => (None, None),
+    };
+    if let Some(bundle) = &bundle {
+        emulator.set_bundle(bundle);
+    }
     let json = json!({
-        "url": url,
+        "url": emulator.https_url(),
         "httpUrl": emulator.http_url(),
         "tenantId": emulator.tenant_id(),
         "clientId": emulator.client_id(),
         "username": emulator.username(),
         "objectId": emulator.object_id(),
         "connectionString": emulator.connection_string(),
-        "caFile": ca_file.path().display().to_string(),
         "faultSeed": emulator.fault_seed(),
+        "caFile": ca_file,
     });
-    emulator.set_ca_file(ca_file.path());
     if let Some(warning) = emulator.warning() {
         env.messages.warn_always(&warning);
     }
+    let env_file = args.env_file.as_ref();
+    let variables = || emulator.environment(bundle.as_deref());
+    let _env_file = env_file
+        .map(|path| EnvFile::write(path, &variables()))
+        .transpose()?;
     block_on_uninterrupted(async {
         let mut stop = pin!(interrupted());
         // Listens before it prints: a program that reads the result can send a signal at once.
         if futures_util::poll!(&mut stop).is_pending() {
             match output.is_json {
                 true => output.print_json(&json)?,
-                false => output.print_report(started(&emulator, &url, output))?,
+                false => output.print_report(started(&emulator, output))?,
             };
             env.messages
                 .print("For tests only: the keys are published. Press Ctrl-C to stop.");
@@ -67,50 +89,17 @@ pub(crate) fn run(
     })
 }
 
-/// Writes the certificate of the emulator's authority to a file, which is removed when it stops.
-fn write_ca(emulator: &Emulator) -> Result<NamedTempFile> {
-    let pem = emulator
-        .ca_pem()
-        .ok_or_else(|| Error::internal("the emulator does not serve https"))?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("acspass-emulator-ca-").suffix(".pem");
-    let file = builder.tempfile().and_then(|mut file| {
-        file.write_all(pem.as_bytes())?;
-        Ok(file)
-    });
-    file.map_err(|error| {
-        Error::new(
-            Kind::Internal,
-            "the emulator's certificate cannot be written to the temporary folder",
-            "Check its permissions and free space, or set TMPDIR.",
-        )
-        .caused_by(error)
-    })
-}
-
-/// The width from which the settings for a shell are printed: in a narrower terminal, few of them fit.
-const MIN_COLUMNS_OF_SETTINGS: usize = 80;
+/// The end of the text after a start.
+const EVERYTHING_ELSE: &str = "Open the front page for all settings and test users.";
 
 /// Returns the text after a start: at most 15 lines of 80 columns, with the messages.
-fn started(emulator: &Emulator, https_url: &str, output: &Output) -> Report {
+fn started(emulator: &Emulator, output: &Output) -> Report {
     let mut report = output.report();
     report.row("Front page:", 12, &emulator.http_url());
-    report.row("For SDKs:", 12, https_url);
     report.blank();
-    report.paragraph(
-        "Open the front page for all settings, the test users and the CA certificate. For JSON, \
-         start the emulator with `-o json`.",
-    );
+    report.paragraph("Connection string:");
+    report.paragraph(&format!("  {}", emulator.connection_string()));
     report.blank();
-    let is_narrow = |columns| columns < MIN_COLUMNS_OF_SETTINGS;
-    if output.columns.is_some_and(is_narrow) {
-        report.paragraph("Connection string:");
-        report.paragraph(&format!("  {}", emulator.http_connection_string()));
-        return report;
-    }
-    report.paragraph("To use it in another shell, paste there:");
-    for line in emulator.shell_settings() {
-        report.paragraph(&format!("  {line}"));
-    }
+    report.paragraph(EVERYTHING_ELSE);
     report
 }
