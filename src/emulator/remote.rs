@@ -26,6 +26,8 @@ const MAX_RESPONSE_BYTES: u64 = 512 * 1024 * 1024;
 pub struct Remote {
     host: String,
     port: u16,
+    /// Whether the address was given, by `ACSPASS_EMULATOR_URL`.
+    is_given: bool,
 }
 
 impl Remote {
@@ -39,6 +41,7 @@ impl Remote {
             return Ok(Remote {
                 host: "localhost".to_owned(),
                 port: HTTP_PORT,
+                is_given: false,
             });
         };
         // The value may be a mistake with a secret in it, so it is not shown.
@@ -57,6 +60,7 @@ impl Remote {
             ("http", Some(host), Some(port)) if !has_more && !has_user => Ok(Remote {
                 host: host.to_owned(),
                 port,
+                is_given: true,
             }),
             _ => Err(invalid()),
         }
@@ -142,12 +146,22 @@ impl Remote {
         Err(failure)
     }
 
+    /// Returns the address of the page that shows each request.
+    pub fn page_url(&self) -> String {
+        format!("{}/_emulator/", self.url())
+    }
+
     fn url(&self) -> String {
         format!("http://{}:{}", self.host, self.port)
     }
 
-    fn unreachable(&self) -> Error {
-        let message = format!("no emulator responds at {}", self.url());
+    /// Returns the error for an address without an emulator.
+    pub fn unreachable(&self) -> Error {
+        let source = match self.is_given {
+            true => " (from ACSPASS_EMULATOR_URL)",
+            false => "",
+        };
+        let message = format!("no emulator responds at {}{source}", self.url());
         Error::new(Kind::Unreachable, message, HINT)
     }
 
@@ -261,7 +275,11 @@ mod tests {
         served.join().expect("the other program");
         let error = remote.get("/info").expect_err("a free port");
         assert_eq!(error.kind(), Kind::Unreachable);
-        assert_eq!(error.message(), format!("no emulator responds at {url}"));
+        let expected = format!("no emulator responds at {url} (from ACSPASS_EMULATOR_URL)");
+        assert_eq!(error.message(), expected);
+        let fixed = Remote::new(None).expect("an address").unreachable();
+        let expected = "no emulator responds at http://localhost:8485";
+        assert_eq!(fixed.message(), expected);
         assert!(
             error.hint().contains("`acspass emulator`"),
             "{}",

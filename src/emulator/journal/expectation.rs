@@ -85,7 +85,8 @@ impl Expectation {
         let invalid = || {
             Error::usage(
                 format!("invalid expectation {}", quoted(text)),
-                "Write a name, an operator and a number, such as `exchange>=1`.",
+                "Run `acspass emulator verify --expect 'exchange>=1'`: a name, an operator and a number, \
+                 in quotes. Without quotes, a shell takes > as a redirect.",
             )
         };
         let start = text.find(['>', '<', '=', '!']).ok_or_else(invalid)?;

@@ -155,6 +155,7 @@ fn the_journal_is_compared_with_expectations() {
         &[
             "Refused: GET /nothing 404: The emulator has no such page.",
             "expectation not met: exchange>=1 (actual: 0), refused==0 (actual: 1)",
+            &format!("Open {url}/_emulator/ to see each request."),
         ],
     );
     assert_eq!(unmet.stdout, "");
@@ -165,7 +166,13 @@ fn the_journal_is_compared_with_expectations() {
         "{}",
         json.stderr
     );
-    verify(&["--expect", "exchange=1"]).assert_error(2, &["invalid expectation `exchange=1`"]);
+    verify(&["--expect", "exchange=1"]).assert_error(
+        2,
+        &[
+            "invalid expectation `exchange=1`",
+            "`acspass emulator verify --expect 'exchange>=1'`",
+        ],
+    );
     verify(&["--none", "exchnge"]).assert_error(2, &["unknown operation `exchnge`"]);
     verify(&[]).assert_error(2, &["no expectation is given"]);
     stop(running);

@@ -37,7 +37,11 @@ fn a_second_emulator_at_the_same_ports_is_refused_and_the_first_goes_on() {
     );
     second.real(&["emulator", "healthcheck"]).assert_code(0);
     stop(first);
-    second
-        .real(&["emulator", "healthcheck"])
-        .assert_error(6, &["no emulator responds"]);
+    second.real(&["emulator", "healthcheck"]).assert_error(
+        6,
+        &[
+            "no emulator responds at http",
+            "(from ACSPASS_EMULATOR_URL)",
+        ],
+    );
 }

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
+use super::remote::remote;
 use crate::cli::env_vars;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::emulator::{HTTP_PORT, UserAgent};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 
 pub(crate) fn run(env: &Environment, output: &mut Output) -> Result<u8> {
     let url = env.variable(env_vars::ACSPASS_EMULATOR_URL);
@@ -17,11 +18,7 @@ pub(crate) fn run(env: &Environment, output: &mut Output) -> Result<u8> {
         page.status == 200 && headers.any(|(name, _)| name == "x-emulator")
     });
     if !is_emulator {
-        return Err(Error::new(
-            Kind::Unreachable,
-            "no emulator responds at the address in use",
-            "Run `acspass emulator`, or set ACSPASS_EMULATOR_URL to its http address.",
-        ));
+        return Err(remote(env)?.unreachable());
     }
     output.print_result("", &json!({}))
 }

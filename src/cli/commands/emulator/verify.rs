@@ -22,7 +22,8 @@ pub(crate) fn run(args: &EmulatorVerify, env: &Environment, output: &mut Output)
             "Run `acspass emulator verify --none refused`.",
         ));
     }
-    let journal = remote(env)?.get("/journal?outcome=refused")?;
+    let remote = remote(env)?;
+    let journal = remote.get("/journal?outcome=refused")?;
     let verified = Verification::of(&expected, &journal);
     let unmet = verified
         .unmet()
@@ -36,9 +37,15 @@ pub(crate) fn run(args: &EmulatorVerify, env: &Environment, output: &mut Output)
         let line = format!("Refused: {request}");
         env.messages.print_always(&one_line(&line, MAX_LINE));
     }
+    let hint = match journal["total"].as_u64() {
+        Some(0) => "The emulator received no request. Check that the program uses the AZURE_AUTHORITY_HOST and \
+              the connection string that `acspass emulator` prints."
+            .to_owned(),
+        _ => format!("Open {} to see each request.", remote.page_url()),
+    };
     Err(Error::new(
         Kind::Expectation,
         format!("expectation not met: {}", unmet.join(", ")),
-        "Open /_emulator/ at the emulator's address to see each request.",
+        hint,
     ))
 }
