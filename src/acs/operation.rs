@@ -136,6 +136,10 @@ pub(super) fn refusal(
     })
 }
 
+pub(super) const CORRECT_THE_HOST: &str = "The host is the endpoint of the connection string, or the \
+     setting `endpoint`. Copy the connection string again from the portal, under Keys, and run `acspass \
+     config set connection-string`. If the host is correct, check the network. If the network needs a \
+     proxy, set HTTPS_PROXY.";
 const CHECK_THE_ENDPOINT: &str =
     "Check the endpoint in `acspass config list`, and check for a proxy or a captive portal.";
 

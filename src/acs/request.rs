@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::operation::{self, Operation};
 use super::values::{Endpoint, not_base64};
 use crate::error::{Error, Result};
-use crate::http::{Http, Request, Response};
+use crate::http::{self, Http, Request, Response};
 use crate::secret::{AccessKey, CommunicationToken, EntraToken, is_b64token};
 use crate::time::{Clock, Timestamp};
 use crate::wire;
@@ -101,7 +101,11 @@ impl AcsTransport {
                 body: body.clone().unwrap_or_default(),
             })
         };
-        self.http.send(make).await
+        let response = self.http.send(make).await;
+        response.map_err(|error| match http::is_unresolved_host(&error) {
+            true => error.with_hint(operation::CORRECT_THE_HOST),
+            false => error,
+        })
     }
 
     /// Returns the response if it has the operation's success status. Any other status, also 2xx, is

@@ -167,8 +167,9 @@ fn check_tenant(tenant: &str) -> Result<String> {
         other => guid(other).ok_or_else(|| {
             Error::usage(
                 format!("invalid tenant {}", after_noun(other)),
-                "Use the tenant's GUID, a domain or `organizations`. The portal shows the GUID under \
-                 Microsoft Entra ID, Overview.",
+                "Run `acspass config set tenant TENANT` with the tenant's GUID, a domain or \
+                 `organizations`, or `acspass config unset tenant` to remove the value. The portal shows \
+                 the GUID under Microsoft Entra ID, Overview.",
             )
         }),
     }

@@ -19,6 +19,7 @@ use crate::time::in_words;
 
 const THE_PROXY: &str = "the proxy ";
 const NO_CONNECTION: &str = "could not connect to ";
+const UNRESOLVED: &str = "the host name does not resolve";
 /// Longest name of an issuer that is shown, in characters.
 const MAX_NAME_LENGTH: usize = 160;
 
@@ -68,6 +69,12 @@ pub(crate) fn is_proxy_error(error: &Error) -> bool {
     let message = error.message();
     let message = message.strip_prefix(NO_CONNECTION).unwrap_or(message);
     error.kind() == Kind::Unreachable && message.starts_with(THE_PROXY)
+}
+
+/// Whether the name of the host, and not that of a proxy, does not resolve.
+pub(crate) fn is_unresolved_host(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(|cause: &Cause| cause.words == UNRESOLVED) && !is_proxy_error(error)
 }
 
 pub(super) fn oversized(host: &str) -> Error {
@@ -263,7 +270,7 @@ impl StdError for Cause {
 fn plain_cause(error: &reqwest::Error, chain: &str) -> &'static str {
     let says = |words: &str| chain.contains(words);
     if is_lookup(chain) {
-        return "the host name does not resolve";
+        return UNRESOLVED;
     }
     if error.is_timeout() {
         return match error.is_connect() {

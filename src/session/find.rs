@@ -99,8 +99,9 @@ impl Sessions {
 
     /// Returns the error of `acspass logout --account` for an account that is not signed in.
     pub fn sign_out_error(&self, user: &str) -> Error {
-        let hint = "No account of this profile is signed in. Run `acspass logout --all` to sign out of \
-                    all profiles.";
+        let hint = "No account of this profile is signed in, so there is nothing to sign out. \
+                    `acspass account list` shows the accounts. For another profile, add `--profile \
+                    NAME`.";
         self.missing_session(user, hint, "acspass logout --account", "")
             .unwrap_or_else(|error| error)
     }

@@ -62,7 +62,13 @@ fn connection_string_is_not_saved_for_the_emulator() {
     home.call(&["--emulator", "config", "set", "connection-string"])
         .typing("endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0")
         .run()
-        .assert_error(2, &["Run the command without --emulator."]);
+        .assert_error(
+            2,
+            &[
+                "none is needed",
+                "`acspass config set connection-string` without --emulator",
+            ],
+        );
     assert!(!home.path().join("state/emulator").exists());
 }
 
@@ -93,4 +99,24 @@ fn changed_setting_that_a_variable_overrides_is_reported() {
     home.run(&["config", "set", "tenant", "contoso.com"])
         .assert_code(0)
         .assert_does_not_say("precedence");
+}
+
+#[test]
+#[cfg(unix)]
+fn wrong_variable_is_changed_by_the_commands_of_the_hint() {
+    let (mut home, _emulator) = Home::with_emulator();
+    home.set("ACSPASS_TENANT_ID", "bad tenant");
+    let commands = [
+        "`export ACSPASS_TENANT_ID=TENANT`",
+        "`unset ACSPASS_TENANT_ID`",
+    ];
+    home.run(&["get"]).assert_error(2, &commands);
+    home.unset("ACSPASS_TENANT_ID");
+    home.set(
+        "COMMUNICATION_SERVICES_CONNECTION_STRING",
+        "endpoint=https://resource.invalid/;accesskey=c2VjcmV0",
+    );
+    let command = "`unset COMMUNICATION_SERVICES_CONNECTION_STRING`";
+    home.real(&["user", "create"])
+        .assert_error(6, &["resource.invalid", "the endpoint of", command]);
 }

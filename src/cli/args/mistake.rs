@@ -61,6 +61,9 @@ impl Mistake {
             ErrorKind::UnknownArgument => self.unknown_argument(argument),
             ErrorKind::InvalidValue | ErrorKind::TooFewValues if value.is_empty() => {
                 let (name, placeholder) = split(argument);
+                if !name.starts_with('-') {
+                    return (format!("the argument {name} is empty"), self.example());
+                }
                 (
                     format!("{name} needs a value"),
                     format!("Write `{name} {placeholder}`."),

@@ -92,6 +92,14 @@ fn missing_argument_is_shown_in_an_example() {
 }
 
 #[test]
+fn empty_argument_is_named_and_shown_in_an_example() {
+    let (message, hint) = error_about("acspass inspect ");
+    assert_eq!(message, "the argument FILE is empty");
+    let example = "Run, for example, `acspass get | acspass inspect`.";
+    assert!(hint.starts_with(example), "{hint}");
+}
+
+#[test]
 fn formats_in_a_hint_are_those_of_the_command() {
     for (line, formats) in [
         ("acspass get -o yaml", "text, json, env, header"),

@@ -284,7 +284,10 @@ fn set_connection_string(key: &str, values: &[String], env: &Environment) -> Res
         ));
     }
     if env.global.emulator {
-        return Err(without_emulator());
+        return Err(without_emulator().with_hint(
+            "The emulator has its own connection string, so none is needed. To save one of a real \
+             resource, run `acspass config set connection-string` without --emulator.",
+        ));
     }
     let text = read_secret(env)?;
     let endpoint = ConnectionString::parse(&text)
