@@ -28,7 +28,7 @@ fn run(options: &[&str], script: &str) -> String {
         .args(options)
         .current_dir(folder.path())
         .env_clear()
-        .env("PATH", std::env::var_os("PATH").expect("a PATH"))
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .env("ACSPASS", env!("CARGO_BIN_EXE_acspass"))
         .env("ACSPASS_STATE_DIR", folder.path())
         .env("ACSPASS_CONFIG_DIR", folder.path())
