@@ -96,7 +96,7 @@ fn values_follow_the_option_or_the_command() {
         ("exec cu", "<commands>"),
         ("exec -- curl --head", "<files>"),
         ("nothing ", ""),
-        ("setup ", ""),
+        ("setup ", "--script"),
     ] {
         assert_eq!(words(line), expected, "{line}");
     }
