@@ -7,7 +7,7 @@ use std::sync::Arc;
 use acspass::emulator::{Emulator, Fault, FaultKind, Route};
 use acspass::text::as_sentence;
 
-use crate::harness::{Home, Run, TestBrowser};
+use crate::harness::{Home, Run, TestBrowser, for_variables};
 
 const PAGE: &str = include_str!("../../docs/reference/errors.md");
 
@@ -168,7 +168,7 @@ fn assert_advised(run: &Run, name: &str, exit: i32) {
         exit,
         &[
             &format!("error: {}\n", cells[1]),
-            &format!("\n\nhint: {hint}{admin}\n"),
+            &format!("\n\nhint: {}{admin}\n", for_variables(&hint)),
             &code,
             "caused by: Entra says: AADSTS",
             " (trace id ",

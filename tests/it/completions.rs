@@ -211,7 +211,7 @@ fn shells_complete_commands_accounts_profiles_settings_and_scopes() {
         ),
         ("acspass --profile w", &["work"]),
         ("acspass user create --scope chat,", &scopes),
-        ("acspass setup ", &[]),
+        ("acspass setup ", &["--script"]),
     ];
     for (name, complete) in SHELLS {
         for (line, expected) in cases {

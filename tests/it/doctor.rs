@@ -212,7 +212,7 @@ fn an_unknown_tenant_a_wrong_key_and_a_taken_port_are_told_apart() {
         "fail",
         &[
             "refused the access key",
-            "Run `acspass config set connection-string`",
+            "Run `unset COMMUNICATION_SERVICES_CONNECTION_STRING` and `acspass config set connection-string`",
             "`disableLocalAuth`",
         ],
     );

@@ -116,7 +116,7 @@ fn other_commands_refuse_both_formats_and_do_not_offer_them() {
                 words.splice(place..place, ["-o", format]);
                 let run = home.run(&words);
                 let message = format!("invalid format `{format}` for --output; only `get`");
-                run.assert_error(2, &[&message, "Use `--output text` or `--output json`."]);
+                run.assert_error(2, &[&message, "Use `-o text` or `-o json`"]);
             }
         }
     }

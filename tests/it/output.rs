@@ -428,6 +428,7 @@ fn the_emulator_prints_one_line_and_runs_until_it_is_stopped() {
         "caFile",
         "clientId",
         "connectionString",
+        "faultSeed",
         "httpUrl",
         "objectId",
         "tenantId",

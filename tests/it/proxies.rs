@@ -168,7 +168,7 @@ fn without_a_proxy_the_host_that_is_not_found_is_named() {
         .home
         .set("AZURE_AUTHORITY_HOST", "https://login.invalid");
     let login = outside.home.run(&["login"]);
-    login.assert_error(6, &["login.invalid", "Check the network"]);
+    login.assert_error(6, &["login.invalid", "check the network"]);
     let words = ["no proxy variable is set"];
     let doctor = outside.home.run(&["doctor", "--offline"]);
     assert!(doctor.stdout.contains(words[0]), "{}", doctor.stdout);

@@ -67,7 +67,7 @@ fn clouds_that_do_not_go_together_are_refused_before_anything_is_asked() {
         &[
             "belongs to the public cloud",
             "US Government cloud",
-            "acspass config unset scopes",
+            "Run `acspass login` without `--scope`",
         ],
     );
     home.set(

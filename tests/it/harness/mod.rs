@@ -22,3 +22,13 @@ pub(crate) use browser::TestBrowser;
 pub(crate) use deadline::{Deadline, wait_until};
 pub(crate) use home::{Home, Run};
 pub(crate) use terminal::Terminal;
+
+/// Returns a hint as it is for a [`home::Home`], whose variables hold the tenant and the connection
+/// string: a command that saves a setting would not change them.
+pub(crate) fn for_variables(hint: &str) -> String {
+    let tenant = "acspass config set tenant TENANT";
+    let resource = "`acspass config set connection-string`";
+    let variable = "COMMUNICATION_SERVICES_CONNECTION_STRING";
+    hint.replace(tenant, "export ACSPASS_TENANT_ID=TENANT")
+        .replace(resource, &format!("`unset {variable}` and {resource}"))
+}

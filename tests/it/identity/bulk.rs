@@ -213,7 +213,7 @@ fn one_request_that_is_interrupted_may_have_been_heard() {
         vec!["token", "issue", "--user", id, "--scope", "chat"],
         vec!["token", "issue", "--scope", "chat"],
     ] {
-        emulator.add_fault(silence(0));
+        emulator.add_fault(silence(1));
         let before = emulator.requests().len();
         let process = home.call(&words).spawn();
         wait_for_requests(&emulator, before + 1);

@@ -10,7 +10,7 @@ use acspass::emulator::{Emulator, Fault, FaultKind, MissingIdentity, Options, Ro
 use acspass::text::as_sentence;
 use acspass::time::{Clock, SettableClock, SystemClock};
 
-use crate::harness::{Home, Run, TestBrowser};
+use crate::harness::{Home, Run, TestBrowser, for_variables};
 
 const PAGE: &str = include_str!("../../../docs/reference/errors.md");
 
@@ -49,7 +49,8 @@ fn assert_advised(run: &Run, known_by: &str, exit: i32, code: &str) {
         ],
     );
     // After a sign-in, the commands of the hint name the account.
-    let hint = format!("\n\nhint: {}{admin}", as_sentence(row[2]));
+    let hint = for_variables(&as_sentence(row[2]));
+    let hint = format!("\n\nhint: {hint}{admin}");
     let general = ["ada", "ben", "cleo"]
         .into_iter()
         .fold(run.stderr.clone(), |text, name| {

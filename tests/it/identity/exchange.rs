@@ -177,7 +177,10 @@ fn an_entra_token_as_the_argument_is_refused_and_not_repeated() {
     let run = home.run(&["token", "exchange", token]);
     run.assert_error(
         2,
-        &["every process on this machine", "Pass it on standard input"],
+        &[
+            "every process on this machine",
+            "Run `acspass token exchange` and paste the token",
+        ],
     );
     run.assert_does_not_say(token);
     assert_eq!(emulator.requests(), []);
