@@ -133,7 +133,7 @@ pub(crate) enum Command {
         #[arg(long)]
         offline: bool,
     },
-    Emulator(Emulator),
+    Emulator(Box<Emulator>),
     /// Print a shell completion script
     Completions {
         /// Choose the shell
