@@ -168,8 +168,8 @@ fn check_tenant(tenant: &str) -> Result<String> {
             Error::usage(
                 format!("invalid tenant {}", after_noun(other)),
                 "Run `acspass config set tenant TENANT` with the tenant's GUID, a domain or \
-                 `organizations`, or `acspass config unset tenant` to remove the value. The portal shows \
-                 the GUID under Microsoft Entra ID, Overview.",
+                 `organizations`, or run `acspass config unset tenant`. The portal shows the GUID under \
+                 Microsoft Entra ID, Overview.",
             )
         }),
     }
