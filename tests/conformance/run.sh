@@ -6,7 +6,8 @@
 #   tests/conformance/run.sh                 everything
 #   tests/conformance/run.sh test_msal       only what is named: modules of python/ and python_old/,
 #                                            files of javascript/ and javascript_old/ without their
-#                                            `.test.mjs`; testing_javascript, testing_python
+#                                            `.test.mjs`; testing_javascript, testing_python,
+#                                            schemathesis
 #
 # Nothing is written outside target/conformance.
 set -euo pipefail
@@ -26,11 +27,13 @@ need_packages "${packages[@]}"
 
 venv=$out/venv
 venv_old=$out/venv_old
+venv_schemathesis=$out/venv_schemathesis
 js=$out/javascript
 js_old=$out/javascript_old
 # They wait for the network, and not for one another.
 python_packages "$here/python/requirements.txt" "$venv" & jobs=($!)
 python_packages "$here/python_old/requirements.txt" "$venv_old" & jobs+=($!)
+python_packages "$here/schemathesis/requirements.txt" "$venv_schemathesis" & jobs+=($!)
 javascript_modules "$here/javascript" "$js" & jobs+=($!)
 javascript_modules "$here/javascript_old" "$js_old" & jobs+=($!)
 cargo build -q --locked
@@ -96,6 +99,10 @@ fi
 if wanted testing_python; then
     suite conformance testing_python "$out/testing_python.log" \
         "$acspass" emulator exec -- "$python" -m unittest discover -s examples/testing
+fi
+if wanted schemathesis; then
+    suite conformance schemathesis "$out/schemathesis.log" \
+        "$here/schemathesis/run.sh" "$acspass" "$venv_schemathesis"
 fi
 [ ${#summary[@]} -gt 0 ] || fail "no suite of that name: $*"
 printf '%s\n' "${summary[@]}"

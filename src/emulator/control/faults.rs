@@ -32,7 +32,7 @@ pub(super) const ADD: Route = Route {
     parameters: &[],
     body: Body::Required(selection),
     success: ("The id of the fault", Some(added)),
-    refusals: &[],
+    refusals: &[(409, "A member contradicts the fault or another member")],
     handler: add,
 };
 
@@ -82,8 +82,10 @@ fn faults(call: &Call<'_>) -> Value {
 fn add(call: &Call<'_>) -> Result<Reply, Refusal> {
     let wanted: FaultSelection = call.read()?;
     let added = call.context().state().faults.select(wanted);
-    let id =
-        added.map_err(|wrong| Refusal::invalid(&format!("$.{}", wrong.field), &wrong.message))?;
+    let id = added.map_err(|wrong| {
+        let message = format!("$.{}: {}", wrong.field, wrong.message);
+        Refusal::new(409, "Conflict", message)
+    })?;
     shown(&json!({"id": id}))
 }
 
@@ -106,7 +108,7 @@ fn selection() -> Value {
             "name": {"type": "string", "enum": names, "description": "The fault's name in the catalogue"},
             "route": {"type": "string", "enum": At::ALL, "description": "One of the fault's routes"},
             "times": {"type": "integer", "minimum": 1, "maximum": u32::MAX, "description": "The number of requests; 1 by default"},
-            "probability": {"type": "number", "minimum": 0, "maximum": 1, "description": "The probability for each request, above 0; excludes `times`"},
+            "probability": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "description": "The probability for each request, above 0; excludes `times`"},
             "user": text("A username or an object id"),
             "clientId": text("An application id"),
             "resource": text("The name or id of an ACS resource"),

@@ -23,11 +23,12 @@ fn problem(path: &str, text: impl Into<String>) -> Result<(), Problem> {
 
 /// The keywords that [`check`] applies. `description`, `examples` and `default` have no effect.
 #[cfg(test)]
-pub(super) const KEYWORDS: [&str; 18] = [
+pub(super) const KEYWORDS: [&str; 19] = [
     "type",
     "enum",
     "const",
     "minimum",
+    "exclusiveMinimum",
     "maximum",
     "minLength",
     "maxLength",
@@ -117,6 +118,10 @@ fn check_number(schema: &Value, number: &Number, path: &str) -> Result<(), Probl
     let number = number.as_f64().unwrap_or(f64::NAN);
     if let Some(least) = schema["minimum"].as_f64().filter(|least| number < *least) {
         return problem(path, format!("must be at least {least}"));
+    }
+    let above = schema["exclusiveMinimum"].as_f64();
+    if let Some(above) = above.filter(|above| number <= *above) {
+        return problem(path, format!("must be above {above}"));
     }
     match schema["maximum"].as_f64().filter(|most| number > *most) {
         Some(most) => problem(path, format!("must be at most {most}")),
@@ -244,6 +249,12 @@ mod tests {
                 json!(0),
                 json!(1),
                 "$: must be at least 1",
+            ),
+            (
+                json!({"exclusiveMinimum": 1}),
+                json!(1),
+                json!(2),
+                "$: must be above 1",
             ),
             (
                 json!({"maximum": 1}),

@@ -63,23 +63,39 @@ fn one_fault_or_all_faults_are_deleted() {
 #[test]
 fn a_wrong_fault_is_refused_with_the_path_of_its_member() {
     let fixture = Fixture::new();
-    for (body, path) in [
-        (json!({}), "$"),
-        (json!({"name": "throtled"}), "$.name"),
-        (json!({"name": "denied", "route": "token"}), "$.route"),
-        (json!({"name": "hang", "times": 0}), "$.times"),
-        (json!({"name": "hang", "probability": 0}), "$.probability"),
-        (json!({"name": "hang", "unknown": 1}), "$"),
+    for (body, status, path) in [
+        (json!({}), 400, "$"),
+        (json!({"name": "throtled"}), 400, "$.name"),
+        (json!({"name": "hang", "times": 0}), 400, "$.times"),
+        (
+            json!({"name": "hang", "probability": 0}),
+            400,
+            "$.probability",
+        ),
+        (json!({"name": "hang", "unknown": 1}), 400, "$"),
+        // Each member is valid by itself.
+        (json!({"name": "denied", "route": "token"}), 409, "$.route"),
+        (
+            json!({"name": "hang", "times": 1, "probability": 1}),
+            409,
+            "$.probability",
+        ),
         (
             json!({"name": "hang", "parameters": {"x": 1}}),
+            409,
             "$.parameters.x",
         ),
     ] {
         let refused = change(&fixture, "POST", "/faults", &body);
         let (code, message) = error(&refused);
+        let expected = if status == 400 {
+            "InvalidRequest"
+        } else {
+            "Conflict"
+        };
         assert_eq!(
             (refused.status, code.as_str()),
-            (400, "InvalidRequest"),
+            (status, expected),
             "{body}"
         );
         assert!(message.starts_with(path), "{body}: {message}");
