@@ -3,10 +3,10 @@
 use std::fs;
 
 use crate::files::root;
-use crate::{commands, emulator_parity, errors, faults, http, json, tables};
+use crate::{commands, control, emulator_parity, errors, faults, http, json, tables};
 
 /// The pages, each with its source and its text.
-fn pages() -> [(&'static str, &'static str, String); 9] {
+fn pages() -> [(&'static str, &'static str, String); 10] {
     [
         (
             "commands.md",
@@ -33,6 +33,7 @@ fn pages() -> [(&'static str, &'static str, String); 9] {
         ),
         ("json.md", "docs/schemas", json::page()),
         ("serve-http.md", "assets/openapi.json", http::page()),
+        ("emulator-api.md", "src/emulator/control", control::page()),
     ]
 }
 

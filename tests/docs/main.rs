@@ -11,6 +11,7 @@
 
 mod book;
 mod commands;
+mod control;
 mod emulator_parity;
 mod errors;
 mod faults;
