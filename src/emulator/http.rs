@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::emulator::context::{Context, Listener, without_second_port};
 use crate::emulator::journal::notes::Notes;
 use crate::emulator::real_hosts::names::Site;
+use crate::emulator::snapshot::MAX_SNAPSHOT_BYTES;
 use crate::emulator::state::State;
 use crate::emulator::state::resource::ResourceState;
 use crate::emulator::verify::is_guid;
@@ -23,9 +24,8 @@ use crate::time::Timestamp;
 
 const ENTRA_BODY: usize = 64 * 1024;
 const ACS_BODY: usize = 1024 * 1024;
-/// A snapshot has all identities.
+/// The path with the largest bodies, because a snapshot has all identities.
 const SNAPSHOT_PATH: &str = "/_emulator/v1/snapshot";
-const SNAPSHOT_BODY: usize = 256 * 1024 * 1024;
 /// The beginning of the control API's paths.
 pub(crate) const CONTROL_PREFIX: &str = "/_emulator/v1";
 /// The deadline for a body. The listener's deadline for the exchange is longer.
@@ -89,7 +89,7 @@ impl Request {
             return Err(Reply::text(421, text));
         };
         let limit = match is_acs {
-            _ if path == SNAPSHOT_PATH => SNAPSHOT_BODY,
+            _ if path == SNAPSHOT_PATH => MAX_SNAPSHOT_BYTES,
             _ if is_control_path(&path) => ACS_BODY,
             true => ACS_BODY,
             false => ENTRA_BODY,

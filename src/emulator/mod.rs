@@ -68,6 +68,7 @@ pub use running::Emulator;
 pub use seed::{MAX_SEED_BYTES, Seed};
 #[cfg(feature = "cli")]
 pub(crate) use server::REQUESTS;
+pub use snapshot::MAX_SNAPSHOT_BYTES;
 pub use user_agent::{Page, UserAgent};
 
 #[cfg(test)]

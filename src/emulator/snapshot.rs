@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::emulator::clock::StoredClock;
 use crate::emulator::context::Context;
 use crate::emulator::key_ring::Published;
+use crate::emulator::seed::Seed;
 use crate::emulator::seed::model::SeedFile;
 use crate::emulator::state::resource::{Assignments, ResourceState};
 use crate::emulator::state::sign_ins::{Consent, Sessions};
@@ -25,6 +26,8 @@ use crate::time::Timestamp;
 
 /// The version of the form. A snapshot of another version is refused.
 pub(crate) const VERSION: u64 = 1;
+/// The size in bytes of the largest snapshot.
+pub const MAX_SNAPSHOT_BYTES: usize = 256 * 1024 * 1024;
 
 /// The state of an emulator.
 #[derive(Debug, Serialize, Deserialize)]
@@ -149,6 +152,17 @@ impl Snapshot {
         // The message of a parser may contain a value, which may be a key.
         serde_path_to_error::deserialize(&mut json)
             .map_err(|error| wrong(format!("invalid snapshot at `{}`", error.path())))
+    }
+}
+
+impl Seed {
+    /// Returns the data of a snapshot, for an emulator that continues from it.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) if the text is not a snapshot of this version.
+    pub fn of_snapshot(snapshot: &str) -> Result<Seed> {
+        let file = Snapshot::parse(snapshot)?.world;
+        Ok(Seed { file })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::markdown::{code, table};
 use crate::schema::{check, resolve};
 
 /// The schemas, in the order of the page.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "get",
     "login",
     "status",
@@ -30,6 +30,7 @@ const ORDER: [&str; 22] = [
     "emulator-faults",
     "emulator-ca",
     "emulator-trust",
+    "emulator-token",
     "version",
     "error",
 ];

@@ -128,6 +128,7 @@ fn outputs_of_commands_match_their_schemas() {
     checker.run("doctor", &["doctor", "--offline"]);
     checker.run("doctor", &["doctor"]);
     checker.run("version", &["version"]);
+    checker.run("emulator-token", &["emulator", "token", "entra"]);
     for change in ["freeze", "resume", "reset", "show"] {
         checker.run("emulator-clock", &["emulator", "clock", change]);
     }

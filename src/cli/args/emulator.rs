@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, Command, Subcommand};
+use clap::{ArgMatches, Args, Command, Subcommand, ValueEnum};
+use serde_json::Value;
 
 use super::emulator_fault::EmulatorFault;
 use super::options::{duration, port, time};
@@ -36,6 +37,12 @@ pub(crate) struct EmulatorServer {
     /// Start with the data of this file, TOML or JSON (see `acspass emulator init`)
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,
+    /// Continue from the state in this file, which `--export-on-exit` wrote
+    #[arg(long, value_name = "FILE")]
+    pub(crate) import: Option<PathBuf>,
+    /// Write the state to this file when the emulator stops
+    #[arg(long, value_name = "FILE")]
+    pub(crate) export_on_exit: Option<PathBuf>,
     /// Set the lifetime of its Entra tokens
     #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]
     pub(crate) token_life: Duration,
@@ -81,6 +88,10 @@ pub(crate) enum EmulatorCommand {
         #[arg(value_name = "FILE", default_value = "acspass-emulator.toml")]
         file: PathBuf,
     },
+    /// Return the emulator to the state at its start
+    Reset,
+    /// Print a forged token, valid or with a fault
+    Token(EmulatorToken),
     /// Show or change the clock of the emulator
     #[command(subcommand)]
     Clock(EmulatorClock),
@@ -123,6 +134,65 @@ pub(crate) enum EmulatorClock {
     },
     /// Set the clock back to that of this machine
     Reset,
+}
+
+/// The arguments of `emulator token`.
+#[derive(Debug, Args)]
+pub(crate) struct EmulatorToken {
+    /// The kind of token
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: ForgedKind,
+    /// Issue an Entra token to this user instead of the first one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// Issue a Communication access token to this identity instead of a new one
+    #[arg(long, value_name = "ID")]
+    pub(crate) identity: Option<String>,
+    /// Issue it for this scope; repeatable
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+    /// Set a claim, as NAME=VALUE with JSON or text; null removes the claim; repeatable
+    #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
+    pub(crate) claims: Vec<(String, Value)>,
+    /// Let it be expired
+    #[arg(long)]
+    pub(crate) expired: bool,
+    /// Let it be for another API or resource
+    #[arg(long)]
+    pub(crate) wrong_audience: bool,
+    /// Give it a wrong signature
+    #[arg(long, value_name = "FAULT")]
+    pub(crate) signature: Option<ForgedSignature>,
+}
+
+/// The kinds of forged tokens.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ForgedKind {
+    /// An Entra access token
+    Entra,
+    /// An id_token of Entra
+    Id,
+    /// A Communication access token
+    Communication,
+}
+
+/// The faults of a signature.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ForgedSignature {
+    /// One bit is wrong
+    Bad,
+    /// A key that is not published signed it
+    OtherKey,
+}
+
+/// Reads `NAME=VALUE`; a value that is not JSON is text.
+fn claim(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or("Use NAME=VALUE, such as `oid=x` or `exp=0`.")?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+    Ok((name.to_owned(), value))
 }
 
 /// Run a command with an emulator of its own

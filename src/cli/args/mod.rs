@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use emulator::{
     Emulator, EmulatorCa, EmulatorClock, EmulatorCommand, EmulatorExec, EmulatorServer,
-    EmulatorVerify,
+    EmulatorToken, EmulatorVerify, ForgedKind, ForgedSignature,
 };
 pub(crate) use emulator_fault::EmulatorFault;
 pub(crate) use format::Format;

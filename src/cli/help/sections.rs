@@ -71,6 +71,8 @@ files! {
     "emulator" "ca" "renew" => "emulator-ca-renew.txt";
     "emulator" "healthcheck" => "emulator-healthcheck.txt";
     "emulator" "init" => "emulator-init.txt";
+    "emulator" "reset" => "emulator-reset.txt";
+    "emulator" "token" => "emulator-token.txt";
     "emulator" "clock" => "emulator-clock.txt";
     "emulator" "clock" "show" => "emulator-clock-show.txt";
     "emulator" "clock" "freeze" => "emulator-clock-freeze.txt";

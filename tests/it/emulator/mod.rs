@@ -6,6 +6,7 @@ mod env_file;
 mod listen;
 mod ports;
 mod seed;
+mod state;
 
 use std::path::PathBuf;
 

@@ -10,8 +10,11 @@ mod init;
 #[cfg_attr(not(target_os = "linux"), path = "own_hosts_elsewhere.rs")]
 mod own_hosts;
 mod remote;
+mod reset;
 mod seed;
 mod server;
+mod state_file;
+mod token;
 mod verify;
 
 use crate::cli::args::{Emulator, EmulatorCommand};
@@ -29,6 +32,8 @@ pub(crate) fn run(args: &Emulator, env: &Environment, output: &mut Output) -> Re
         Some(EmulatorCommand::Ca(args)) => ca::run(args, env, output),
         Some(EmulatorCommand::Healthcheck) => healthcheck::run(env, output),
         Some(EmulatorCommand::Init { file }) => init::run(file, env, output),
+        Some(EmulatorCommand::Reset) => reset::run(env, output),
+        Some(EmulatorCommand::Token(args)) => token::run(args, env, output),
         Some(EmulatorCommand::Clock(change)) => clock::run(change, env, output),
         Some(EmulatorCommand::Verify(args)) => verify::run(args, env, output),
         Some(EmulatorCommand::Fault(args)) => fault::run(args, env, output),

@@ -5,13 +5,13 @@ use std::pin::pin;
 use serde_json::json;
 
 use super::ca_files::ca_files;
-use super::seed;
+use super::{seed, state_file};
 use crate::cli::args;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::io::report::Report;
 use crate::cli::runtime::{block_on_uninterrupted, interrupted};
-use crate::emulator::{Certificates, DevelopmentAuthority, Emulator, EnvFile, Options};
+use crate::emulator::{Certificates, DevelopmentAuthority, Emulator, EnvFile, Options, Seed};
 use crate::error::Result;
 
 pub(crate) fn run(
@@ -22,6 +22,9 @@ pub(crate) fn run(
     if let Some(path) = &args.env_file {
         EnvFile::check(path)?;
     }
+    let export = args.export_on_exit.as_deref();
+    let export = export.map(|file| Ok((state_file::folder(file)?, file)));
+    let export = export.transpose()?;
     let certificates = match (&args.cert, &args.key) {
         (Some(certificate), Some(key)) => Certificates::Files {
             certificate: certificate.clone(),
@@ -29,20 +32,7 @@ pub(crate) fn run(
         },
         _ => Certificates::Development(DevelopmentAuthority::new(env.state_folder()?)),
     };
-    let emulator = Emulator::start(Options {
-        seed: seed::read(args.seed.as_deref())?,
-        http_port: args.http_port,
-        https_port: Some(args.https_port),
-        certificates: certificates.clone(),
-        clock: env.clock.clone(),
-        token_life: args.token_life,
-        fault_seed: args.fault_seed,
-        keep_secrets: false,
-        host_names: args.host_names.clone(),
-        listen: args.listen,
-        strict_versions: args.strict_versions,
-        ..Options::default()
-    })?;
+    let emulator = start(args, env, &certificates)?;
     let (ca_file, bundle) = match &certificates {
         Certificates::Development(authority) => (
             Some(authority.certificate_path().display().to_string()),
@@ -84,9 +74,43 @@ pub(crate) fn run(
                 .print("For tests only: the keys are published. Press Ctrl-C to stop.");
             stop.await;
         }
+        if let Some((folder, file)) = &export {
+            state_file::write(&emulator, folder, file)?;
+        }
         env.messages.print("The emulator stopped.");
         Ok(0)
     })
+}
+
+/// Starts the emulator, and continues from the state of `--import`.
+fn start(
+    args: &args::EmulatorServer,
+    env: &Environment,
+    certificates: &Certificates,
+) -> Result<Emulator> {
+    let state = args.import.as_deref().map(state_file::read).transpose()?;
+    let seed = match (&args.seed, &state) {
+        (None, Some(state)) => Seed::of_snapshot(state)?,
+        (seed, _) => seed::read(seed.as_deref())?,
+    };
+    let emulator = Emulator::start(Options {
+        seed,
+        http_port: args.http_port,
+        https_port: Some(args.https_port),
+        certificates: certificates.clone(),
+        clock: env.clock.clone(),
+        token_life: args.token_life,
+        fault_seed: args.fault_seed,
+        keep_secrets: false,
+        host_names: args.host_names.clone(),
+        listen: args.listen,
+        strict_versions: args.strict_versions,
+        ..Options::default()
+    })?;
+    if let Some(state) = &state {
+        emulator.restore(state)?;
+    }
+    Ok(emulator)
 }
 
 /// The end of the text after a start.
