@@ -126,9 +126,7 @@ pub fn run(
 }
 
 fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
-    if !matches!(command, Command::Get { .. }) {
-        env.global.output.check_is_of_results()?;
-    }
+    env.global.output.check_is_of(command.with_own_format())?;
     match command {
         Command::Login(args) => login::run(&args, env, output),
         Command::Get {

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 /// The variables by which programs find the emulator's certificate authority: Node, Python's requests,
 /// OpenSSL, and curl, which ignores `SSL_CERT_FILE` if `SSL_CERT_DIR` is set too.
 const TRUST: [&str; 4] = [
@@ -22,6 +24,24 @@ pub(crate) struct Addresses {
     pub(crate) client_id: String,
     /// With the https URL if there is one.
     pub(crate) connection_string: String,
+}
+
+impl Addresses {
+    /// Reads a response of `GET info`.
+    pub(crate) fn of_info(info: &Value) -> Option<Addresses> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let http_url = text(&info["httpUrl"])?;
+        let resource = &info["resources"][0];
+        let connection_string = text(&resource["connectionString"]);
+        Some(Addresses {
+            authority_url: text(&info["httpsUrl"]).unwrap_or_else(|| http_url.clone()),
+            http_url,
+            tenant_id: text(&info["tenants"][0]["id"])?,
+            client_id: text(&info["applications"][0]["clientId"])?,
+            connection_string: connection_string
+                .or_else(|| text(&resource["httpConnectionString"]))?,
+        })
+    }
 }
 
 /// Environment variables that lead acspass and other clients to an emulator.

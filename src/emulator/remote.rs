@@ -4,15 +4,20 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tracing::warn;
 use url::Url;
 
+use crate::emulator::authority::DevelopmentAuthority;
+use crate::emulator::client_environment::{Addresses, ClientEnvironment};
 use crate::emulator::ports::HTTP_PORT;
 use crate::error::{Error, Kind, Result};
 use crate::loopback::is_loopback_host;
 use crate::text::one_line;
+use crate::time::Timestamp;
 
 const HINT: &str = "Run `acspass emulator`, or set ACSPASS_EMULATOR_URL to its http address.";
 /// The deadline for a connection to this machine.
@@ -72,6 +77,33 @@ impl Remote {
     /// [`Kind::Unreachable`] if no emulator responds, [`Kind::Usage`] if it refuses the request.
     pub fn get(&self, path: &str) -> Result<Value> {
         self.send("GET", path, None)
+    }
+
+    /// Returns the environment variables that lead clients to this emulator. `files` are those whose
+    /// certificates stay trusted, see [`DevelopmentAuthority::bundle`].
+    ///
+    /// # Errors
+    /// As [`Remote::get`] and [`DevelopmentAuthority::bundle`].
+    pub fn environment(
+        &self,
+        authority: &DevelopmentAuthority,
+        now: Timestamp,
+        files: &[PathBuf],
+    ) -> Result<ClientEnvironment> {
+        let info = self.get("/info")?;
+        let addresses = Addresses::of_info(&info).ok_or_else(|| self.foreign())?;
+        let ca_file = info["caFile"].as_str().map(Path::new);
+        let bundle = match ca_file == Some(&authority.certificate_path()) {
+            true => Some(authority.bundle(now, files)?),
+            false => None,
+        };
+        if bundle.is_none() && info["httpsUrl"].is_string() {
+            warn!(
+                "the emulator's certificate is not from the authority of this state folder, so no \
+                 variable names it"
+            );
+        }
+        Ok(ClientEnvironment::new(addresses, bundle.as_deref()))
     }
 
     /// Sends a change to a path below `/_emulator/v1`. Returns null for an empty response.

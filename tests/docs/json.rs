@@ -28,6 +28,7 @@ const ORDER: [&str; 23] = [
     "emulator-verify",
     "emulator-fault",
     "emulator-faults",
+    "emulator-env",
     "emulator-ca",
     "emulator-trust",
     "emulator-token",

@@ -155,6 +155,7 @@ fn outputs_of_commands_match_their_schemas() {
     let template = String::from_utf8(template).expect("text");
     let seed: Value = toml_edit::de::from_str(&template).expect("TOML");
     checker.fits("emulator-seed", &seed);
+    checker.run("emulator-env", &["emulator", "env"]);
     checker.run("emulator-ca", &["emulator", "ca", "path"]);
     checker.run("emulator-ca", &["emulator", "ca", "renew"]);
     checker.run("emulator-trust", &["emulator", "ca", "trust"]);

@@ -7,7 +7,7 @@ use crate::harness::http::{connect, exchange, request};
 use crate::harness::process::Process;
 
 /// The end of the text after a start.
-const LAST: &str = "all settings and test users";
+const LAST: &str = "acspass emulator env";
 
 /// Reads lines until one contains `last`.
 fn lines(running: &Process<'_>, last: &str) -> Vec<String> {

@@ -10,6 +10,7 @@ use clap::{ArgMatches, Args, Command, Subcommand, ValueEnum};
 use serde_json::Value;
 
 use super::emulator_fault::EmulatorFault;
+use super::format::Format;
 use super::options::{duration, port, time};
 use crate::emulator::{HTTP_PORT, HTTPS_PORT};
 use crate::error::{Error, Result};
@@ -23,6 +24,13 @@ pub(crate) struct Emulator {
     pub(crate) server: EmulatorServer,
     #[command(subcommand)]
     pub(crate) command: Option<EmulatorCommand>,
+}
+
+impl Emulator {
+    /// Whether this is `emulator env`.
+    pub(super) fn is_env(&self) -> bool {
+        matches!(self.command, Some(EmulatorCommand::Env { .. }))
+    }
 }
 
 /// The options of the server.
@@ -80,6 +88,13 @@ pub(crate) enum EmulatorCommand {
     Exec(EmulatorExec),
     #[command(subcommand)]
     Ca(EmulatorCa),
+    /// Print the environment variables that lead clients to the running emulator
+    Env {
+        // Replaces the global option, as in `get`.
+        /// Set the output format: text is shell assignments, dotenv is for a .env file
+        #[arg(short, long, value_parser = Format::of_environment(), default_value_t, value_name = "FORMAT")]
+        output: Format,
+    },
     /// Check that an emulator runs
     Healthcheck,
     /// Write a seed with comments, to be changed and used with `--seed`

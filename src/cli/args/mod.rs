@@ -159,6 +159,17 @@ pub(crate) enum Command {
     Version,
 }
 
+impl Command {
+    /// Returns the name of a command that has formats of its own.
+    pub(crate) fn with_own_format(&self) -> &'static str {
+        match self {
+            Command::Get { .. } => format::GET,
+            Command::Emulator(emulator) if emulator.is_env() => format::EMULATOR_ENV,
+            _ => "",
+        }
+    }
+}
+
 /// List and switch accounts
 #[derive(Debug, Subcommand)]
 pub(crate) enum Account {

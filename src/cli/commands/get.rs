@@ -30,7 +30,7 @@ pub(crate) fn run(
     let token = token(&context, options, entra)?;
     let secret = token.secret.expose();
     let text = match format {
-        Format::Text | Format::Json => Cow::from(secret),
+        Format::Text | Format::Json | Format::Dotenv => Cow::from(secret),
         Format::Env => assignments(secret, entra, &context).into(),
         Format::Header => format!("Authorization: Bearer {secret}").into(),
     };

@@ -69,6 +69,7 @@ files! {
     "emulator" "ca" "trust" => "emulator-ca-trust.txt";
     "emulator" "ca" "untrust" => "emulator-ca-untrust.txt";
     "emulator" "ca" "renew" => "emulator-ca-renew.txt";
+    "emulator" "env" => "emulator-env.txt";
     "emulator" "healthcheck" => "emulator-healthcheck.txt";
     "emulator" "init" => "emulator-init.txt";
     "emulator" "reset" => "emulator-reset.txt";

@@ -53,6 +53,7 @@ pub(super) fn of_command(words: &[&str]) -> Vec<(String, String)> {
         ["setup"] => &[PROFILE, SIGN_IN, FOLDERS],
         ["user" | "token", ..] => &[PROFILE, RESOURCE, STORE, FOLDERS, NETWORK],
         ["emulator"] | ["emulator", "ca", ..] => &[FOLDERS, CA_FILES],
+        ["emulator", "env"] => &[EMULATOR, FOLDERS, CA_FILES],
         ["emulator", "exec"] => &[CA_FILES],
         ["emulator", _, ..] => &[EMULATOR],
         _ => &[],

@@ -3,6 +3,7 @@
 mod authority;
 mod control;
 mod env_file;
+mod environment;
 mod listen;
 mod ports;
 mod seed;

@@ -3,6 +3,7 @@
 mod ca;
 mod ca_files;
 mod clock;
+mod env;
 mod exec;
 mod fault;
 mod healthcheck;
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &Emulator, env: &Environment, output: &mut Output) -> Re
         Some(EmulatorCommand::Exec(args)) => exec::run(args, env, output),
         None => server::run(&args.server, env, output),
         Some(EmulatorCommand::Ca(args)) => ca::run(args, env, output),
+        Some(EmulatorCommand::Env { output: format }) => env::run(*format, env, output),
         Some(EmulatorCommand::Healthcheck) => healthcheck::run(env, output),
         Some(EmulatorCommand::Init { file }) => init::run(file, env, output),
         Some(EmulatorCommand::Reset) => reset::run(env, output),

@@ -114,7 +114,8 @@ fn start(
 }
 
 /// The end of the text after a start.
-const EVERYTHING_ELSE: &str = "Open the front page for all settings and test users.";
+const EVERYTHING_ELSE: &str = "For everything else, open the front page, or run in another \
+                               shell: eval \"$(acspass emulator env)\"";
 
 /// Returns the text after a start: at most 15 lines of 80 columns, with the messages.
 fn started(emulator: &Emulator, output: &Output) -> Report {
