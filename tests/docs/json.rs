@@ -9,7 +9,7 @@ use crate::markdown::{code, table};
 use crate::schema::{check, resolve};
 
 /// The schemas, in the order of the page.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 24] = [
     "get",
     "login",
     "status",
