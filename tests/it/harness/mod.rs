@@ -26,9 +26,11 @@ pub(crate) use terminal::Terminal;
 /// Returns a hint as it is for a [`home::Home`], whose variables hold the tenant and the connection
 /// string: a command that saves a setting would not change them.
 pub(crate) fn for_variables(hint: &str) -> String {
-    let tenant = "acspass config set tenant TENANT";
+    let tenant = "acspass config set tenant ";
     let resource = "`acspass config set connection-string`";
     let variable = "COMMUNICATION_SERVICES_CONNECTION_STRING";
-    hint.replace(tenant, "export ACSPASS_TENANT_ID=TENANT")
+    let authority = "acspass config set authority-host ";
+    hint.replace(tenant, "export ACSPASS_TENANT_ID=")
+        .replace(authority, "export AZURE_AUTHORITY_HOST=")
         .replace(resource, &format!("`unset {variable}` and {resource}"))
 }
