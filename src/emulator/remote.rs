@@ -194,7 +194,14 @@ impl Remote {
             false => "",
         };
         let message = format!("no emulator responds at {}{source}", self.url());
-        Error::new(Kind::Unreachable, message, HINT)
+        let hint = match self.is_given {
+            true => {
+                "Run `acspass emulator` and `unset ACSPASS_EMULATOR_URL`, or set the variable to the \
+                     http address of an emulator that runs."
+            }
+            false => HINT,
+        };
+        Error::new(Kind::Unreachable, message, hint)
     }
 
     fn foreign(&self) -> Error {

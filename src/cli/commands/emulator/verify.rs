@@ -38,9 +38,11 @@ pub(crate) fn run(args: &EmulatorVerify, env: &Environment, output: &mut Output)
         env.messages.print_always(&one_line(&line, MAX_LINE));
     }
     let hint = match journal["total"].as_u64() {
-        Some(0) => "The emulator received no request. Check that the program uses the AZURE_AUTHORITY_HOST and \
-              the connection string that `acspass emulator` prints."
-            .to_owned(),
+        Some(0) => {
+            "The emulator received no request. Run `acspass emulator env`, and check that the \
+              program uses its AZURE_AUTHORITY_HOST and its connection string."
+                .to_owned()
+        }
         _ => format!("Open {} to see each request.", remote.page_url()),
     };
     Err(Error::new(
