@@ -108,7 +108,7 @@ impl Emulator {
                     match https {
                         Some(https) => {
                             let https = serve(shared, at("https"), https, tls);
-                            futures_util::join!(http, https);
+                            tokio::join!(http, https);
                         }
                         None => http.await,
                     }
