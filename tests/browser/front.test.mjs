@@ -94,6 +94,8 @@ test("the keyboard reaches the buttons and copies", patience, async () => {
   const { page, context } = tab;
   await page.goto(emulator.httpUrl);
   await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Requests");
+  await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "Copy Connection string");
   await page.keyboard.press("Enter");
   await page.getByRole("status").getByText("Copied: Connection string", { exact: true }).waitFor();
