@@ -70,7 +70,7 @@ impl Context {
     /// Makes the context of an emulator with these ports for the resources of `world`.
     ///
     /// # Errors
-    /// [`Kind::Internal`] if a published key cannot be read.
+    /// [`Kind::Internal`](crate::Kind::Internal) if a published key cannot be read.
     pub(crate) fn new(
         options: Options,
         world: Arc<World>,

@@ -67,8 +67,8 @@ impl Emulator {
     /// Binds the ports and serves on a separate thread. Clients can connect when this returns.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) if a requested port is taken or a host name is invalid;
-    /// [`Kind::Internal`](crate::Kind::Internal) if the system provides no socket or thread.
+    /// [`Kind::Usage`] if a requested port is taken or a host name is invalid;
+    /// [`Kind::Internal`] if the system provides no socket or thread.
     pub fn start(mut options: Options) -> Result<Emulator> {
         options.host_names = own_names(&options.given_names())?;
         if options.real_hosts {
@@ -262,7 +262,7 @@ impl Emulator {
     /// Adds a fault of the catalogue. Returns its id.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) if the selection is not valid.
+    /// [`Kind::Usage`] if the selection is not valid.
     pub fn select_fault(&self, selection: FaultSelection) -> Result<u64> {
         let selected = self.context.state().faults.select(selection);
         selected.map_err(|wrong| {

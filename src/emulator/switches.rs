@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
 impl Emulator {
-    /// Returns the emulator's time. Its clock is that of [`Options::clock`] until it is changed.
+    /// Returns the emulator's time. Its clock is that of [`Options::clock`](super::Options::clock) until it is changed.
     pub fn now(&self) -> Timestamp {
         self.context.now()
     }
@@ -41,7 +41,7 @@ impl Emulator {
         });
     }
 
-    /// Sets the clock back to [`Options::clock`].
+    /// Sets the clock back to [`Options::clock`](super::Options::clock).
     pub fn reset_clock(&self) {
         self.context.clock.reset();
     }
