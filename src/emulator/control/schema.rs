@@ -346,6 +346,10 @@ mod tests {
         assert_eq!(checked(&schema, json!(3.0)), Ok(json!(3)));
         assert_eq!(checked(&schema, json!(u64::MAX)), Ok(json!(u64::MAX)));
         assert!(checked(&schema, json!(1e300)).is_err());
+        // JSON numbers are read exactly, without the parser's rounding.
+        let large = serde_json::from_str("2231448982480031.0").expect("a number");
+        let expected = json!(2_231_448_982_480_031_u64);
+        assert_eq!(checked(&schema, large), Ok(expected));
         assert_eq!(
             checked(&json!({"type": "number"}), json!(3.0)),
             Ok(json!(3.0))
