@@ -7,7 +7,7 @@ const redirectUri = "http://localhost";
 export const clientId = env.ACSPASS_CLIENT_ID;
 export const scopes = ["https://auth.msft.communication.azure.com/Teams.ManageCalls"];
 
-/** Signs in as the user whom the hint selects; `answers` is the form of a page. */
+/** Signs in the user of the hint; `answers` is the form of a page. */
 export async function signIn(loginHint, answers = {}) {
   const authority = `${env.AZURE_AUTHORITY_HOST}/${env.ACSPASS_TENANT_ID}`;
   const knownAuthorities = [new URL(authority).host];

@@ -13,7 +13,7 @@ SCOPES = ["https://auth.msft.communication.azure.com/Teams.ManageCalls"]
 
 
 def sign_in(login_hint, **answers):
-    """Signs in as the user whom the hint selects; `answers` is the form of a page."""
+    """Signs in the user of the hint; `answers` is the form of a page."""
     authority = f"{ENV['AZURE_AUTHORITY_HOST']}/{ENV['ACSPASS_TENANT_ID']}"
     app = msal.PublicClientApplication(CLIENT_ID, authority=authority, instance_discovery=False)
     redirect = "http://localhost"

@@ -146,8 +146,8 @@ pub(super) const UNIT_PATHS: [&str; 12] = [
     "AZURE_CONFIG_DIR",
 ];
 
-/// Proxies that a systemd unit keeps.
-pub(super) const UNIT_PROXIES: [&str; 6] = [
+/// The proxies that clients use. A systemd unit keeps them.
+pub(crate) const PROXIES: [&str; 6] = [
     "HTTPS_PROXY",
     "https_proxy",
     "HTTP_PROXY",

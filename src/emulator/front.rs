@@ -22,7 +22,7 @@ pub(crate) struct Value {
 pub(crate) struct Front {
     /// Addresses and ids.
     pub(crate) values: Vec<Value>,
-    /// The name of a user who is not the first.
+    /// The name of another user than the first.
     pub(crate) other_user: String,
     /// Settings of acspass and of other programs that need no https.
     pub(crate) http: Value,

@@ -272,7 +272,7 @@ fn kept(env: &Environment) -> Result<Vec<(&'static str, String)>> {
             all.push((name, text_of(&absolute(&path)?)?.to_owned()));
         }
     }
-    for name in var::UNIT_PROXIES {
+    for name in var::PROXIES {
         // Before a host, only a user name and a password end with `@`.
         if env.variable(name).is_some_and(|proxy| proxy.contains('@')) {
             return Err(Error::usage(
@@ -284,7 +284,7 @@ fn kept(env: &Environment) -> Result<Vec<(&'static str, String)>> {
             ));
         }
     }
-    let others = var::UNIT_PROXIES.into_iter().chain(var::UNIT_OTHERS);
+    let others = var::PROXIES.into_iter().chain(var::UNIT_OTHERS);
     all.extend(others.filter_map(|name| Some((name, env.variable(name)?.to_owned()))));
     Ok(all)
 }

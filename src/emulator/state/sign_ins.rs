@@ -237,7 +237,7 @@ impl Devices {
 pub(crate) struct Sessions {
     /// All sessions were revoked at least once, so only the families in `open` are valid.
     all_revoked: bool,
-    /// The home object ids of the users of whom only the families in `open` are valid.
+    /// The home object ids of users with revoked sessions: only their families in `open` are valid.
     revoked_users: BTreeSet<String>,
     /// The families that were opened since, and the home object id of each one's user.
     open: BTreeMap<String, String>,

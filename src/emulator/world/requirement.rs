@@ -41,7 +41,7 @@ pub(crate) enum SignInRequirement {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Condition {
-    /// A description of the user who has it.
+    /// A description of a user with this condition.
     pub(crate) note: String,
     #[serde(default)]
     pub(crate) requirement: SignInRequirement,

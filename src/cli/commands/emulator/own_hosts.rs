@@ -12,6 +12,7 @@ use std::process::Command;
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::cli::commands::child;
+use crate::cli::env_vars::PROXIES;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::emulator::Namespace;
@@ -22,16 +23,6 @@ const WORD: &str = "__tied";
 /// The words before the command: the program, the word above, the parent's id, the format of errors.
 const WORDS: usize = 4;
 const JSON: &str = "json";
-
-/// The proxies that clients use. None can be reached from the namespaces.
-const PROXIES: [&str; 6] = [
-    "HTTPS_PROXY",
-    "https_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-];
 
 /// The namespaces of this process.
 pub(super) struct OwnHosts(Namespace);

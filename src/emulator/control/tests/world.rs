@@ -1,10 +1,17 @@
 //! Changes of users, resources and access keys.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{change, error, show};
 use crate::emulator::tests::harness::{Fixture, TEAMS};
 use crate::emulator::{KeyName, ResourceChange, UserChange};
+
+/// Returns the first resource as the control API shows it, and its name.
+fn first_resource(fixture: &Fixture) -> (Value, String) {
+    let resource = show(fixture, "/info").json()["resources"][0].clone();
+    let name = resource["name"].as_str().expect("a name").to_owned();
+    (resource, name)
+}
 
 #[test]
 fn a_changed_user_simulates_a_condition_until_it_is_removed() {
@@ -64,11 +71,7 @@ fn a_changed_user_simulates_a_condition_until_it_is_removed() {
 #[test]
 fn a_changed_resource_refuses_keys_versions_and_too_many_requests() {
     let fixture = Fixture::new();
-    let info = show(&fixture, "/info").json();
-    let name = info["resources"][0]["name"]
-        .as_str()
-        .expect("a name")
-        .to_owned();
+    let (_, name) = first_resource(&fixture);
     let path = format!("/resources/{name}");
     let resource = |body| change(&fixture, "PATCH", &path, &body);
     let create = || fixture.signed("POST", "/identities", "").status;
@@ -118,13 +121,8 @@ fn a_changed_resource_refuses_keys_versions_and_too_many_requests() {
 #[test]
 fn a_regenerated_key_replaces_the_old_one() {
     let fixture = Fixture::new();
-    let info = show(&fixture, "/info").json();
-    let name = info["resources"][0]["name"]
-        .as_str()
-        .expect("a name")
-        .to_owned();
+    let (old, name) = first_resource(&fixture);
     let path = format!("/resources/{name}/keys/regenerate");
-    let old = info["resources"][0].clone();
     let create = || fixture.signed("POST", "/identities", "").status;
     let new = change(&fixture, "POST", &path, &json!({"key": "secondary"})).json();
     assert_ne!(
