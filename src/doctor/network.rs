@@ -1,5 +1,6 @@
 //! Checks of the way to Entra ID and the ACS resource, and of both. They request no token and send none.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -11,7 +12,7 @@ use crate::config::Cloud;
 use crate::entra::Authority;
 use crate::error::{Error, Kind, Result};
 use crate::http::{self, CaFile, Http, Request, Response, Route};
-use crate::time::{Clock, MAX_CLOCK_SKEW_SECONDS, in_words};
+use crate::time::{Clock, MAX_CLOCK_SKEW_SECONDS, Timestamp, in_words};
 
 /// An identity that no resource has: its resource's id is the nil GUID.
 const NO_IDENTITY: &str =
@@ -21,6 +22,8 @@ const NO_IDENTITY: &str =
 pub struct MetadataProbe {
     address: Url,
     response: Result<Response>,
+    /// This machine's time before the request and after the response.
+    period: RangeInclusive<Timestamp>,
     issuer: Option<String>,
 }
 
@@ -35,18 +38,25 @@ pub enum Owner {
 }
 
 /// Asks Entra for the tenant's metadata, and looks at the certificate that is shown on the way.
-pub async fn probe_metadata(authority: &Authority, http: &Http) -> MetadataProbe {
+pub async fn probe_metadata(
+    authority: &Authority,
+    http: &Http,
+    clock: &dyn Clock,
+) -> MetadataProbe {
     let mut address = authority.url().clone();
     address.set_path(&format!(
         "/{}/v2.0/.well-known/openid-configuration",
         authority.tenant()
     ));
+    let start = clock.now();
     let response = http.send(|| Ok(Request::get(address.clone()))).await;
+    let period = start..=clock.now();
     let is_https = address.scheme() == "https";
     let issuer = is_https.then(|| http.issuer(&address)).flatten();
     MetadataProbe {
         address,
         response,
+        period,
         issuer,
     }
 }
@@ -164,14 +174,14 @@ pub async fn entra(probe: &MetadataProbe, authority: &Authority, http: &Http) ->
     }
 }
 
-/// How far this machine's clock is from Entra's.
-pub fn clock(probe: &MetadataProbe, clock: &dyn Clock) -> Check {
+/// How far this machine's clock is at least from Entra's, whose `Date` was set between the request
+/// and the response.
+pub fn clock(probe: &MetadataProbe) -> Check {
     const NAME: &str = "clock";
-    let now = clock.now();
     let Some(theirs) = probe.response.as_ref().ok().and_then(Response::date) else {
         return Check::skipped(NAME, "no response with a time");
     };
-    let ahead = now.seconds_since(theirs);
+    let ahead = clock_offset(&probe.period, theirs);
     let apart = in_words(Duration::from_secs(ahead.unsigned_abs()));
     let side = if ahead > 0 { "ahead of" } else { "behind" };
     match ahead.unsigned_abs() {
@@ -183,6 +193,13 @@ pub fn clock(probe: &MetadataProbe, clock: &dyn Clock) -> Check {
             "Turn on network time. In WSL, run `sudo hwclock -s`.",
         ),
     }
+}
+
+/// Returns the least number of seconds by which this machine is ahead of a service that sent the time
+/// `theirs` within `period`.
+fn clock_offset(period: &RangeInclusive<Timestamp>, theirs: Timestamp) -> i64 {
+    let nearest = theirs.clamp(*period.start(), *period.end());
+    nearest.seconds_since(theirs)
 }
 
 /// Whether the resource is there, and its key the right one. Nothing there is changed.
@@ -256,5 +273,19 @@ async fn proves_the_key(client: &IdentityClient) -> Result<()> {
     match error.kind() {
         Kind::Refused if !is_refused_as_owner => Ok(()),
         _ => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_agree_if_the_date_is_within_the_request() {
+        let at = Timestamp::from_unix_seconds;
+        let request = at(1_000)..=at(1_002);
+        let offsets = [998, 999, 1_000, 1_001, 1_002, 1_003, 1_302]
+            .map(|theirs| clock_offset(&request, at(theirs)));
+        assert_eq!(offsets, [2, 1, 0, 0, 0, -1, -300]);
     }
 }

@@ -105,12 +105,12 @@ fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Ch
         }
     } else {
         checks.extend(block_on(async {
-            let probe = doctor::probe_metadata(authority, http).await;
+            let probe = doctor::probe_metadata(authority, http, env.clock.as_ref()).await;
             let checks = [
                 doctor::proxy(route, Some(&probe)),
                 doctor::tls(&files, Some(&probe)),
                 doctor::entra(&probe, authority, http).await,
-                doctor::clock(&probe, env.clock.as_ref()),
+                doctor::clock(&probe),
                 match config.resource_unchecked() {
                     Err(_) => Check::skipped("resource", "no usable resource is configured"),
                     Ok(resource) => {
