@@ -20,6 +20,8 @@ variables! {
     AZURE_COMMUNICATION_ENDPOINT
     /// The resource's endpoint that `exec` sets.
     COMMUNICATION_SERVICES_ENDPOINT
+    /// The username of the account whose token `exec` sets.
+    ACSPASS_ACCOUNT
     /// The token service that `exec` names to the command.
     ACSPASS_SERVE_URL
     /// The file with the secret of that service.
@@ -50,8 +52,12 @@ variables! {
     AZURE_TOKEN_CREDENTIALS
     /// A managed identity of App Service or Azure Arc.
     IDENTITY_ENDPOINT
+    /// The secret of a managed identity.
+    IDENTITY_HEADER
     /// A managed identity of Cloud Shell.
     MSI_ENDPOINT
+    /// The shell on Windows.
+    COMSPEC
     /// A continuous-integration system runs this process.
     CI
     /// The user's session bus.
@@ -64,6 +70,8 @@ variables! {
     NOTIFY_SOCKET
     /// The folders of programs.
     PATH
+    /// The user's shell.
+    SHELL
     /// A list of folders with certificates of authorities (OpenSSL).
     SSL_CERT_DIR
     /// The user that called `sudo`.
@@ -107,7 +115,7 @@ pub(super) const PRINCIPAL_CREDENTIALS: [&str; 11] = [
     "AZURE_PASSWORD",
     AZURE_FEDERATED_TOKEN_FILE,
     IDENTITY_ENDPOINT,
-    "IDENTITY_HEADER",
+    IDENTITY_HEADER,
     "IDENTITY_SERVER_THUMBPRINT",
     "IMDS_ENDPOINT",
     MSI_ENDPOINT,
@@ -156,11 +164,14 @@ pub(crate) const PROXIES: [&str; 6] = [
     "all_proxy",
 ];
 
+/// The hosts that clients reach without a proxy, in the order in which most clients read them.
+pub(super) const NO_PROXIES: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
 /// Other variables that a systemd unit keeps.
 pub(super) const UNIT_OTHERS: [&str; 8] = [
     SSL_CERT_DIR,
-    "NO_PROXY",
-    "no_proxy",
+    NO_PROXIES[1],
+    NO_PROXIES[0],
     ACSPASS_LOG,
     "AZURE_AUTHORITY_HOST",
     AZURE_CLIENT_ID,

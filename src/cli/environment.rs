@@ -264,6 +264,11 @@ impl Environment {
         Ok(self.sessions_folder()?.subfolder("serve"))
     }
 
+    /// Returns the folder of the token services that `exec --server` runs.
+    pub(super) fn private_serve_folder(&self) -> Result<Folder> {
+        Ok(self.sessions_folder()?.subfolder("exec"))
+    }
+
     fn folder(&self, variable: &str, of: impl Fn(&Folders) -> &PathBuf) -> Result<PathBuf> {
         if let Some(path) = self.checked_path(variable)? {
             return Ok(path);

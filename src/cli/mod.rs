@@ -34,6 +34,10 @@ use crate::error::{Kind, Result};
 use args::emulator::check_no_server_option;
 use args::request::{Request, asks_for_help};
 use args::{Account, Cli, Command, Format, Token, User, mistake, secrets};
+#[cfg(unix)]
+use commands::guard;
+#[cfg(target_os = "linux")]
+use commands::tied;
 use commands::{
     account, completions, config, doctor, emulator, exec, get, help as help_command, inspect,
     login, logout, man, profile as profiles, serve, setup, status, token, user,
@@ -59,10 +63,15 @@ pub fn run(
         return 0;
     }
     let stdout = Box::new(stdout);
+    #[cfg(unix)]
+    if guard::is_called(&arguments) {
+        guard::run(&arguments);
+        return 0;
+    }
     #[cfg(target_os = "linux")]
-    if emulator::is_tied(&arguments) {
+    if tied::is_called(&arguments) {
         let mut output = Output::new(stdout, env.messages, false);
-        return emulator::become_tied(&arguments, &mut output);
+        return tied::run(&arguments, &mut output);
     }
     env.messages.columns = env.terminal_size().map(|(columns, _)| columns);
     let (stdout_is_terminal, stdout_columns) = (env.stdout_is_terminal, env.stdout_columns);
@@ -134,7 +143,7 @@ fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) ->
             entra,
             output: format,
         } => get::run(&options, entra, format, env, output),
-        Command::Exec { options, command } => exec::run(&options, &command, env, output),
+        Command::Exec(args) => exec::run(&args, env, output),
         Command::Serve(args) => serve::run(&args, env, output),
         Command::Status => status::run(env, output),
         Command::Logout { account, all } => logout::run(account.as_deref(), all, env, output),

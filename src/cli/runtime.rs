@@ -70,7 +70,7 @@ fn first_of(kinds: &[Signal]) -> impl Future<Output = ()> + use<> {
     }
 }
 
-/// The signals that ask a process to stop.
+/// The signals that this process passes on to a command.
 #[cfg(unix)]
 pub(super) struct Signals(Vec<(Signal, unix::Signal)>);
 
@@ -85,7 +85,14 @@ impl Signals {
     /// # Errors
     /// An internal error with this message.
     pub(super) fn listen(failure: &'static str) -> Result<Signals> {
-        let kinds = [Signal::INT, Signal::QUIT, Signal::TERM, Signal::HUP];
+        let kinds = [
+            Signal::INT,
+            Signal::QUIT,
+            Signal::TERM,
+            Signal::HUP,
+            Signal::USR1,
+            Signal::USR2,
+        ];
         let signals = kinds.map(|kind| Ok((kind, listen(kind)?)));
         let signals: io::Result<_> = signals.into_iter().collect();
         signals
@@ -111,12 +118,29 @@ impl Signals {
 impl Received {
     /// Sends the signal to a child process. A terminal sends the signals of keys to it by itself.
     pub(super) fn pass_on(self, child: Option<u32>, is_terminal: bool) {
-        let is_sent = self.0 != Signal::TERM && is_terminal;
-        let id = child.filter(|_| !is_sent).and_then(|id| id.try_into().ok());
-        if let Some(id) = id.and_then(Pid::from_raw) {
-            // A child that has just ended needs no signal.
-            let _ = kill_process(id, self.0);
+        let is_of_terminal = [Signal::INT, Signal::QUIT, Signal::HUP].contains(&self.0);
+        if !(is_terminal && is_of_terminal) {
+            send(self.0, child);
         }
+    }
+}
+
+/// Asks a child process to end.
+#[cfg(unix)]
+pub(super) fn terminate(child: Option<u32>) {
+    send(Signal::TERM, child);
+}
+
+/// This system has no such signal.
+#[cfg(not(unix))]
+pub(super) fn terminate(_child: Option<u32>) {}
+
+#[cfg(unix)]
+fn send(signal: Signal, child: Option<u32>) {
+    let id = child.and_then(|id| id.try_into().ok());
+    if let Some(id) = id.and_then(Pid::from_raw) {
+        // A child that has just ended needs no signal.
+        let _ = kill_process(id, signal);
     }
 }
 

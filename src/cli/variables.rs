@@ -96,6 +96,10 @@ pub const GROUPS: &[Group] = &[
                 "The platform's folders on Linux (XDG Base Directory Specification).",
             ),
             variable(
+                &["SHELL", "COMSPEC"],
+                "The shell that `exec` runs without CMD; on Windows `COMSPEC`.",
+            ),
+            variable(
                 &["HOME", "USERPROFILE"],
                 "The home folder. Messages write `~` for it.",
             ),
@@ -215,7 +219,15 @@ pub const GROUPS: &[Group] = &[
             ),
             variable(
                 &["ACSPASS_SERVE_URL", "ACSPASS_SERVE_SECRET_FILE"],
-                "The address of the running token service, and the file with its secret.",
+                "The address of the running token service, and the file with its secret. With `--server`, they are those of the command's own service.",
+            ),
+            variable(
+                &["IDENTITY_ENDPOINT", "IDENTITY_HEADER"],
+                "With `--managed-identity`: the address of a managed identity that returns the user's Entra token, and its secret.",
+            ),
+            variable(
+                &["ACSPASS_ACCOUNT"],
+                "The username of the account, for example for a shell prompt.",
             ),
             variable(
                 &["ACSPASS_ENTRA_TOKEN"],

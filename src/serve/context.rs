@@ -20,6 +20,7 @@ use crate::store::{Index, IndexEntry};
 use crate::time::Clock;
 
 use super::events::Events;
+use super::managed_identity::ManagedIdentity;
 use super::origins::Origins;
 
 /// Makes the clients of other services when a request first needs them. Every call may block.
@@ -47,6 +48,10 @@ pub struct Options {
     pub session: Sessions,
     /// The token to serve, and the remaining validity that a request asks for by default.
     pub token_request: TokenRequest,
+    /// The home account id of the account to serve if a request names none; `None` is the active one.
+    pub account: Option<String>,
+    /// The managed identity, if there is one.
+    pub managed_identity: Option<ManagedIdentity>,
     /// The clients of other services.
     pub clients: Arc<dyn Clients>,
     /// The profile's name, for `GET /status`.
@@ -103,10 +108,10 @@ impl Context {
         made.await
     }
 
-    /// Returns the index entry of this user, or of the active account. An ambiguous name has none.
+    /// Returns the index entry of this user, or of the default account. An ambiguous name has none.
     pub(super) fn entry<'i>(&self, index: &'i Index, user: Option<&str>) -> Option<&'i IndexEntry> {
         let application = self.session().application();
-        match user {
+        match user.or(self.options.account.as_deref()) {
             Some(user) => match index.best_name_matches(application, user)[..] {
                 [entry] => Some(entry),
                 _ => None,
@@ -121,17 +126,22 @@ impl Context {
         Ok(self.entry(&index, Some(user)).cloned())
     }
 
-    /// Looks for a stored token with more than `min_validity` left. The call may block.
+    /// Looks for a stored token of this user, or of the default account. The call may block.
     pub(super) fn cached_token(
         &self,
         user: Option<&str>,
-        min_validity: Duration,
+        token_request: TokenRequest,
     ) -> Result<CacheLookup> {
-        let token_request = TokenRequest {
+        let user = user.or(self.options.account.as_deref());
+        self.session().cached_token(user, token_request)
+    }
+
+    /// Returns the request for a Communication token with more than `min_validity` left.
+    pub(super) fn token_request(&self, min_validity: Duration) -> TokenRequest {
+        TokenRequest {
             min_validity,
             ..self.options.token_request.clone()
-        };
-        self.session().cached_token(user, token_request)
+        }
     }
 
     /// Refreshes and exchanges again for the account with this id, regardless of cached tokens. The

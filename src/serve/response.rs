@@ -34,6 +34,16 @@ impl Refusal {
         Error::new(Kind::Usage, message, hint).into()
     }
 
+    /// Returns the header that names the pause before another attempt.
+    pub(super) fn retry_after(&self) -> Option<(HeaderName, HeaderValue)> {
+        let seconds = match (self.error.retry_after(), self.status) {
+            (Some(pause), _) => pause.as_secs() + u64::from(pause.subsec_nanos() > 0),
+            (None, StatusCode::SERVICE_UNAVAILABLE) => RETRY_AFTER_SECONDS,
+            _ => return None,
+        };
+        Some((header::RETRY_AFTER, HeaderValue::from(seconds)))
+    }
+
     /// The path does not take the request's method.
     pub(super) fn no_such_method() -> Self {
         Refusal::new(
@@ -66,14 +76,7 @@ impl From<Error> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let pause = self.error.retry_after();
-        let seconds = match (pause, self.status) {
-            (Some(pause), _) => Some(pause.as_secs() + u64::from(pause.subsec_nanos() > 0)),
-            (None, StatusCode::SERVICE_UNAVAILABLE) => Some(RETRY_AFTER_SECONDS),
-            _ => None,
-        };
-        let retry_after =
-            seconds.map(|seconds| [(header::RETRY_AFTER, HeaderValue::from(seconds))]);
+        let retry_after = self.retry_after().map(|header| [header]);
         let is_secret_needed = self.status == StatusCode::UNAUTHORIZED;
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"acspass\"")];
         let challenge = is_secret_needed.then_some(challenge);

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -24,6 +25,7 @@ use super::accounts::Accounts;
 use super::context::Context;
 use super::dashboard::{self, Dashboard};
 use super::instance::{PROOF, proof_header};
+use super::managed_identity::{self, ManagedIdentity};
 use super::response::{Refusal, common_headers};
 use super::{identities, tokens};
 
@@ -53,7 +55,11 @@ routes! {
 
 /// Returns all routes. They have no checks yet.
 pub(super) fn router(accounts: Arc<Accounts>, dashboard: Arc<Dashboard>) -> Router {
-    service_routes()
+    let mut service = service_routes();
+    if accounts.context.options.managed_identity.is_some() {
+        service = service.route(managed_identity::PATH, get(tokens::managed_identity));
+    }
+    service
         .with_state(accounts)
         .merge(dashboard::routes(dashboard))
         .fallback(async || {
@@ -85,6 +91,14 @@ impl Service {
         })
     }
 
+    /// Returns the managed identity if the request is for its endpoint. SDKs find it at the port.
+    fn identity_at(&self, listener: Listener, request: &Parts) -> Option<&ManagedIdentity> {
+        let is_asked =
+            matches!(listener, Listener::Port(_)) && request.uri.path() == managed_identity::PATH;
+        let identity = self.context.options.managed_identity.as_ref();
+        identity.filter(|_| is_asked)
+    }
+
     /// Checks a request before its path is matched. A layer of axum would run after it, or need a
     /// second router for each request.
     async fn respond(&self, listener: Listener, request: Request<Incoming>) -> Response {
@@ -103,7 +117,10 @@ impl Service {
                     let key = page.as_ref().unwrap_or(&self.secret);
                     proof = proof_header(key, port, &parts.headers);
                 }
-                check_secret(&parts, &self.secret, origin.as_ref(), origins)
+                match self.identity_at(listener, &parts) {
+                    Some(identity) => Ok(identity.check(&parts)),
+                    None => check_secret(&parts, &self.secret, origin.as_ref(), origins),
+                }
             }),
         };
         let mut response = match checked {

@@ -14,12 +14,14 @@ use crate::files::Folder;
 use crate::hardening::Confined;
 use crate::loopback::serve::{Limits, serve};
 use crate::loopback::{self, Bound, WebOrigin};
+use crate::secret::ServiceSecret;
 
 use super::access::Listener;
 use super::accounts::Accounts;
 use super::context::{Context, Options};
 use super::dashboard::{Dashboard, DashboardLink};
 use super::instance::{InstanceDir, Running, Served};
+use super::managed_identity;
 use super::routes::{Service, router};
 
 /// The default port: in the range that IANA registers on request, and unassigned.
@@ -148,6 +150,13 @@ impl Server {
     /// Ends once the ticket is used or has expired.
     pub fn dashboard_opened(&self, opening: &DashboardLink) -> impl Future<Output = ()> + use<> {
         self.service.dashboard.sessions.ticket_gone(opening.number)
+    }
+
+    /// The values of `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`, if there is a managed identity.
+    pub fn managed_identity(&self) -> Option<(String, &ServiceSecret)> {
+        let identity = self.service.context.options.managed_identity.as_ref()?;
+        let endpoint = format!("{}{}", self.url(), managed_identity::PATH);
+        Some((endpoint, identity.secret()))
     }
 
     /// The file that contains the secret, and nothing else.

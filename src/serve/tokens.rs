@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use url::form_urlencoded;
 
@@ -18,6 +18,7 @@ use crate::time::parse_duration;
 use super::accounts::AccountsState;
 use super::context::blocking;
 use super::identities::exchange;
+use super::managed_identity::failure;
 use super::origins::is_page;
 use super::response::{Refusal, Reply};
 
@@ -73,6 +74,41 @@ pub(super) async fn teams_token(State(accounts): AccountsState, headers: HeaderM
     };
     let json = json!({"token": token.expose(), "expiresOn": expires_on.to_string()});
     Ok((StatusCode::CREATED, Json(json)).into_response())
+}
+
+/// Returns the Entra token of the managed identity, in the form of App Service.
+pub(super) async fn managed_identity(
+    State(accounts): AccountsState,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let options = &accounts.context.options;
+    let Some(identity) = &options.managed_identity else {
+        return failure(StatusCode::NOT_FOUND, "there is no managed identity");
+    };
+    if let Err(reason) = identity.check_query(query.as_deref().unwrap_or_default()) {
+        return failure(StatusCode::BAD_REQUEST, &reason);
+    }
+    let token = match accounts.entra_token(identity.scopes.clone()).await {
+        Ok(token) => token,
+        Err(error) => {
+            let message = format!("{error}. {}", error.hint());
+            let refusal = Refusal::from(error);
+            let mut response = failure(refusal.status, &message);
+            response.headers_mut().extend(refusal.retry_after());
+            return response;
+        }
+    };
+    let name = &token.account.username;
+    let event = format!("Entra token of {name} returned to the command");
+    accounts.context.events.good(event);
+    let json = json!({
+        "access_token": token.secret.expose(),
+        "expires_on": token.expires_on.unix_seconds().to_string(),
+        "resource": identity.resource,
+        "token_type": "Bearer",
+        "client_id": options.session.application().client_id,
+    });
+    Json(json).into_response()
 }
 
 /// Reads the parameters of `GET /token`.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::harness::Home;
 use crate::harness::process::Process;
+use crate::harness::{Home, left, wait_until};
 
 const ACSPASS: &str = env!("CARGO_BIN_EXE_acspass");
 
@@ -56,6 +56,23 @@ fn acspass_and_tls_clients_find_the_emulator_at_once() {
     assert_eq!(others, format!("{bundle} {bundle}"));
     assert!(!run.stderr.contains("refused"), "{}", run.stderr);
     assert!(is_empty(&temporary));
+}
+
+#[test]
+fn folder_and_command_are_gone_after_a_kill_of_acspass() {
+    let (home, temporary) = home();
+    let script = "echo ready; while :; do sleep 0.1; done";
+    for script in [script, &format!("trap '' TERM; {script}")] {
+        let process = exec(&home, &["--", "sh", "-c", script, &temporary]);
+        assert_eq!(process.next_line(), "ready");
+        assert!(!is_empty(&temporary));
+        process.signal("KILL");
+        process.end();
+        wait_until("no process is left", || {
+            left::processes(&temporary).is_empty()
+        });
+        assert!(is_empty(&temporary));
+    }
 }
 
 #[test]

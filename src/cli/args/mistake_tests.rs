@@ -68,14 +68,18 @@ fn names_of_arguments_have_no_marks_of_usage() {
     let (message, hint) = error_about("acspass serve --open=x");
     assert_eq!(message, "--open takes no value");
     assert_eq!(hint, "Use `--open`.");
-    assert_eq!(error_about("acspass exec").0, "missing argument: CMD");
+    let (message, _) = error_about("acspass emulator exec");
+    assert_eq!(message, "missing argument: CMD");
 }
 
 #[test]
 fn missing_argument_is_shown_in_an_example() {
     for (line, example) in [
-        ("acspass exec", "acspass exec -- npm start"),
-        ("acspass exec --", "acspass exec -- npm start"),
+        ("acspass emulator exec", "acspass emulator exec -- npm test"),
+        (
+            "acspass emulator exec --",
+            "acspass emulator exec -- npm test",
+        ),
         (
             "acspass config set",
             "acspass config set tenant contoso.com",

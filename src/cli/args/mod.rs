@@ -21,7 +21,7 @@ pub(crate) use emulator::{
 };
 pub(crate) use emulator_fault::EmulatorFault;
 pub(crate) use format::Format;
-pub(crate) use options::{Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate};
+pub(crate) use options::{Exec, Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate};
 pub(crate) use shell::Shell;
 
 /// Sign in as a Teams user and get Azure Communication Services tokens.
@@ -80,15 +80,7 @@ pub(crate) enum Command {
         #[arg(short, long, value_parser = Format::of_tokens(), default_value_t, value_name = "FORMAT")]
         output: Format,
     },
-    /// Run a command with an access token in its environment
-    #[command(override_usage = "acspass exec [OPTIONS] -- CMD...")]
-    Exec {
-        #[command(flatten)]
-        options: TokenOptions,
-        /// Run this command with these arguments
-        #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
-        command: Vec<std::ffi::OsString>,
-    },
+    Exec(Exec),
     Serve(Serve),
     /// Show accounts and token expiry
     #[command(alias = "whoami")]

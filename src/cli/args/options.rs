@@ -1,5 +1,6 @@
 //! The arguments of the commands that have several.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -107,6 +108,23 @@ pub(crate) struct TokenOptions {
     /// Limit the time allowed to finish signing in
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     pub(crate) timeout: Duration,
+}
+
+/// Run a command with an access token in its environment
+#[derive(Debug, Args)]
+#[command(override_usage = "acspass exec [OPTIONS] [-- CMD...]")]
+pub(crate) struct Exec {
+    #[command(flatten)]
+    pub(crate) options: TokenOptions,
+    /// Run a token service for CMD alone, so that CMD gets new tokens
+    #[arg(long)]
+    pub(crate) server: bool,
+    /// Give CMD the user's Entra token as a managed identity; implies --server
+    #[arg(long)]
+    pub(crate) managed_identity: bool,
+    /// Run this command with these arguments [default: $SHELL]
+    #[arg(trailing_var_arg = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// Serve access tokens to apps on this machine

@@ -1,26 +1,66 @@
 //! A command that runs as a child of this process, as shells run one.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::future::pending;
 use std::io;
+use std::pin::pin;
 use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use tokio::process::Child;
 
 use crate::cli::io::output::Output;
-use crate::cli::runtime::Signals;
+use crate::cli::runtime::{self, Signals};
 use crate::error::Error;
 use crate::hardening;
 use crate::text::quoted;
 
+/// How long a command that is asked to end may take.
+pub(super) const GRACE: Duration = Duration::from_secs(5);
+
+/// Returns the command with these words, the program first.
+pub(super) fn plain(words: &[OsString]) -> Command {
+    let mut words = words.iter();
+    let mut command = Command::new(words.next().map_or(OsStr::new(""), OsString::as_os_str));
+    command.args(words);
+    command
+}
+
 /// Runs the command as a child and passes these signals on to it.
 pub(super) async fn run(
     command: Command,
-    mut signals: Signals,
+    signals: Signals,
     is_terminal: bool,
 ) -> io::Result<ExitStatus> {
-    let mut child = hardening::as_started(|| tokio::process::Command::from(command).spawn())?;
+    wait(start(command)?, signals, is_terminal, pending()).await
+}
+
+/// Starts the command as a child.
+pub(super) fn start(command: Command) -> io::Result<Child> {
+    hardening::as_started(|| tokio::process::Command::from(command).spawn())
+}
+
+/// Waits for the end of the child and passes these signals on to it. Ends it once `stop` ends.
+pub(super) async fn wait(
+    mut child: Child,
+    mut signals: Signals,
+    is_terminal: bool,
+    stop: impl Future<Output = ()>,
+) -> io::Result<ExitStatus> {
+    let mut stop = pin!(stop);
     loop {
         tokio::select! {
             status = child.wait() => return status,
             received = signals.next() => received.pass_on(child.id(), is_terminal),
+            () = &mut stop => break,
+        }
+    }
+    runtime::terminate(child.id());
+    match tokio::time::timeout(GRACE, child.wait()).await {
+        Ok(status) => status,
+        Err(_) => {
+            child.kill().await?;
+            child.wait().await
         }
     }
 }

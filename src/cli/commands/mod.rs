@@ -9,8 +9,9 @@ pub(super) mod config;
 pub(super) mod doctor;
 pub(super) mod emulator;
 pub(super) mod exec;
-mod exec_environment;
 pub(super) mod get;
+#[cfg_attr(not(unix), path = "guard_elsewhere.rs")]
+pub(super) mod guard;
 pub(super) mod help;
 pub(super) mod inspect;
 pub(super) mod login;
@@ -21,5 +22,7 @@ pub(super) mod serve;
 pub(super) mod setup;
 mod setup_questions;
 pub(super) mod status;
+#[cfg_attr(not(target_os = "linux"), path = "tied_elsewhere.rs")]
+pub(super) mod tied;
 pub(super) mod token;
 pub(super) mod user;

@@ -206,10 +206,13 @@ impl serve::Clients for Context {
     }
 }
 
-fn options(context: &Arc<Context>) -> Result<Options> {
+/// Returns the options of a service for the active account.
+pub(super) fn options(context: &Arc<Context>) -> Result<Options> {
     Ok(Options {
         session: context.sessions()?,
         token_request: context.token_request(false)?,
+        account: None,
+        managed_identity: None,
         clients: context.clone(),
         profile: context.config.profile.clone(),
         clock: context.env.clock.clone(),

@@ -37,7 +37,11 @@ const NETWORK: Topic = &[
 const CA_FILES: Topic = &["ACSPASS_CA_FILE", "SSL_CERT_FILE"];
 const OUTPUT: Topic = &["NO_COLOR", "ACSPASS_LOG"];
 const EMULATOR: Topic = &["ACSPASS_EMULATOR_URL"];
-const CHILD: Topic = &["AZURE_COMMUNICATION_ACCESS_TOKEN", "ACSPASS_SERVE_URL"];
+const CHILD: Topic = &[
+    "AZURE_COMMUNICATION_ACCESS_TOKEN",
+    "ACSPASS_SERVE_URL",
+    "ACSPASS_ACCOUNT",
+];
 
 /// Returns the variables of a command and their descriptions; all of them without words.
 pub(super) fn of_command(words: &[&str]) -> Vec<(String, String)> {

@@ -11,10 +11,10 @@ use crate::account::Account;
 use crate::credential::{CachedToken, CommunicationTokenCredential, Options};
 use crate::error::{Error, Kind, Result};
 use crate::serve::context::{Context, blocking};
-use crate::session::{CacheLookup, Sessions, TokenKind};
+use crate::session::{CacheLookup, Sessions, Token, TokenKind, TokenRequest};
 use crate::store::{Index, IndexEntry};
 
-use super::refresh::{RefreshState, refresh};
+use super::refresh::{RefreshState, refresh, stored_or_renewed};
 
 /// How long an index is used before it is read again.
 const CACHE_TTL: Duration = Duration::from_secs(1);
@@ -59,7 +59,7 @@ impl Accounts {
         }
     }
 
-    /// Returns a token of this user, or of the active account, with more than `min_validity` left.
+    /// Returns a token of this user, or of the default account, with more than `min_validity` left.
     pub(in crate::serve) async fn token(
         &self,
         user: Option<&str>,
@@ -70,6 +70,16 @@ impl Accounts {
         let min_validity = min_validity.unwrap_or(default);
         let token = account.credential.get(min_validity).await?;
         Ok((account, token))
+    }
+
+    /// Returns an Entra token of the default account for these scopes.
+    pub(in crate::serve) async fn entra_token(&self, scopes: Vec<String>) -> Result<Token> {
+        let account = self.credential(None).await?;
+        let (context, state) = (self.context.clone(), account.state.clone());
+        let min_validity = context.options.token_request.min_validity;
+        let request = TokenRequest::new(TokenKind::Entra(scopes), min_validity);
+        let id = account.account.home_account_id.clone();
+        blocking(move || stored_or_renewed(&context, &state, &id, request)).await
     }
 
     /// Changes the store. Later requests read the index again, which may have changed although the
@@ -173,8 +183,8 @@ impl Accounts {
         let context = self.context.clone();
         let user = user.map(str::to_owned);
         blocking(move || {
-            let min_validity = context.options.token_request.min_validity;
-            match context.cached_token(user.as_deref(), min_validity)? {
+            let token_request = context.options.token_request.clone();
+            match context.cached_token(user.as_deref(), token_request)? {
                 CacheLookup::Hit(_) => Ok(()),
                 CacheLookup::Miss(renewal) => context.renew(renewal).map(drop),
             }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::credential::{RefreshedToken, pause_after};
 use crate::error::{Error, Kind, Result};
 use crate::serve::context::Context;
-use crate::session::{CacheLookup, TokenSecret};
+use crate::session::{CacheLookup, Token, TokenRequest, TokenSecret};
 use crate::store::IndexEntry;
 use crate::time::{Clock, Moment};
 
@@ -28,45 +28,15 @@ pub(super) struct RefreshState {
     failure: Mutex<Option<Error>>,
 }
 
-/// Gets a token of the account with this id. The call blocks.
+/// Gets a Communication token of the account with this id. The call blocks.
 pub(super) fn refresh(
     context: &Context,
     state: &RefreshState,
     home_account_id: &str,
     min_validity: Duration,
 ) -> Result<RefreshedToken> {
-    // An account that was signed out on purpose causes no notice.
-    if context.stored_entry(home_account_id)?.is_none() {
-        return Err(Error::new(
-            Kind::SignInNeeded,
-            "the account is signed out",
-            "Run `acspass login` to sign in again.",
-        ));
-    }
-    let outcome = stored_or_renewed(context, state, home_account_id, min_validity);
-    match &outcome {
-        Ok(_) => state.is_sign_in_reported.store(false, Ordering::Relaxed),
-        Err(error) => context.report_sign_in(error, &state.is_sign_in_reported),
-    }
-    *state.failure() = outcome.as_ref().err().cloned();
-    outcome
-}
-
-fn stored_or_renewed(
-    context: &Context,
-    state: &RefreshState,
-    home_account_id: &str,
-    min_validity: Duration,
-) -> Result<RefreshedToken> {
-    let token = match context.cached_token(Some(home_account_id), min_validity)? {
-        CacheLookup::Hit(token) => token,
-        // A recent refusal applies to renewals only, not to a stored token.
-        CacheLookup::Miss(renewal) => state.ask(
-            context.clock(),
-            || context.stored_entry(home_account_id),
-            || context.renew(renewal),
-        )?,
-    };
+    let request = context.token_request(min_validity);
+    let token = stored_or_renewed(context, state, home_account_id, request)?;
     match token.secret {
         TokenSecret::Communication(secret) => {
             let left = Duration::from_secs(token.expires_in_seconds);
@@ -76,6 +46,39 @@ fn stored_or_renewed(
             "an Entra token was returned instead of an access token",
         )),
     }
+}
+
+/// Gets a token of the account with this id, of either kind. The call blocks.
+pub(super) fn stored_or_renewed(
+    context: &Context,
+    state: &RefreshState,
+    home_account_id: &str,
+    request: TokenRequest,
+) -> Result<Token> {
+    // An account that was signed out on purpose causes no notice.
+    if context.stored_entry(home_account_id)?.is_none() {
+        return Err(Error::new(
+            Kind::SignInNeeded,
+            "the account is signed out",
+            "Run `acspass login` to sign in again.",
+        ));
+    }
+    let lookup = context.cached_token(Some(home_account_id), request);
+    let outcome = lookup.and_then(|lookup| match lookup {
+        CacheLookup::Hit(token) => Ok(token),
+        // A recent refusal applies to renewals only, not to a stored token.
+        CacheLookup::Miss(renewal) => state.ask(
+            context.clock(),
+            || context.stored_entry(home_account_id),
+            || context.renew(renewal),
+        ),
+    });
+    match &outcome {
+        Ok(_) => state.is_sign_in_reported.store(false, Ordering::Relaxed),
+        Err(error) => context.report_sign_in(error, &state.is_sign_in_reported),
+    }
+    *state.failure() = outcome.as_ref().err().cloned();
+    outcome
 }
 
 /// The latest refusal of one account.

@@ -58,6 +58,8 @@ fn context(sessions: &Arc<SessionStore>) -> (Arc<Context>, Arc<AtomicUsize>) {
     let notices = Arc::new(AtomicUsize::new(0));
     let count = notices.clone();
     let options = Options {
+        account: None,
+        managed_identity: None,
         session: Sessions::new(sessions.clone(), clock.clone(), application()),
         token_request: TokenRequest::new(TokenKind::Entra(Vec::new()), Duration::from_secs(600)),
         clients: Arc::new(SignInNeeded),

@@ -5,6 +5,7 @@
 //! the secret is in a file of its own. Only the user can read the folder.
 
 mod dir;
+mod private;
 mod secret;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ pub(super) use dir::InstanceDir;
 #[cfg(unix)]
 pub(super) use dir::SOCKET;
 pub use dir::{Running, Served, running};
+pub use private::PrivateFolder;
 pub(super) use secret::{
     NONCE, PROOF, SECRET_FILE, is_proof, is_secret, new_secret, proof_header, random, read_secret,
 };

@@ -7,6 +7,8 @@ pub(crate) mod deadline;
 pub(crate) mod hiding_service;
 pub(crate) mod home;
 pub(crate) mod http;
+#[cfg(target_os = "linux")]
+pub(crate) mod left;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod relay;

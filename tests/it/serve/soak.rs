@@ -184,6 +184,8 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
     Options {
         session,
         token_request,
+        account: None,
+        managed_identity: None,
         clients: Arc::new(RenewalClients {
             make_net,
             connection_string: emulator.http_connection_string(),

@@ -1,12 +1,14 @@
 //! `emulator exec`: runs a command with an emulator of its own.
 
-use std::process::Command;
+use std::future::pending;
 
 use super::ca_files::ca_files;
 use super::own_hosts::OwnHosts;
 use super::seed;
 use crate::cli::args;
-use crate::cli::commands::child;
+use crate::cli::commands::guard::Guard;
+use crate::cli::commands::{child, tied};
+use crate::cli::env_vars::PROXIES;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::{Signals, block_on_uninterrupted};
@@ -18,7 +20,7 @@ const MOST_REFUSALS: usize = 20;
 
 pub(crate) fn run(args: &args::EmulatorExec, env: &Environment, output: &mut Output) -> Result<u8> {
     let words = args.command.as_slice();
-    let [program, arguments @ ..] = words else {
+    let [program, ..] = words else {
         return Err(Error::internal("the required command is missing"));
     };
     // Before any thread starts.
@@ -40,18 +42,24 @@ pub(crate) fn run(args: &args::EmulatorExec, env: &Environment, output: &mut Out
         let signals = Signals::listen("signals cannot be forwarded to the command")?;
         let ca_pem = emulator.ca_pem().unwrap_or_default();
         let own = RunBundle::new(&ca_pem, &ca_files(env))?;
+        let mut guard = Guard::start(env, own.folder())?;
         let mut bundle = own.path();
-        let mut command = Command::new(program);
-        command.args(arguments);
+        let mut command = tied::command(words, env, output.is_json)?;
         if let Some(hosts) = &hosts {
             let mounted = hosts.mount_files(own.folder(), &bundle)?;
             bundle = mounted.unwrap_or(bundle);
-            command = hosts.tied(words, env, output.is_json)?;
+            for name in PROXIES {
+                command.env_remove(name);
+            }
         }
         // Mounted files need no folder.
         let _own = bundle.starts_with(own.folder()).then_some(own);
         command.envs(emulator.environment(Some(&bundle)).variables());
-        let child = child::run(command, signals, env.stdin.is_terminal);
+        let child = async {
+            let child = child::start(command)?;
+            guard.watch(child.id());
+            child::wait(child, signals, env.stdin.is_terminal, pending()).await
+        };
         match hosts {
             Some(hosts) => hosts.while_serving(child).await,
             None => Ok(child.await),

@@ -23,9 +23,6 @@ use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::error::Result;
 
-#[cfg(target_os = "linux")]
-pub(crate) use own_hosts::{become_tied, is_tied};
-
 pub(crate) fn run(args: &Emulator, env: &Environment, output: &mut Output) -> Result<u8> {
     match &args.command {
         Some(EmulatorCommand::Exec(args)) => exec::run(args, env, output),

@@ -1,10 +1,7 @@
 //! `emulator exec --real-hosts` on systems without namespaces.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::cli::environment::Environment;
 use crate::error::{Error, Result};
 
 /// There are none.
@@ -24,9 +21,5 @@ impl OwnHosts {
 
     pub(super) async fn while_serving<T>(self, _work: impl Future<Output = T>) -> Result<T> {
         match self {}
-    }
-
-    pub(super) fn tied(&self, _: &[OsString], _: &Environment, _: bool) -> Result<Command> {
-        match *self {}
     }
 }

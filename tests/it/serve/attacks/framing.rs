@@ -1,12 +1,14 @@
 //! Where a request ends: nothing that is hidden behind one is taken for another.
 
-use super::{AttackedService, count_responses, home};
+use super::{AttackedService, count_responses, on_each_service};
 use crate::harness::http;
 
 #[test]
 fn a_request_that_could_be_read_in_two_ways_hides_no_second_one() {
-    let home = home();
-    let attacked = AttackedService::start(&home);
+    on_each_service(hide_requests);
+}
+
+fn hide_requests(attacked: AttackedService<'_>) {
     let (ours, right) = (attacked.host(), attacked.bearer());
     // What is smuggled knows the secret: it would be answered with a token, were it taken for a
     // request.
@@ -148,8 +150,10 @@ fn a_request_that_could_be_read_in_two_ways_hides_no_second_one() {
 
 #[test]
 fn what_is_no_http_is_refused_or_means_just_one_thing() {
-    let home = home();
-    let attacked = AttackedService::start(&home);
+    on_each_service(send_other_bytes);
+}
+
+fn send_other_bytes(attacked: AttackedService<'_>) {
     let (ours, right) = (attacked.host(), attacked.bearer());
     for (what, text) in [
         ("HTTP/0.9", "GET /token\r\n\r\n".to_owned()),
@@ -222,8 +226,10 @@ fn what_is_no_http_is_refused_or_means_just_one_thing() {
 
 #[test]
 fn of_many_requests_in_one_breath_each_is_judged_by_itself() {
-    let home = home();
-    let attacked = AttackedService::start(&home);
+    on_each_service(send_many_at_once);
+}
+
+fn send_many_at_once(attacked: AttackedService<'_>) {
     let (ours, right) = (attacked.host(), attacked.bearer());
     let good = format!("GET /token HTTP/1.1\r\n{ours}\r\n{right}\r\n\r\n");
     let rebound = format!("GET /token HTTP/1.1\r\nHost: evil.example\r\n{right}\r\n\r\n");

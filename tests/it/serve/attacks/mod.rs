@@ -4,6 +4,7 @@
 mod dashboard;
 mod floods;
 mod framing;
+mod managed_identity;
 mod neighbours;
 mod other_user;
 mod refused;
@@ -26,9 +27,30 @@ const PROMPT: Duration = Duration::from_secs(5);
 
 /// A service that holds a token.
 struct AttackedService<'h> {
+    home: &'h Home,
     service: Service<'h>,
     token: String,
+    /// The secret of the managed identity.
+    identity: Option<String>,
+    /// The exit code after Ctrl-C.
+    end_code: i32,
 }
+
+/// Attacks the user's service, and that of a command of `exec`.
+fn on_each_service(attack: fn(AttackedService<'_>)) {
+    let user_home = home();
+    attack(AttackedService::start(&user_home));
+    let command_home = home();
+    attack(AttackedService::of_command(&command_home));
+}
+
+/// A command that prints where its service is, and then does nothing.
+const COMMAND: &str = r#"
+printf '{"url":"%s","secretFile":"%s","socket":"%s/socket"}\n' \
+    "$ACSPASS_SERVE_URL" "$ACSPASS_SERVE_SECRET_FILE" "${ACSPASS_SERVE_SECRET_FILE%/*}"
+printf '%s\n' "$IDENTITY_ENDPOINT" "$IDENTITY_HEADER"
+exec sleep 600
+"#;
 
 /// A home without anything in it: the service's world is its own emulator.
 fn home() -> Home {
@@ -42,7 +64,30 @@ impl<'h> AttackedService<'h> {
     fn start(home: &'h Home) -> AttackedService<'h> {
         let service = Service::start(home, &["--emulator", "--allow-origin", APP]);
         let token = service.get("/token").token();
-        AttackedService { service, token }
+        AttackedService {
+            home,
+            service,
+            token,
+            identity: None,
+            end_code: 0,
+        }
+    }
+
+    /// The private service of a command, with a managed identity.
+    fn of_command(home: &'h Home) -> AttackedService<'h> {
+        let words = ["exec", "--emulator", "--managed-identity", "--"];
+        let words = [&words[..], &["sh", "-c", COMMAND]].concat();
+        let service = Service::ready(home.call(&words).spawn());
+        let endpoint = service.process.next_line();
+        let port = service.port;
+        assert_eq!(endpoint, format!("http://127.0.0.1:{port}/msi/token"));
+        AttackedService {
+            home,
+            token: service.get("/token").token(),
+            identity: Some(service.process.next_line()),
+            service,
+            end_code: 128 + 2,
+        }
     }
 
     fn host(&self) -> String {
@@ -91,7 +136,8 @@ impl<'h> AttackedService<'h> {
 
     #[track_caller]
     fn assert_holds_nothing(&self, what: &str, text: &str) {
-        for secret in [&self.token, &self.service.secret] {
+        let secrets = [&self.token, &self.service.secret].into_iter();
+        for secret in secrets.chain(&self.identity) {
             assert!(!text.contains(secret.as_str()), "{what} got a secret");
         }
         for part in self.token.split('.').skip(1) {
@@ -122,7 +168,7 @@ impl<'h> AttackedService<'h> {
     fn end(self) -> Run {
         self.assert_still_answers();
         let run = self.service.stop();
-        run.assert_code(0);
+        assert_eq!(run.code, Some(self.end_code), "{}", run.stderr);
         run
     }
 }

@@ -4,15 +4,18 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use super::{AttackedService, home};
+use super::{AttackedService, on_each_service};
 
 /// `nobody`, by convention.
 const NOBODY: &str = "65534";
 
 #[test]
 fn another_user_reaches_neither_secret_nor_socket_nor_token() {
-    let home = home();
-    let attacked = AttackedService::start(&home);
+    on_each_service(attack_as_nobody);
+}
+
+fn attack_as_nobody(attacked: AttackedService<'_>) {
+    let home = attacked.home;
     let service = &attacked.service;
     let socket = service.socket.clone().expect("a socket");
     let folder = socket.parent().expect("a folder").to_owned();

@@ -4,11 +4,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
-use super::{AttackedService, home};
+use super::{AttackedService, on_each_service};
 use crate::harness::users::EVE;
 
 /// Not one of a version manager, which other users may be unable to reach.
-const PYTHON: &str = "/usr/bin/python3";
+pub(super) const PYTHON: &str = "/usr/bin/python3";
 
 /// Sends its standard input and prints the reply. Its socket is bound to the loopback device, which a
 /// lookup without a device does not find, and to a port that it prints.
@@ -72,14 +72,21 @@ fn send(client: Command, made: Made, host: &str, port: u16, request: &str) -> St
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// Sends this request to 127.0.0.1 by a client of this kind. Returns the reply.
+pub(super) fn send_as_usual(client: Command, port: u16, request: &str) -> String {
+    send(client, Made::AsUsual, "127.0.0.1", port, request)
+}
+
 fn send_as_self(host: &str, port: u16, request: &str) -> String {
     send(Command::new(PYTHON), Made::AsUsual, host, port, request)
 }
 
 #[test]
 fn connection_of_another_user_is_closed_unread_even_with_the_secret() {
-    let home = home();
-    let attacked = AttackedService::start(&home);
+    on_each_service(connect_as_another_user);
+}
+
+fn connect_as_another_user(attacked: AttackedService<'_>) {
     let port = attacked.service.port;
     for host in ["127.0.0.1", "::1"] {
         let name = if host == "::1" { "[::1]" } else { host };
@@ -110,8 +117,10 @@ except ConnectionResetError:
 
 #[test]
 fn refused_connection_is_reset_so_that_it_holds_no_port() {
-    let home = home();
-    let attacked = AttackedService::start(&home);
+    on_each_service(stay_silent_as_another_user);
+}
+
+fn stay_silent_as_another_user(attacked: AttackedService<'_>) {
     let port = attacked.service.port.to_string();
     for host in ["127.0.0.1", "::1"] {
         let output = EVE

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{AttackedService, home};
+use super::{AttackedService, on_each_service};
 use crate::harness::http;
 
 fn request_lines(method: &str, target: &str, headers: &[&str]) -> String {
@@ -17,8 +17,10 @@ fn request_lines(method: &str, target: &str, headers: &[&str]) -> String {
 
 #[test]
 fn refused_caller_reads_why_and_its_connection_ends() {
-    let home = home();
-    let attacked = AttackedService::start(&home);
+    on_each_service(send_a_large_body);
+}
+
+fn send_a_large_body(attacked: AttackedService<'_>) {
     let (host, bearer) = (attacked.host(), attacked.bearer());
     let length = "Content-Length: 900000";
     let cases: [(u16, Vec<&str>); 3] = [

@@ -3,13 +3,15 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{APP, AttackedService, home};
+use super::{APP, AttackedService, home, on_each_service};
 use crate::harness::http;
 
 #[test]
 fn a_host_that_is_not_exactly_ours_gets_nothing_even_with_the_secret() {
-    let home = home();
-    let attacked = AttackedService::start(&home);
+    on_each_service(name_other_hosts);
+}
+
+fn name_other_hosts(attacked: AttackedService<'_>) {
     let (port, right) = (attacked.service.port, attacked.bearer());
     let names = [
         // A name of the attacker's that leads to 127.0.0.1.
@@ -205,8 +207,10 @@ fn assert_no_cors(headers: &[(String, String)]) {
 
 #[test]
 fn a_secret_that_is_nearly_right_is_wrong() {
-    let home = home();
-    let attacked = AttackedService::start(&home);
+    on_each_service(send_other_secrets);
+}
+
+fn send_other_secrets(attacked: AttackedService<'_>) {
     let secret = attacked.service.secret.clone();
     let ours = attacked.host();
     let right = attacked.bearer();

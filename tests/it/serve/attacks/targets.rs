@@ -1,11 +1,13 @@
 //! What is asked for: methods and paths that mean something elsewhere.
 
-use super::{APP, AttackedService, count_responses, home};
+use super::{APP, AttackedService, count_responses, home, on_each_service};
 
 #[test]
 fn no_spelling_of_a_path_leads_past_the_secret_or_to_another_route() {
-    let home = home();
-    let attacked = AttackedService::start(&home);
+    on_each_service(spell_paths);
+}
+
+fn spell_paths(attacked: AttackedService<'_>) {
     let (ours, right) = (attacked.host(), attacked.bearer());
     let long = format!("/token{}", "/x".repeat(6 * 1024));
     for path in [
@@ -108,8 +110,10 @@ fn no_spelling_of_a_path_leads_past_the_secret_or_to_another_route() {
 
 #[test]
 fn no_method_and_no_header_means_another_one() {
-    let home = home();
-    let attacked = AttackedService::start(&home);
+    on_each_service(use_other_methods);
+}
+
+fn use_other_methods(attacked: AttackedService<'_>) {
     let (ours, right) = (attacked.host(), attacked.bearer());
     let poisoned = "X-Poison: poison";
     for method in [

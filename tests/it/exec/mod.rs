@@ -1,5 +1,10 @@
 //! `exec`: a command with a fresh token in its environment, and nothing between it and its caller.
 
+#[cfg(target_os = "linux")]
+mod killed;
+#[cfg(target_os = "linux")]
+mod server;
+
 use crate::harness::process::Process;
 use crate::harness::{Home, TestBrowser};
 

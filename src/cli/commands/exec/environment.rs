@@ -25,7 +25,7 @@ const KEY_MEMBERS: [&str; 4] = ["accesskey=", "accesskey:", "accesskey\":", "acc
 /// The application id of Azure Communication Services.
 const ACS: &str = "1fd5118e-2576-4263-8130-9503064c837a";
 /// Names of credentials; `*` at an end stands for any text. (`PWD` and `OLDPWD` are folders.)
-const CREDENTIAL_NAMES: &str = include_str!("../../../assets/exec/credential-names.txt");
+const CREDENTIAL_NAMES: &str = include_str!("../../../../assets/exec/credential-names.txt");
 /// The end of the first line of a private key in PEM (RFC 7468).
 const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 

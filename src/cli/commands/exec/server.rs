@@ -1,0 +1,116 @@
+//! `exec --server`: a token service of the command's own, which ends with it.
+
+use std::future::pending;
+use std::io;
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
+#[cfg(unix)]
+use std::time::Duration;
+
+use crate::account::Account;
+use crate::cli::commands::guard::Guard;
+use crate::cli::commands::{child, serve};
+use crate::cli::context::Context;
+use crate::cli::env_vars as var;
+use crate::cli::environment::Environment;
+use crate::cli::runtime::{Signals, runtime};
+use crate::error::Result;
+use crate::serve::{ManagedIdentity, Options, PrivateFolder, Server};
+
+/// Runs the command with a service for this account. `Err` of the result is a command that could not
+/// be started.
+pub(super) fn run(
+    context: &Arc<Context>,
+    account: &Account,
+    with_identity: bool,
+    mut command: Command,
+) -> Result<io::Result<ExitStatus>> {
+    let env = &context.env;
+    let folder = PrivateFolder::new(&env.private_serve_folder()?)?;
+    let mut guard = Guard::start(env, &folder.folder().path())?;
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(async {
+        // From here on a signal ends the command only.
+        let signals = Signals::listen("signals cannot be forwarded to the command")?;
+        let server = Server::open(
+            options(context, account, with_identity)?,
+            0,
+            folder.folder(),
+        )?;
+        command
+            .env(var::ACSPASS_SERVE_URL, server.url())
+            .env(var::ACSPASS_SERVE_SECRET_FILE, server.secret_file())
+            .envs(without_proxy(env));
+        if let Some((endpoint, header)) = server.managed_identity() {
+            command
+                .env(var::IDENTITY_ENDPOINT, endpoint)
+                .env(var::IDENTITY_HEADER, header.expose());
+        }
+        let child = match child::start(command) {
+            Ok(child) => child,
+            Err(cause) => return Ok(Err(cause)),
+        };
+        guard.watch(child.id());
+        let served = async {
+            if let Err(error) = server.run(pending()).await {
+                tracing::warn!("the command gets no new tokens: {error}");
+            }
+            pending().await
+        };
+        let stop = parent_ended();
+        tokio::select! {
+            status = child::wait(child, signals, env.stdin.is_terminal, stop) => Ok(status),
+            status = served => Ok(status),
+        }
+    });
+    // A renewal under way can take long, and its result is not needed any more.
+    runtime.shutdown_background();
+    // The guard ends last.
+    drop(folder);
+    outcome
+}
+
+/// Returns the options of the service: no web page is part of a command.
+fn options(context: &Arc<Context>, account: &Account, with_identity: bool) -> Result<Options> {
+    let scopes = &context.config.scopes;
+    let identity = with_identity.then(|| ManagedIdentity::new(scopes));
+    Ok(Options {
+        account: Some(account.home_account_id.clone()),
+        managed_identity: identity.transpose()?,
+        origins: Vec::new(),
+        ..serve::options(context)?
+    })
+}
+
+/// Returns the variables that lead requests to the service past a proxy, if there is one: it would read
+/// the secret.
+fn without_proxy(env: &Environment) -> Vec<(&'static str, String)> {
+    let is_set = |name: &&str| env.variable(name).is_some();
+    if !var::PROXIES.iter().any(is_set) {
+        return Vec::new();
+    }
+    let names = var::NO_PROXIES;
+    let hosts = names.into_iter().find_map(|name| env.variable(name));
+    let hosts = hosts.into_iter().chain(["127.0.0.1"]);
+    let hosts = hosts.collect::<Vec<_>>().join(",");
+    names.map(|name| (name, hosts.clone())).into()
+}
+
+/// Returns once the process that started this one has ended. Nothing tells it, so this looks every
+/// second, as `ssh-agent` does.
+#[cfg(unix)]
+async fn parent_ended() {
+    use std::os::unix::process::parent_id;
+
+    let parent = parent_id();
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    while parent_id() == parent {
+        ticks.tick().await;
+    }
+}
+
+/// Never returns: this system does not tell.
+#[cfg(not(unix))]
+async fn parent_ended() {
+    pending().await
+}

@@ -1,0 +1,142 @@
+//! SIGKILL of the command, of acspass, and of the process that started it: no listener, file or
+//! process is left.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::server::{Served, WAITS, home, names};
+use crate::harness::home::Home;
+use crate::harness::left;
+use crate::harness::process::Process;
+use crate::harness::wait_until;
+
+/// Starts `exec --server` as the child of a shell.
+fn start<'h>(home: &'h Home, script: &str) -> Process<'h> {
+    let place = home.path().display().to_string();
+    let words = [
+        "exec",
+        "--emulator",
+        "--server",
+        "--",
+        "sh",
+        "-c",
+        script,
+        &place,
+    ];
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "\"$0\" \"$@\"; true", env!("CARGO_BIN_EXE_acspass")]);
+    let call = home.call(&words).plainly();
+    call.spawn_under(&mut shell, "there is a shell")
+}
+
+fn kill(process: u32) {
+    let order = format!("kill -KILL {process}");
+    let sent = Command::new("sh").args(["-c", &order]).status();
+    assert!(sent.expect("a shell").success(), "{order}");
+}
+
+/// Waits until no process of this home is left, and no file of a service.
+fn wait_until_nothing_is_left(home: &Home, what: &str) {
+    let place = home.path().display().to_string();
+    wait_until(
+        &format!("no process is left after a kill of {what}"),
+        || left::processes(&place).is_empty(),
+    );
+    assert_eq!(names(home), ["lock"], "{what}");
+}
+
+#[test]
+fn nothing_is_left_after_a_kill_of_the_command_of_acspass_or_of_its_parent() {
+    let stubborn = format!("trap '' TERM HUP INT; {WAITS}");
+    for script in [WAITS, &stubborn] {
+        for victim in ["the command", "acspass", "the parent"] {
+            let home = home();
+            let process = start(&home, script);
+            let served = Served::from(&process.next_line());
+            let ports = left::ports_of(served.acspass);
+            assert!(ports.contains(&served.port) && left::are_served(&ports));
+            let place = home.path().display().to_string();
+            // The shell, acspass, its guard, and the command.
+            assert_eq!(left::processes(&place).len(), 4, "{victim}");
+            kill(match victim {
+                "the command" => served.command,
+                "acspass" => served.acspass,
+                _ => process.id(),
+            });
+            wait_until_nothing_is_left(&home, victim);
+            assert!(!left::are_served(&ports), "{victim}");
+            process.end();
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_after_a_kill_at_any_instant() {
+    const KILLS: u32 = 40;
+    let home = home();
+    let place = home.path().display().to_string();
+    let words = [
+        "exec",
+        "--emulator",
+        "--server",
+        "--",
+        "sh",
+        "-c",
+        WAITS,
+        &place,
+    ];
+    let begin = Instant::now();
+    let process = home.call(&words).plainly().spawn();
+    process.next_line();
+    let start = begin.elapsed();
+    process.signal("KILL");
+    process.end();
+    for round in 0..KILLS {
+        let process = home.call(&words).plainly().spawn();
+        // Spread over the start and a little more.
+        let instant = Instant::now() + start * round / KILLS * 5 / 4;
+        while Instant::now() < instant {
+            std::thread::yield_now();
+        }
+        process.signal("KILL");
+        process.end();
+        wait_until(&format!("no process is left in round {round}"), || {
+            left::processes(&place).is_empty()
+        });
+        assert_eq!(names(&home), ["lock"], "round {round}");
+    }
+    assert!(start > Duration::ZERO);
+}
+
+#[test]
+fn folder_that_outlived_its_guard_is_removed_by_the_next_run() {
+    let home = home();
+    let place = home.path().display().to_string();
+    let words = [
+        "exec",
+        "--emulator",
+        "--server",
+        "--",
+        "sh",
+        "-c",
+        WAITS,
+        &place,
+    ];
+    let process = home.call(&words).plainly().spawn();
+    let served = Served::from(&process.next_line());
+    let guard = left::processes("__guard");
+    let children = format!("/proc/{0}/task/{0}/children", served.acspass);
+    let children = std::fs::read_to_string(children).expect("Linux");
+    let is_child = |id: &&u32| children.split(' ').any(|child| child == id.to_string());
+    let guard = guard.iter().find(is_child).expect("a guard");
+    kill(*guard);
+    process.signal("KILL");
+    process.end();
+    wait_until("the command has ended", || {
+        left::processes(&place).is_empty()
+    });
+    assert_eq!(names(&home).len(), 2, "its folder is left");
+    let words = ["exec", "--emulator", "--server", "--", "true"];
+    home.call(&words).plainly().spawn().end().assert_code(0);
+    assert_eq!(names(&home), ["lock"]);
+}

@@ -1,0 +1,222 @@
+//! `exec --server`: a token service for one command.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::exec;
+use crate::harness::http::{self, Response};
+use crate::harness::left;
+use crate::harness::process::Process;
+use crate::harness::{Home, TestBrowser};
+
+/// Prints where the service is, and runs until a signal ends it. `$0` names the home, by which the
+/// process is found.
+pub(super) const WAITS: &str = "echo $$ $PPID $ACSPASS_SERVE_URL $ACSPASS_SERVE_SECRET_FILE; \
+                                while :; do sleep 0.1; done";
+
+/// A command with its service.
+pub(super) struct Served {
+    pub(super) command: u32,
+    pub(super) acspass: u32,
+    pub(super) port: u16,
+    pub(super) secret_file: PathBuf,
+}
+
+impl Served {
+    /// Reads the line of [`WAITS`].
+    pub(super) fn from(line: &str) -> Served {
+        let [command, acspass, url, secret_file] = line.split(' ').collect::<Vec<_>>()[..] else {
+            panic!("four words: {line}");
+        };
+        let port = url.strip_prefix("http://127.0.0.1:").expect("on loopback");
+        Served {
+            command: command.parse().expect("an id"),
+            acspass: acspass.parse().expect("an id"),
+            port: port.parse().expect("a port"),
+            secret_file: secret_file.into(),
+        }
+    }
+
+    fn username(&self) -> String {
+        let secret = std::fs::read_to_string(&self.secret_file).expect("the secret");
+        let host = format!("Host: 127.0.0.1:{}", self.port);
+        let bearer = format!("Authorization: Bearer {secret}");
+        let request = http::request("GET", "/token", &[&host, &bearer], "");
+        let response = Response::parse(&http::send(self.port, &request)).assert_status(200);
+        let account = &response.json()["account"];
+        account["username"].as_str().expect("a name").to_owned()
+    }
+}
+
+/// A home whose emulator is in the same process as the service.
+pub(super) fn home() -> Home {
+    let mut home = Home::new();
+    let state = home.path().join("state").display().to_string();
+    home.set("ACSPASS_STATE_DIR", &state);
+    home.set("PATH", "/usr/bin:/bin");
+    home
+}
+
+/// The names in the folder of the services.
+pub(super) fn names(home: &Home) -> Vec<String> {
+    let folder = home.path().join("state/emulator/exec");
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.collect()
+}
+
+/// Fails if the command left a process or a file, except the empty lock of all services.
+#[track_caller]
+fn assert_nothing_left(home: &Home) {
+    let place = home.path().display().to_string();
+    assert_eq!(left::processes(&place), [0u32; 0]);
+    assert_eq!(names(home), ["lock"]);
+}
+
+fn waiting<'h>(home: &'h Home, options: &[&str]) -> (Process<'h>, Served) {
+    let place = home.path().display().to_string();
+    let words = [options, &["--server", "--", "sh", "-c", WAITS, &place]].concat();
+    let process = exec(home, &words);
+    let served = Served::from(&process.next_line());
+    (process, served)
+}
+
+#[test]
+fn service_is_the_commands_own_and_is_removed_with_it() {
+    let home = home();
+    let (process, served) = waiting(&home, &["--emulator"]);
+    assert_eq!(process.id(), served.acspass, "acspass is the parent");
+    let mode = |path: &Path| {
+        let metadata = std::fs::metadata(path).expect("it is there");
+        metadata.permissions().mode() & 0o777
+    };
+    let folder = served.secret_file.parent().expect("a folder");
+    assert_eq!(mode(folder), 0o700);
+    assert_eq!(mode(&served.secret_file), 0o600);
+    assert_eq!(mode(&folder.join("socket")), 0o600);
+    assert_eq!(served.username(), "ada@contoso.example");
+    process.signal("TERM");
+    assert_eq!(process.end().code, Some(128 + 15));
+    assert_nothing_left(&home);
+}
+
+#[test]
+fn exit_code_and_signals_are_the_commands() {
+    let home = home();
+    let run = exec(
+        &home,
+        &["--emulator", "--server", "--", "sh", "-c", "exit 37"],
+    )
+    .end();
+    run.assert_code(37);
+    assert_nothing_left(&home);
+    for signal in ["TERM", "HUP", "INT", "QUIT", "USR1", "USR2"] {
+        let script = format!("trap 'exit 5' {signal}; echo ready; while :; do sleep 0.01; done");
+        let words = ["--emulator", "--server", "--", "sh", "-c", &script];
+        let process = exec(&home, &words);
+        assert_eq!(process.next_line(), "ready");
+        process.signal(signal);
+        assert_eq!(process.end().code, Some(5), "{signal}");
+        assert_nothing_left(&home);
+    }
+}
+
+#[test]
+fn command_that_cannot_be_started_leaves_nothing() {
+    let home = home();
+    let folder = home.path().display().to_string();
+    for (word, code, said) in [
+        ("no-such-command-anywhere", 127, "no-such-command-anywhere"),
+        (folder.as_str(), 126, "could not be run"),
+    ] {
+        let words = ["--emulator", "--server", "--", word];
+        exec(&home, &words).end().assert_error(code, &[said]);
+        assert_nothing_left(&home);
+        let words = ["-o", "json", "--emulator", "--server", "--", word];
+        let run = exec(&home, &words).end();
+        assert_eq!(run.code, Some(code));
+        assert!(run.stderr.contains("\"kind\":\"usage\""), "{}", run.stderr);
+    }
+    // A file where the folder would be.
+    let exec_folder = home.path().join("state/emulator/exec");
+    std::fs::remove_dir_all(&exec_folder).expect("a folder");
+    std::fs::write(&exec_folder, "").expect("a file");
+    let words = ["--emulator", "--server", "--", "echo", "ran"];
+    let run = exec(&home, &words).end();
+    run.assert_error(7, &["exec"]);
+    assert_eq!(run.stdout, "");
+}
+
+#[test]
+fn many_services_run_beside_one_another_and_beside_serve() {
+    let home = home();
+    let serve = ["serve", "--emulator", "--port", "0", "-o", "json"];
+    let serve = home.call(&serve).plainly().spawn();
+    serve.next_line();
+    let running: Vec<_> = (0..8).map(|_| waiting(&home, &["--emulator"])).collect();
+    let ports: BTreeSet<u16> = running.iter().map(|(_, served)| served.port).collect();
+    assert_eq!(ports.len(), 8);
+    assert_eq!(names(&home).len(), 8 + 1);
+    for (process, served) in running {
+        assert_eq!(served.username(), "ada@contoso.example");
+        process.signal("TERM");
+        assert_eq!(process.end().code, Some(128 + 15));
+    }
+    serve.signal("INT");
+    serve.end().assert_code(0);
+    assert_nothing_left(&home);
+}
+
+#[test]
+fn service_is_for_the_account_of_the_command_whatever_is_active() {
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    let ben = ["login", "--account", "ben@contoso.example"];
+    let run = home.call(&ben).by(&TestBrowser::walking()).spawn().end();
+    run.assert_code(0);
+    for user in ["ada@contoso.example", "ben@contoso.example"] {
+        let (process, served) = waiting(&home, &["--account", user]);
+        assert_eq!(served.username(), user);
+        let other = home.real(&["account", "switch", "ada@contoso.example"]);
+        other.assert_code(0);
+        assert_eq!(served.username(), user);
+        process.signal("TERM");
+        assert_eq!(process.end().code, Some(128 + 15));
+    }
+}
+
+#[test]
+fn without_a_command_the_users_shell_runs_and_knows_the_account() {
+    let mut home = home();
+    let echo = home.path().join("shell");
+    std::fs::write(&echo, "#!/bin/sh\necho $ACSPASS_ACCOUNT from $0\n").expect("a file");
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&echo, executable).expect("it is ours");
+    let echo = echo.display().to_string();
+    home.set("SHELL", &echo);
+    let said = format!("ada@contoso.example from {echo}\n");
+    for options in [&["--emulator"][..], &["--emulator", "--server"]] {
+        let run = exec(&home, options).end();
+        run.assert_code(0);
+        assert_eq!(run.stdout, said);
+    }
+    // The default reads an empty standard input.
+    home.unset("SHELL");
+    exec(&home, &["--emulator"]).end().assert_code(0);
+    home.set("SHELL", "/no/such/shell");
+    let run = exec(&home, &["--emulator"]).end();
+    run.assert_error(127, &["/no/such/shell"]);
+}
+
+#[test]
+fn with_a_proxy_the_command_reaches_its_service_directly() {
+    let mut home = home();
+    let script = "echo $no_proxy $NO_PROXY";
+    let words = ["--emulator", "--server", "--", "sh", "-c", script];
+    assert_eq!(exec(&home, &words).end().stdout, "\n", "nothing is changed");
+    home.set("HTTP_PROXY", "http://127.0.0.1:9");
+    home.set("NO_PROXY", "localhost");
+    let run = exec(&home, &words).end();
+    assert_eq!(run.stdout, "localhost,127.0.0.1 localhost,127.0.0.1\n");
+}
