@@ -11,22 +11,22 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const { env } = process;
 
-/** Starts both; `close` ends them. */
-export async function startService({ tokenLife }) {
+/** Starts both, or the emulator alone; `close` ends them. `settings` are more variables of acspass. */
+export async function startService({ tokenLife, serves = true, settings = {} }) {
   const home = mkdtempSync(join(env.CONFORMANCE_OUT, "home-"));
   const ends = [() => rmSync(home, { recursive: true })];
   const close = async () => {
     for (const end of ends.splice(0).reverse()) await end();
   };
   try {
-    return await started(home, ends, close, tokenLife);
+    return await started(home, ends, close, { tokenLife, serves, settings });
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function started(home, ends, close, tokenLife) {
+async function started(home, ends, close, { tokenLife, serves, settings }) {
   let exchanges = 0;
   // A line of the emulator's log for each exchange that succeeded.
   const count = (line) => {
@@ -51,10 +51,11 @@ async function started(home, ends, close, tokenLife) {
     BROWSER: `${env.CONFORMANCE_PYTHON} ${join(env.CONFORMANCE_ROOT, "tests/conformance/python/browser.py")}`,
     // The browser's own.
     SSL_CERT_FILE: emulator.caFile,
+    ...settings,
   };
   const acspass = (...args) => run(env.CONFORMANCE_ACSPASS, args, { env: own });
   await acspass("login", "--timeout", "30s");
-  const service = await daemon(ends, ["serve", "--port", "0"], own);
+  const service = serves ? await daemon(ends, ["serve", "--port", "0"], own) : {};
   return {
     ...service,
     secret: async () => readFileSync(service.secretFile, "utf8"),
