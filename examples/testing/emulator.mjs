@@ -1,11 +1,19 @@
 // Sign-ins without a browser, and the control API of the emulator.
 
+import { beforeEach } from "node:test";
+import { CommunicationIdentityClient } from "@azure/communication-identity";
 import { CryptoProvider, PublicClientApplication } from "@azure/msal-node";
 
 const { env } = process;
 const redirectUri = "http://localhost";
-export const clientId = env.ACSPASS_CLIENT_ID;
-export const scopes = ["https://auth.msft.communication.azure.com/Teams.ManageCalls"];
+const clientId = env.ACSPASS_CLIENT_ID;
+const scopes = ["https://auth.msft.communication.azure.com/Teams.ManageCalls"];
+const identity = new CommunicationIdentityClient(env.COMMUNICATION_SERVICES_CONNECTION_STRING);
+
+beforeEach(() => control("POST", "reset"));
+
+/** The form that refuses consent. */
+export const decline = { emulator_consent: "decline" };
 
 /** Signs in the user of the hint; `answers` is the form of a page. */
 export async function signIn(loginHint, answers = {}) {
@@ -22,6 +30,16 @@ export async function signIn(loginHint, answers = {}) {
   const code = result.get("code");
   const tokens = await app.acquireTokenByCode({ code, scopes, redirectUri, codeVerifier: verifier });
   return { app, ...tokens };
+}
+
+/** Returns a Communication access token for the signed-in user. */
+export async function exchange({ accessToken: teamsUserAadToken, uniqueId: userObjectId }) {
+  return (await identity.getTokenForTeamsUser({ teamsUserAadToken, clientId, userObjectId })).token;
+}
+
+/** Requests a new Entra token, with the refresh token. */
+export function refresh({ app, account }) {
+  return app.acquireTokenSilent({ account, scopes, forceRefresh: true });
 }
 
 /** Calls the control API. */

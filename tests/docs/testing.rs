@@ -27,3 +27,13 @@ fn the_suites_of_the_guide_are_the_files_that_the_conformance_tests_run() {
         assert!(script.contains(suite), "{suite} does not run");
     }
 }
+
+#[test]
+fn each_suite_is_short_enough_to_be_read_at_once() {
+    for suite in ["sign_in.test.mjs", "test_sign_in.py"] {
+        let text = read(&format!("examples/testing/{suite}"));
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        let lines = lines.count();
+        assert!(lines <= 20, "{suite} has {lines} lines");
+    }
+}
