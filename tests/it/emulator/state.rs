@@ -1,11 +1,15 @@
 //! `--import`, `--export-on-exit`, `emulator reset` and `emulator token`.
 
 use std::fs;
+use std::time::Instant;
 
 use serde_json::Value;
 
 use super::{home, start, stop};
 use crate::harness::Home;
+
+/// Each starts two processes.
+const KILLS: u32 = 100;
 
 /// Creates an identity at an emulator with this line of JSON, and returns a token of it.
 fn token(home: &mut Home, ready: &Value) -> String {
@@ -75,4 +79,52 @@ fn a_file_that_cannot_be_used_is_refused_before_the_start() {
     run.assert_error(2, &["could not read the state"]);
     let run = home.real(&["emulator", "--export-on-exit", "/nothing/here"]);
     run.assert_error(2, &["--export-on-exit"]);
+}
+
+/// The kills come at instants that are spread over the end of an emulator, which other tests can make
+/// slower. Each emulator continues from the file that the killed one left.
+#[test]
+fn killed_export_leaves_the_old_state_or_the_new_one() {
+    let (mut client, server) = (home(), home());
+    let file = server.path().join("state.json");
+    let path = file.display().to_string();
+    let (running, ready) = start(&server, &["--export-on-exit", &path]);
+    token(&mut client, &ready);
+    let signalled = Instant::now();
+    stop(running);
+    let whole = signalled.elapsed();
+
+    let (mut old, mut replaced) = (fs::read(&file).expect("the state"), 0);
+    for round in 0..KILLS {
+        let (running, ready) = start(&server, &["--import", &path, "--export-on-exit", &path]);
+        token(&mut client, &ready);
+        running.signal("INT");
+        // Steps that share no factor with the time of an export.
+        let until = Instant::now() + 2 * whole * (round * 317 % 1000) / 1000;
+        while Instant::now() < until {
+            std::hint::spin_loop();
+        }
+        running.signal("KILL");
+        running.end();
+        let new = fs::read(&file).expect("a whole state");
+        if new != old {
+            assert_eq!(identities(&new), identities(&old) + 1);
+            replaced += 1;
+        }
+        old = new;
+    }
+    assert!((1..KILLS).contains(&replaced), "{replaced} of {KILLS}");
+    let (running, _) = start(&server, &["--import", &path]);
+    stop(running);
+}
+
+/// Returns the number of identities in a snapshot.
+fn identities(snapshot: &[u8]) -> usize {
+    let snapshot: Value = serde_json::from_slice(snapshot).expect("a whole state");
+    let resources = snapshot["resources"].as_array().expect("resources");
+    let of = |resource: &Value| {
+        let created = resource["identities"]["created"].as_array();
+        created.expect("identities").len()
+    };
+    resources.iter().map(of).sum()
 }

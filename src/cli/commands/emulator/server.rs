@@ -75,7 +75,7 @@ pub(crate) fn run(
             stop.await;
         }
         if let Some((folder, file)) = &export {
-            state_file::write(&emulator, folder, file)?;
+            state_file::write(&emulator, folder, file, env.clock.now())?;
         }
         env.messages.print("The emulator stopped.");
         Ok(0)
