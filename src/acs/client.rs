@@ -94,6 +94,11 @@ impl IdentityClient {
         self
     }
 
+    /// Opens the connection for a request that follows soon. See [`Http::open_early`].
+    pub(crate) fn open_early(&self) {
+        self.transport.open_early();
+    }
+
     /// Tells the time by this clock.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {

@@ -56,6 +56,11 @@ impl DirectExchange {
         })
     }
 
+    /// Opens the connection for a request that follows soon. See [`Http::open_early`].
+    pub(crate) fn open_early(&self) {
+        self.0.open_early();
+    }
+
     /// Exchanges a token.
     ///
     /// # Errors

@@ -59,6 +59,13 @@ impl AcsTransport {
         self.endpoint.check_may_receive(&self.allowed_hosts)
     }
 
+    /// Opens the connection for a request that follows soon.
+    pub(super) fn open_early(&self) {
+        if let Ok(url) = self.endpoint.at("/") {
+            self.http.open_early(&url);
+        }
+    }
+
     /// Sends a request, authorized anew for each try. An operation that takes no body has no
     /// `Content-Type`.
     pub(super) async fn send(

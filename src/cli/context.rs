@@ -12,7 +12,7 @@ use crate::config::{
     self, Config, KeySource, MissingSetting, Resource, Setting, Sources, StoreChoice,
 };
 use crate::emulator::{self, Emulator};
-use crate::entra::Entra;
+use crate::entra::{Entra, MetadataCache};
 use crate::error::{Error, Result};
 use crate::exchange::{CommunicationTokenSource, ExchangeKind};
 use crate::http::{self, Http};
@@ -33,6 +33,7 @@ pub(super) struct Context {
     pub(super) config: Config,
     pub(super) session_store: Arc<SessionStore>,
     pub(super) http: Arc<Http>,
+    metadata: Arc<MetadataCache>,
     principal: OnceLock<EntraPrincipal>,
     emulator: Option<Emulator>,
 }
@@ -68,6 +69,7 @@ impl Context {
         let config = Config::resolve(name, &sources)?;
         Ok(Context {
             session_store: Arc::new(configured_store(env, config.store)?),
+            metadata: Arc::new(metadata_cache(env, config.store)?),
             http: Arc::new(Http::new(http::Options {
                 ca_files: config::ca_files(|name| env.path_variable(name)),
                 needs_system_bundle: config::platform_loader_omits_system_cas(&env.variables),
@@ -176,7 +178,8 @@ impl Context {
     pub(super) fn entra(&self) -> Result<Entra> {
         let (http, clock) = (self.http.clone(), self.env.clock.clone());
         let authority = self.config.authority.clone();
-        let entra = Entra::new(http, clock, authority, self.config.application()?.client_id);
+        let entra = Entra::new(http, clock, authority, self.config.application()?.client_id)
+            .with_metadata_cache(self.metadata.clone());
         Ok(match self.config.continuous_access {
             true => entra.with_continuous_access(),
             false => entra,
@@ -301,10 +304,23 @@ fn emulator_settings(emulator: &Emulator) -> Flags {
 /// Creates the configured store. Sessions with the emulator are in memory, unless the environment
 /// names a store for them; they then have a folder of their own.
 pub(super) fn configured_store(env: &Environment, store: StoreChoice) -> Result<SessionStore> {
+    store_of(env, store_in_use(env, store))
+}
+
+/// Returns the store in use: that of the emulator is in memory unless the environment names one.
+fn store_in_use(env: &Environment, store: StoreChoice) -> StoreChoice {
     match env.global.emulator && env.variable(var::ACSPASS_STORE).is_none() {
-        true => store_of(env, StoreChoice::Memory),
-        false => store_of(env, store),
+        true => StoreChoice::Memory,
+        false => store,
     }
+}
+
+/// Creates the cache of metadata, which lasts as long as the store.
+fn metadata_cache(env: &Environment, store: StoreChoice) -> Result<MetadataCache> {
+    Ok(match store_in_use(env, store) {
+        StoreChoice::Memory => MetadataCache::default(),
+        _ => MetadataCache::in_folder(env.sessions_folder()?),
+    })
 }
 
 /// Creates every store that has sessions, the configured one first. If the settings cannot be read,

@@ -103,13 +103,21 @@ impl Authority {
             "a response that is not Entra's metadata",
             "metadata without an endpoint or the issuer",
         )?;
+        self.check(&metadata)?;
+        Ok(metadata)
+    }
+
+    /// Checks that every endpoint is on the authority's host, and that the issuer is the tenant's.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if not.
+    pub(super) fn check(&self, metadata: &Metadata) -> Result<()> {
         self.check_endpoint(&metadata.authorization_endpoint)?;
         self.check_endpoint(&metadata.token_endpoint)?;
         if let Some(endpoint) = &metadata.device_authorization_endpoint {
             self.check_endpoint(endpoint)?;
         }
-        self.check_issuer(&metadata.issuer)?;
-        Ok(metadata)
+        self.check_issuer(&metadata.issuer)
     }
 
     /// Checks the tenant in the issuer. It is the requested GUID, any GUID for a requested domain, and

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use super::authority::Authority;
+use super::metadata_cache::MetadataCache;
 use crate::claims::Claims;
+use crate::error::Result;
 use crate::http::Http;
 use crate::time::Clock;
+use crate::wire::entra::Metadata;
 
 /// A public client (RFC 6749, section 2.1): one application at one authority.
 pub struct Entra {
@@ -14,6 +17,7 @@ pub struct Entra {
     pub(super) authority: Authority,
     pub(super) client_id: String,
     capability_claims: Option<Claims>,
+    metadata_cache: Arc<MetadataCache>,
 }
 
 impl Entra {
@@ -30,6 +34,7 @@ impl Entra {
             authority,
             client_id,
             capability_claims: None,
+            metadata_cache: Arc::default(),
         }
     }
 
@@ -39,6 +44,29 @@ impl Entra {
     pub fn with_continuous_access(mut self) -> Self {
         self.capability_claims = Some(Claims::continuous_access());
         self
+    }
+
+    /// Keeps the authority's metadata in this cache, for refreshes. The default is a new one in memory.
+    #[must_use]
+    pub fn with_metadata_cache(mut self, cache: Arc<MetadataCache>) -> Self {
+        self.metadata_cache = cache;
+        self
+    }
+
+    /// Fetches the authority's metadata, and keeps it.
+    ///
+    /// # Errors
+    /// As [`Authority::discover`].
+    pub(super) async fn discover(&self) -> Result<Metadata> {
+        let metadata = self.authority.discover(&self.http).await?;
+        let now = self.clock.now();
+        self.metadata_cache.keep(&self.authority, &metadata, now);
+        Ok(metadata)
+    }
+
+    /// Returns the kept metadata of the authority.
+    pub(super) fn known_metadata(&self) -> Option<Metadata> {
+        self.metadata_cache.find(&self.authority, self.clock.now())
     }
 
     /// Returns the `claims` parameter: the client's own claims, merged with a challenge.

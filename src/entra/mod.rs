@@ -7,6 +7,7 @@ mod authority;
 pub mod browser;
 mod client;
 mod id_token;
+mod metadata_cache;
 pub mod redirect;
 mod refusal;
 mod sign_in;
@@ -15,6 +16,7 @@ mod token_endpoint;
 pub(crate) use authority::guid;
 pub use authority::{Authority, check_client_id};
 pub use client::Entra;
+pub use metadata_cache::MetadataCache;
 pub use sign_in::{
     Confirm, NewAccount, Notice, Prompt, Reader, SignInMethod, SignInOptions, SignedIn,
 };

@@ -14,12 +14,13 @@ use oauth2::{
     StandardRevocableToken, TokenUrl,
 };
 use reqwest::StatusCode;
+use tracing::debug;
 
 use super::client::Entra;
 use super::refusal::{self, Grant};
 use crate::account::Account;
 use crate::claims::Claims;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::http::{Request, Response};
 use crate::secret::{EntraToken, RefreshToken};
 use crate::time::Timestamp;
@@ -76,6 +77,13 @@ pub struct RefreshError {
     pub refresh_token: Option<RefreshToken>,
 }
 
+/// The parameters of a refresh.
+struct RefreshGrant<'a> {
+    refresh_token: &'a RefreshToken,
+    scopes: &'a [String],
+    challenge: Option<&'a Claims>,
+}
+
 impl From<Error> for RefreshError {
     fn from(error: Error) -> Self {
         RefreshError {
@@ -99,24 +107,63 @@ impl Entra {
         scopes: &[String],
         challenge: Option<&Claims>,
     ) -> Result<Tokens, RefreshError> {
-        let metadata = self.authority.discover(&self.http).await?;
-        let protocol = self.oauth_client(&metadata)?;
-        let token = oauth2::RefreshToken::new(refresh_token.expose().to_owned());
+        let grant = RefreshGrant {
+            refresh_token,
+            scopes,
+            challenge,
+        };
         let captured = CapturedResponse::default();
+        let Some(known) = self.known_metadata() else {
+            let metadata = self.discover().await?;
+            return self
+                .redeem_refresh_token(&metadata, &grant, &captured)
+                .await;
+        };
+        let failure = match self.redeem_refresh_token(&known, &grant, &captured).await {
+            Ok(tokens) => return Ok(tokens),
+            Err(failure) => failure,
+        };
+        // The kept metadata can be the cause, unless Entra decided about the token or did not respond.
+        let is_final = failure.error.kind() == Kind::SignInNeeded
+            || failure.refresh_token.is_some()
+            || captured.get().is_none();
+        if is_final {
+            return Err(failure);
+        }
+        debug!("Requesting Entra's metadata again: {}.", failure.error);
+        match self.discover().await {
+            Ok(current) if current != known => {
+                self.redeem_refresh_token(&current, &grant, &CapturedResponse::default())
+                    .await
+            }
+            Err(error) if error.kind() != Kind::Unreachable => Err(error.into()),
+            _ => Err(failure),
+        }
+    }
+
+    /// Sends the grant to the token endpoint of this metadata.
+    async fn redeem_refresh_token(
+        &self,
+        metadata: &Metadata,
+        grant: &RefreshGrant<'_>,
+        captured: &CapturedResponse,
+    ) -> Result<Tokens, RefreshError> {
+        let protocol = self.oauth_client(metadata)?;
+        let token = oauth2::RefreshToken::new(grant.refresh_token.expose().to_owned());
         let requested_at = self.clock.now();
         let mut request = protocol
             .exchange_refresh_token(&token)
-            .add_extra_param("scope", scope_text(scopes))
+            .add_extra_param("scope", scope_text(grant.scopes))
             .add_extra_param("client_info", "1");
-        if let Some(claims) = self.claims(challenge) {
+        if let Some(claims) = self.claims(grant.challenge) {
             request = request.add_extra_param("claims", claims.as_str().to_owned());
         }
         let response = request
-            .request_async(&|request| self.send(request, Grant::Refresh, &captured))
+            .request_async(&|request| self.send(request, Grant::Refresh, captured))
             .await
-            .map_err(|error| self.token_error(error, &captured))?;
+            .map_err(|error| self.token_error(error, captured))?;
         let rotated = response.refresh_token.clone();
-        let tokens = self.tokens(&metadata, response, None, requested_at, captured.get());
+        let tokens = self.tokens(metadata, response, None, requested_at, captured.get());
         tokens.map_err(|error| RefreshError {
             error,
             refresh_token: rotated,
@@ -151,28 +198,32 @@ impl Entra {
                 Grant::SignIn => refusal::outage_at_once(&host, status.as_u16()),
             });
         }
-        refusal::check_format(&host, &response)?;
-        let refused = match status {
-            StatusCode::OK => TokenError::despite_success(&response.body),
-            _ => Some(
-                TokenError::read(&response.body)
-                    .ok_or_else(|| self.not_a_token_response(&response))?,
-            ),
-        };
-        if let Some(token_error) = refused {
+        let refused = self.refused(&response);
+        // The `oauth2` crate requires UTF-8.
+        let body = String::from_utf8_lossy(&response.body).into_owned();
+        let _ = captured.set(response);
+        if let Some(token_error) = refused? {
             let codes = token_error.error_codes.iter();
             let codes: Vec<String> = codes.map(|code| format!(" AADSTS{code}")).collect();
-            tracing::debug!(
+            debug!(
                 "Entra refused the request: {}{}.",
                 token_error.error,
                 codes.concat()
             );
             return Err(refusal::from_token_error(grant, &token_error));
         }
-        // The `oauth2` crate requires UTF-8.
-        let body = String::from_utf8_lossy(&response.body).into_owned();
-        let _ = captured.set(response);
         Ok(HttpResponse::new(body.into_bytes()))
+    }
+
+    /// Returns the error in a response; `None` for one with tokens.
+    fn refused(&self, response: &Response) -> Result<Option<TokenError>> {
+        refusal::check_format(&self.authority.host_and_port(), response)?;
+        match response.status {
+            StatusCode::OK => Ok(TokenError::despite_success(&response.body)),
+            _ => TokenError::read(&response.body)
+                .map(Some)
+                .ok_or_else(|| self.not_a_token_response(response)),
+        }
     }
 
     pub(super) fn token_error(

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tracing::{debug, trace, warn};
 use url::Url;
 
+use super::early;
 use super::failure::{Retry, SendError, oversized, timed_out, undecodable, unreachable};
 use super::message::{Request, Response, host_of};
 use super::proxies::{Proxies, ProxyRoute, Route};
@@ -70,12 +71,24 @@ pub(super) enum ConnectionKind {
     Proxied,
 }
 
+/// The clients for one kind of connection.
+#[derive(Clone)]
+pub(super) struct Clients {
+    /// Sends the requests.
+    pub(super) sender: Client,
+    /// Opens connections for the sender. It has none of its own, so it never sends. `None` if the
+    /// sender is the caller's client.
+    pub(super) opener: Option<Client>,
+}
+
 /// The HTTP client. It reads no file and opens no connection before the first request.
 pub struct Http {
     pub(super) options: Options,
     pub(super) issuers: Issuers,
-    /// The clients of `reqwest`. Most processes build one of them.
-    pub(super) clients: Mutex<BTreeMap<ConnectionKind, Client>>,
+    /// The clients of `reqwest`. Most processes build those of one kind.
+    pub(super) clients: Mutex<BTreeMap<ConnectionKind, Clients>>,
+    /// The time of the last response of each host.
+    pub(super) last_responses: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl Http {
@@ -85,6 +98,7 @@ impl Http {
             options,
             issuers: Issuers::default(),
             clients: Mutex::default(),
+            last_responses: Mutex::default(),
         }
     }
 
@@ -99,8 +113,12 @@ impl Http {
             ConnectionKind::Tls,
             ConnectionKind::Proxied,
         ];
+        let clients = Clients {
+            sender: client,
+            opener: None,
+        };
         Http {
-            clients: Mutex::new(kinds.map(|kind| (kind, client.clone())).into()),
+            clients: Mutex::new(kinds.map(|kind| (kind, clients.clone())).into()),
             ..Http::new(Options {
                 proxies,
                 ..Options::default()
@@ -276,7 +294,7 @@ impl Http {
         route: Option<&ProxyRoute>,
         mut request: Request,
     ) -> Result<Response, SendError> {
-        let client = self.client_for(&request.url, route)?;
+        let client = self.clients_for(&request.url, route)?.sender;
         let start = Instant::now();
         // hyper omits it for an empty body, and servers reply 411 to a POST without a length (RFC
         // 9110, section 8.6).
@@ -288,11 +306,12 @@ impl Http {
         let coding = request.headers.entry(ACCEPT_ENCODING);
         coding.or_insert(HeaderValue::from_static("identity"));
         trace!("Sending {line}.");
-        let mut response = client
-            .request(request.method, request.url)
+        let sent = client
+            .request(request.method, request.url.clone())
             .headers(request.headers)
             .body(request.body)
-            .send()
+            .send();
+        let mut response = early::for_request(&request.url, sent)
             .await
             .map_err(|error| unreachable(host, route, error))
             .inspect_err(|failure| trace!("{line} failed: {}.", failure.error))?;
@@ -312,6 +331,7 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
+        self.record_response(host);
         if body.starts_with(BYTE_ORDER_MARK) {
             body.drain(..BYTE_ORDER_MARK.len());
         }

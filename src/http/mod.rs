@@ -6,6 +6,7 @@
 
 mod client;
 mod connections;
+mod early;
 mod failure;
 mod message;
 mod no_proxy;

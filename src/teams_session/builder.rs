@@ -12,7 +12,7 @@ use crate::acs::ResourceAuth;
 use crate::config::{GivenResource, default_scopes, parse_scopes};
 use crate::entra::browser::{Browser, SystemBrowser};
 use crate::entra::redirect::RedirectUri;
-use crate::entra::{Authority, check_client_id};
+use crate::entra::{Authority, MetadataCache, check_client_id};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::{CommunicationTokenSource, ExchangeKind};
 use crate::files::Folder;
@@ -221,6 +221,9 @@ impl TeamsSessionBuilder {
             authority.tenant(),
             client_id.as_str(),
         );
+        let metadata = folder
+            .as_ref()
+            .map(|path| MetadataCache::in_folder(Folder::new(path)));
         let sessions = Arc::new(SessionStore::new(store, folder));
         Ok(TeamsSession(Arc::new(SessionState {
             session: Sessions::new(sessions, clock.clone(), application),
@@ -233,6 +236,7 @@ impl TeamsSessionBuilder {
             endpoint,
             auth: auth.filter(|_| exchange == ExchangeKind::Key),
             browser,
+            metadata: Arc::new(metadata.unwrap_or_default()),
             clock,
             settings: self.settings,
         })))

@@ -11,7 +11,7 @@ use crate::acs::{DirectExchange, Endpoint, IdentityClient, ResourceAuth};
 use crate::credential::{RefreshedToken, Refresher, Refreshing};
 use crate::entra::browser::Browser;
 use crate::entra::redirect::RedirectUri;
-use crate::entra::{Authority, Entra, SignInMethod};
+use crate::entra::{Authority, Entra, MetadataCache, SignInMethod};
 use crate::error::{Error, Result};
 use crate::http::{self, Http};
 use crate::session::{
@@ -52,6 +52,7 @@ pub(super) struct SessionState {
     /// The credential of the resource, if the exchange goes through the resource's own API.
     pub(super) auth: Option<ResourceAuth>,
     pub(super) browser: Arc<dyn Browser>,
+    pub(super) metadata: Arc<MetadataCache>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: Settings,
 }
@@ -169,7 +170,8 @@ impl SessionState {
 
     fn entra(&self) -> Entra {
         let (http, clock) = (self.http().clone(), self.clock.clone());
-        let entra = Entra::new(http, clock, self.authority.clone(), self.client_id.clone());
+        let entra = Entra::new(http, clock, self.authority.clone(), self.client_id.clone())
+            .with_metadata_cache(self.metadata.clone());
         match self.settings.continuous_access {
             true => entra.with_continuous_access(),
             false => entra,

@@ -202,6 +202,9 @@ fn run(fault: &'static NamedFault, route: Route, job: Job) {
         }
         Job::Renewal => {
             case.sign_in().token();
+            if case.route == Route::Metadata {
+                case.home.forget_metadata();
+            }
             let faulted = case.with_fault(|| case.renew());
             case.check_later(&faulted, &case.renew());
         }

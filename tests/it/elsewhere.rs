@@ -155,6 +155,7 @@ fn metadata_that_leads_to_another_host_is_not_followed() {
             times: None,
             what: FaultKind::ReplacedField(endpoint.to_owned(), elsewhere.into()),
         });
+        home.forget_metadata();
         home.real(&["get", "--force-refresh"])
             .assert_error(5, &["has an endpoint on another host"]);
         let browser = TestBrowser::never();

@@ -46,6 +46,7 @@ mod imports;
 mod input_forms;
 #[cfg(target_os = "linux")]
 mod kept_files;
+mod kept_metadata;
 mod killed_writers;
 mod library_example;
 mod loudness;

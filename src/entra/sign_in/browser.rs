@@ -38,7 +38,7 @@ impl Entra {
         browser: &dyn Browser,
         redirect_uri: &RedirectUri,
     ) -> Result<SignedIn> {
-        let metadata = self.authority.discover(&self.http).await?;
+        let metadata = self.discover().await?;
         let redirect = Redirect::bind(redirect_uri)?;
         let mode = ResponseMode::FormPost;
         let attempt = self.authorize(sign_in, metadata, redirect.uri(), mode)?;

@@ -46,7 +46,7 @@ impl Entra {
     async fn poll_for_codes(&self, sign_in: &SignInRequest<'_>) -> Result<Tokens> {
         let options = sign_in.options;
         let claims = self.claims(sign_in.challenge);
-        let metadata = self.authority.discover(&self.http).await?;
+        let metadata = self.discover().await?;
         let mut left = options.timeout;
         for _ in 0..CODES {
             let code = self

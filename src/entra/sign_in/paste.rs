@@ -57,7 +57,7 @@ impl Entra {
         redirect_uri: &PasteUri,
         reader: &Reader,
     ) -> Result<SignedIn> {
-        let metadata = self.authority.discover(&self.http).await?;
+        let metadata = self.discover().await?;
         let redirect_uri = redirect_uri.as_str();
         let attempt = self.authorize(sign_in, metadata, redirect_uri, ResponseMode::Query)?;
         (sign_in.options.tell)(&Notice::Address {

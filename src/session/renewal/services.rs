@@ -39,6 +39,14 @@ pub enum Exchange {
 }
 
 impl Exchange {
+    /// Opens the connection to the resource, while Entra responds.
+    pub(super) fn open_early(&self) {
+        match self {
+            Exchange::WithResourceCredential(acs) => acs.open_early(),
+            Exchange::Direct(direct) => direct.open_early(),
+        }
+    }
+
     /// Exchanges the session's Entra token. `now` is the time by the service's clock.
     pub(super) async fn run(
         &self,

@@ -247,6 +247,9 @@ impl<'a> RenewalTask<'a> {
             .clone()
             .ok_or_else(|| Error::internal("a refresh without a refresh token"))?;
         let scopes = request.scopes();
+        if let Some(exchange) = &services.exchange {
+            exchange.open_early();
+        }
         let (entra, challenge) = (&services.entra, self.resource_challenge.as_ref());
         let tokens = match entra.refresh(&refresh_token, scopes, challenge).await {
             Ok(tokens) => tokens,

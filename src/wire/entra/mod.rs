@@ -10,7 +10,7 @@ use super::Members;
 use crate::secret::{DeviceCode, IdToken, RefreshToken, is_b64token};
 
 /// OpenID Connect metadata, the members that we use (OpenID Connect Discovery 1.0, section 3).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Members")]
 pub(crate) struct Metadata {
     /// The issuer; on `organizations` and `common` it holds `{tenantid}` literally.

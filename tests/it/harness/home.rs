@@ -98,6 +98,23 @@ impl Home {
         self.folder.path()
     }
 
+    /// The kept metadata of Entra, of calls in this process or of the real program.
+    pub(crate) fn metadata_file(&self) -> PathBuf {
+        let places = ["state", ".local/state/acspass"];
+        let mut files = places.map(|place| self.path().join(place).join("metadata.json"));
+        files.sort_by_key(|file| !file.exists());
+        let [file, _] = files;
+        file
+    }
+
+    /// Lets the next renewal request Entra's metadata.
+    pub(crate) fn forget_metadata(&self) {
+        let file = self.metadata_file();
+        if file.exists() {
+            std::fs::remove_file(file).expect("it is removed");
+        }
+    }
+
     /// The configuration file of calls in this process.
     pub(crate) fn config_file(&self) -> PathBuf {
         self.path().join("config/config.toml")
