@@ -98,7 +98,8 @@ suite() {
     local label=$1 name=$2 log=$3 start=$SECONDS verdict=green count
     shift 3
     "$@" >"$log" 2>&1 || { verdict=RED; red=1; cat "$log"; }
-    count=$(sed -nE 's/^Ran ([0-9]+) tests? in.*/\1/p; s/^(# |ℹ )tests ([0-9]+)$/\2/p' "$log" | head -1)
+    count=$(sed -nE 's/^Ran ([0-9]+) tests? in.*/\1/p; s/^(# |ℹ )tests ([0-9]+)$/\2/p;
+        s/^(Tests: +)?([0-9]+) passed.*/\2/p' "$log" | head -1)
     # A suite that ran nothing has shown nothing.
     [ "${count:-0}" -gt 0 ] || { verdict=RED; red=1; cat "$log"; }
     summary+=("$(printf '%s: %-22s %s, %s tests, %s s' "$label" "$name" "$verdict" "${count:-0}" $((SECONDS - start)))")
