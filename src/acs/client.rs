@@ -8,7 +8,7 @@ use azure_core::credentials::TokenCredential;
 use serde::Serialize;
 
 use super::operation::{self, Operation, created_without_token, not_a_token, orphan_possible};
-use super::request::{AcsTransport, IssuedToken, RequestAuth};
+use super::request::{AcsTransport, Call, IssuedToken, RequestAuth};
 #[cfg(feature = "azure-identity")]
 use super::resource_credential::EntraPrincipal;
 use super::values::{
@@ -31,12 +31,14 @@ pub enum ResourceAuth {
     /// An Entra credential of a principal with a role on the resource.
     #[cfg(feature = "azure-identity")]
     Entra(EntraPrincipal),
+    /// A user's Entra token, for requests that the user may send without the owner's permission.
+    User(EntraToken),
 }
 
 /// A client for one ACS resource. It can be shared between tasks, and keeps its connections.
 pub struct IdentityClient {
-    transport: AcsTransport,
-    auth: ResourceAuth,
+    pub(super) transport: AcsTransport,
+    pub(super) auth: ResourceAuth,
 }
 
 /// An identity that was just created.
@@ -237,7 +239,7 @@ impl IdentityClient {
             false => error,
         };
         let operation = Operation::CreateUser;
-        let response = self.send(operation, Some(body)).await;
+        let response = self.send(Call::of(operation, Some(body))).await;
         let response = response.map_err(|error| orphan(error.may_have_arrived(), error))?;
         let tries = response.tries;
         // A refusal creates nothing; an outage, or any other success, perhaps.
@@ -273,25 +275,27 @@ impl IdentityClient {
     }
 
     async fn call(&self, operation: Operation<'_>, body: Option<Vec<u8>>) -> Result<Response> {
-        let response = self.send(operation, body).await?;
+        let response = self.send(Call::of(operation, body)).await?;
         self.transport.check(operation, response)
     }
 
-    async fn send(&self, operation: Operation<'_>, body: Option<Vec<u8>>) -> Result<Response> {
+    /// Sends a request with the client's credential.
+    pub(super) async fn send(&self, call: Call) -> Result<Response> {
         match &self.auth {
-            ResourceAuth::Key(key) => {
-                let auth = RequestAuth::Signature(key);
-                self.transport.send(auth, operation, body).await
-            }
+            ResourceAuth::Key(key) => self.transport.send(RequestAuth::Signature(key), call).await,
             #[cfg(feature = "azure-identity")]
             ResourceAuth::Entra(principal) => {
                 let token = principal.token(self.transport.clock.as_ref()).await?;
                 let auth = RequestAuth::Bearer(&token);
-                let response = self.transport.send(auth, operation, body).await?;
+                let response = self.transport.send(auth, call).await?;
                 if matches!(response.status.as_u16(), 401 | 403) {
                     principal.reject(&token);
                 }
                 Ok(response)
+            }
+            ResourceAuth::User(token) => {
+                self.transport.check_may_receive()?;
+                self.transport.send(RequestAuth::Bearer(token), call).await
             }
         }
     }

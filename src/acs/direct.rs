@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use super::operation::Operation;
-use super::request::{AcsTransport, IssuedToken, RequestAuth};
+use super::request::{AcsTransport, Call, IssuedToken, RequestAuth};
 use super::values::{CommunicationUserId, Endpoint};
 use crate::error::{Error, Result};
 use crate::exchange::ExchangeKind;
@@ -76,7 +76,7 @@ impl DirectExchange {
         transport.check_may_receive()?;
         let auth = RequestAuth::Bearer(token);
         let body = Some(b"{}".to_vec());
-        let response = transport.send(auth, operation, body).await?;
+        let response = transport.send(auth, Call::of(operation, body)).await?;
         let response = transport.check(operation, response)?;
         let exchanged: IdentityAndToken = transport.read(&response)?;
         let token = exchanged

@@ -3,6 +3,8 @@
 //! Inputs are a resource and its credential. Each operation of the service is one call. The client
 //! stores nothing, and does not sign users in.
 
+pub mod api;
+mod api_versions;
 mod client;
 mod direct;
 mod operation;
@@ -16,6 +18,6 @@ pub use client::{CreatedUser, IdentityClient, ResourceAuth};
 pub use direct::{DirectExchange, Exchanged, check_family};
 pub use request::{IssuedToken, RequestToSign, sign};
 pub use values::{
-    Cloud, CommunicationIdentifier, CommunicationUserId, ConnectionString, Endpoint, TokenLifetime,
-    TokenScope, check_access_key,
+    Cloud, CommunicationIdentifier, CommunicationUserId, ConnectionString, Endpoint, RequestTarget,
+    TokenLifetime, TokenScope, check_access_key,
 };

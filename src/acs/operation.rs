@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 
-use super::values::CommunicationUserId;
+use super::api_versions::{self, IDENTITIES};
+use super::values::{CommunicationUserId, ESCAPED};
 use crate::advice;
 use crate::claims::Claims;
 use crate::error::{Error, Kind, ServiceResponse};
@@ -19,15 +20,6 @@ use crate::time::{Timestamp, in_words};
 use crate::wire;
 use crate::wire::acs::ServiceError;
 
-/// The version that the SDKs send (azure-communication-identity 1.5.0 and
-/// `@azure/communication-identity` 1.3.1).
-const API_VERSION: &str = "2023-10-01";
-/// The characters that the SDKs do not escape in an id (RFC 3986, section 2.3).
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 /// Clocks further apart than this explain a refused signature.
 const CLOCKS_APART_SECONDS: u64 = 300;
 
@@ -65,12 +57,8 @@ impl Operation<'_> {
 
     /// Returns path and query. The action's colon stays as it is.
     pub(super) fn path_and_query(self) -> String {
-        let (_, _, path) = self.spec();
-        let version = match self {
-            Operation::Exchange(ExchangeKind::Entra) => "2025-03-02-preview",
-            Operation::Exchange(ExchangeKind::TeamsExtension) => "2025-06-30",
-            _ => API_VERSION,
-        };
+        let (method, _, path) = self.spec();
+        let version = api_versions::of(&method, path).unwrap_or(IDENTITIES);
         let id = match self {
             Operation::IssueToken(user)
             | Operation::RevokeTokens(user)
@@ -81,15 +69,31 @@ impl Operation<'_> {
         format!("{}?api-version={version}", path.replace("{id}", &id))
     }
 
-    /// Whether the user's token authorizes the request, and no right of the resource's owner.
-    fn is_direct(self) -> bool {
-        matches!(self, Operation::Exchange(kind) if kind != ExchangeKind::Key)
+    /// Returns the permission that the request needs.
+    pub(super) fn permission(self) -> Permission {
+        match self {
+            Operation::Exchange(kind) => Permission::Exchange(kind),
+            _ => Permission::Owner,
+        }
     }
 }
 
-/// Returns the error for a response without the operation's success status.
+/// The permission for a request, which decides the meaning of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Permission {
+    /// The owner's: the access key, or a principal with a role.
+    Owner,
+    /// The access key's, for a request that the caller wrote: the refusal names every cause.
+    Signature,
+    /// That of a user, or of the owner for an exchange with the key.
+    Exchange(ExchangeKind),
+    /// That of a user, for a request that the caller wrote.
+    User,
+}
+
+/// Returns the error for a response without the request's success status.
 pub(super) fn refusal(
-    asked: Operation<'_>,
+    permission: Permission,
     host: &str,
     response: &Response,
     now: Timestamp,
@@ -107,14 +111,14 @@ pub(super) fn refusal(
             }
         }
     } else if response.status.is_client_error() && is_its_own {
-        let (name, detail) = explain(asked, response, &details, now);
+        let (name, detail) = explain(permission, response, &details, now);
         advised(Kind::Refused, name, &detail)
     } else {
         let what = format!("HTTP status {status} in another format than an ACS resource's");
         foreign(host, response, &what)
     };
     if status == 401
-        && matches!(asked, Operation::Exchange(_))
+        && matches!(permission, Permission::Exchange(_) | Permission::User)
         && let Some(claims) = challenged_claims(&response.headers)
     {
         error = error.with_claims(claims);
@@ -200,7 +204,7 @@ fn is_scopes_field(field: &str) -> bool {
 
 /// The name of the advice on a refusal, and the detail for its cause.
 fn explain(
-    asked: Operation<'_>,
+    permission: Permission,
     response: &Response,
     details: &ServiceError,
     now: Timestamp,
@@ -216,8 +220,11 @@ fn explain(
         (401, "IdentityNotOwned") => "not-owned",
         (401, _) => match apart {
             Some(apart) => return ("clock", in_words(Duration::from_secs(apart))),
-            None if asked.is_direct() => "users-token",
-            None => "key",
+            None => match permission {
+                Permission::Owner | Permission::Exchange(ExchangeKind::Key) => "key",
+                Permission::Signature => return ("signature", clock_of(response).to_owned()),
+                Permission::Exchange(_) | Permission::User => "users-token",
+            },
         },
         (400, "ApiVersionUnspecified" | "UnsupportedApiVersion") => "api-version",
         (400, "ValidationError") => match field.to_ascii_lowercase().as_str() {
@@ -227,16 +234,24 @@ fn explain(
             "" => return ("field", "the request".to_owned()),
             _ => return ("field", format!("the field `{field}`")),
         },
-        (403, _) => match asked {
-            Operation::Exchange(ExchangeKind::Key) => "licence",
-            Operation::Exchange(_) => "assignment",
-            _ => "role",
+        (403, _) => match permission {
+            Permission::Exchange(ExchangeKind::Key) => "licence",
+            Permission::Exchange(_) | Permission::User => "assignment",
+            Permission::Owner | Permission::Signature => "role",
         },
         (404, "IdentityNotFound") => "unknown-identity",
         (404, _) => "not-found",
         _ => return ("other", format!("HTTP status {status}")),
     };
     (name, String::new())
+}
+
+/// Describes this machine's clock, after it was found not to differ from a time in the response.
+fn clock_of(response: &Response) -> &'static str {
+    match response.date() {
+        Some(_) => "this machine's clock is correct",
+        None => "the response has no time to check this machine's clock with",
+    }
 }
 
 /// The error with the advice of this name, and `detail` in its cause.

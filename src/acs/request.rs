@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::operation::{self, Operation};
+use super::operation::{self, Operation, Permission};
 use super::values::{Endpoint, not_base64};
 use crate::error::{Error, Result};
 use crate::http::{self, Http, Request, Response};
@@ -42,6 +43,31 @@ pub(super) enum RequestAuth<'a> {
     Bearer(&'a EntraToken),
 }
 
+/// The media type of the service's bodies.
+pub(super) const JSON: &str = "application/json";
+
+/// A request before it is authorized.
+pub(super) struct Call {
+    pub(super) method: Method,
+    /// Path and query, percent-encoded.
+    pub(super) target: String,
+    /// An operation that takes no body has none.
+    pub(super) content_type: Option<&'static str>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Call {
+    /// Creates the request for an operation. One that takes no body has no `Content-Type`.
+    pub(super) fn of(operation: Operation<'_>, body: Option<Vec<u8>>) -> Call {
+        Call {
+            method: operation.spec().0,
+            target: operation.path_and_query(),
+            content_type: body.is_some().then_some(JSON),
+            body: body.unwrap_or_default(),
+        }
+    }
+}
+
 /// Sends requests to one resource, and reads its responses.
 pub(super) struct AcsTransport {
     pub(super) http: Arc<Http>,
@@ -66,15 +92,14 @@ impl AcsTransport {
         }
     }
 
-    /// Sends a request, authorized anew for each try. An operation that takes no body has no
-    /// `Content-Type`.
-    pub(super) async fn send(
-        &self,
-        auth: RequestAuth<'_>,
-        operation: Operation<'_>,
-        body: Option<Vec<u8>>,
-    ) -> Result<Response> {
-        let ((method, ..), target) = (operation.spec(), operation.path_and_query());
+    /// Sends a request, authorized anew for each try.
+    pub(super) async fn send(&self, auth: RequestAuth<'_>, call: Call) -> Result<Response> {
+        let Call {
+            method,
+            target,
+            content_type,
+            body,
+        } = call;
         let url = self.endpoint.at(&target)?;
         let request_id = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string())
             .map_err(|_| Error::internal("a GUID is not a header value"))?;
@@ -88,16 +113,15 @@ impl AcsTransport {
                         method: method.as_str(),
                         target: &target,
                         host: &self.endpoint.host_header(),
-                        body: body.as_deref().unwrap_or_default(),
+                        body: &body,
                         date: self.service_now(),
                     };
                     sign(&request, key)?
                 }
             };
-            let json = HeaderValue::from_static("application/json");
-            headers.insert(ACCEPT, json.clone());
-            if body.is_some() {
-                headers.insert(CONTENT_TYPE, json);
+            headers.insert(ACCEPT, HeaderValue::from_static(JSON));
+            if let Some(content_type) = content_type {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
             }
             let request_id_header = HeaderName::from_static("x-ms-client-request-id");
             headers.insert(request_id_header, request_id.clone());
@@ -105,7 +129,7 @@ impl AcsTransport {
                 method: method.clone(),
                 url: url.clone(),
                 headers,
-                body: body.clone().unwrap_or_default(),
+                body: body.clone(),
             })
         };
         let response = self.http.send(make).await;
@@ -122,9 +146,13 @@ impl AcsTransport {
         if response.status.as_u16() == success {
             return Ok(response);
         }
+        Err(self.refusal(operation.permission(), &response))
+    }
+
+    /// Returns the error for a response that is no success.
+    pub(super) fn refusal(&self, permission: Permission, response: &Response) -> Error {
         let host = self.endpoint.host_header();
-        let now = self.service_now();
-        Err(operation::refusal(operation, &host, &response, now))
+        operation::refusal(permission, &host, response, self.service_now())
     }
 
     /// Parses the body of a checked response.

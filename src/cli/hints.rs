@@ -18,8 +18,9 @@ const WITHOUT_PROFILE: [&str; 6] = [
 ];
 
 /// Commands that use the sessions of the emulator with `--emulator`, or its resource.
-const WITH_EMULATOR: [&str; 10] = [
-    "login", "get", "exec", "serve", "status", "logout", "account", "user", "token", "doctor",
+const WITH_EMULATOR: [&str; 11] = [
+    "login", "get", "exec", "serve", "status", "logout", "account", "user", "token", "api",
+    "doctor",
 ];
 
 /// Returns `acspass` with the profile of the command line, as the start of a command in a message.

@@ -315,7 +315,7 @@ impl Http {
             .await
             .map_err(|error| unreachable(host, route, error))
             .inspect_err(|failure| trace!("{line} failed: {}.", failure.error))?;
-        let status = response.status();
+        let (version, status) = (response.version(), response.status());
         let coding = response.headers().get(CONTENT_ENCODING);
         if let Some(coding) = coding.filter(|coding| *coding != "identity") {
             return Err(undecodable(host, coding).into());
@@ -342,6 +342,7 @@ impl Http {
             start.elapsed().as_millis()
         );
         Ok(Response {
+            version,
             status,
             headers: response.headers().clone(),
             body,

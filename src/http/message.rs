@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, Version};
 use url::Url;
 
 use crate::time::Timestamp;
@@ -52,6 +52,8 @@ pub(crate) fn host_of(url: &Url) -> String {
 
 /// A response. The body may contain tokens, so there is no `Debug`.
 pub struct Response {
+    /// The version of the protocol.
+    pub version: Version,
     /// The status code.
     pub status: StatusCode,
     /// The headers.

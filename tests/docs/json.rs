@@ -9,7 +9,7 @@ use crate::markdown::{code, table};
 use crate::schema::{check, resolve};
 
 /// The schemas, in the order of the page.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 25] = [
     "get",
     "login",
     "status",
@@ -17,6 +17,7 @@ const ORDER: [&str; 24] = [
     "user-create",
     "user-delete",
     "token-issue",
+    "api",
     "inspect",
     "config-list",
     "profile-list",

@@ -120,6 +120,8 @@ fn outputs_of_commands_match_their_schemas() {
     checker.run("user-create", &["user", "create", "--scope", "chat"]);
     checker.run("user-create", &["token", "issue", "--scope", "voip"]);
 
+    checker.run("api", &["api", "POST", "/identities", "--include"]);
+
     let ids = format!("{id}\nno-id\n");
     checker.run_with("user-delete", &["user", "delete", "-"], &ids);
 

@@ -9,6 +9,7 @@
 mod aadsts;
 mod account_choice;
 mod answers;
+mod api;
 mod authorities;
 mod bad_input;
 mod cache;

@@ -5,9 +5,12 @@
 mod endpoint;
 mod identifier;
 mod scope;
+mod target;
 
 pub(super) use endpoint::not_base64;
 pub use endpoint::{ConnectionString, Endpoint, check_access_key};
 pub(super) use identifier::is_bounded;
 pub use identifier::{Cloud, CommunicationIdentifier, CommunicationUserId};
 pub use scope::{TokenLifetime, TokenScope};
+pub(super) use target::ESCAPED;
+pub use target::RequestTarget;

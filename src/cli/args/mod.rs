@@ -1,6 +1,7 @@
 //! The arguments of the command line: the tree of commands. Doc comments are the help, which `cli/help`
 //! renders.
 
+mod api;
 pub(super) mod emulator;
 mod emulator_fault;
 mod format;
@@ -15,6 +16,7 @@ mod suggestions;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use api::Api;
 pub(crate) use emulator::{
     Emulator, EmulatorCa, EmulatorClock, EmulatorCommand, EmulatorExec, EmulatorServer,
     EmulatorToken, EmulatorVerify, ForgedKind, ForgedSignature,
@@ -109,6 +111,7 @@ pub(crate) enum Command {
     User(User),
     #[command(subcommand)]
     Token(Token),
+    Api(Api),
     #[command(subcommand)]
     Config(Config),
     #[command(subcommand)]

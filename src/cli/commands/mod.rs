@@ -3,6 +3,7 @@
 //! Arguments and the input of the process go in. `cli` selects the function.
 
 pub(super) mod account;
+pub(super) mod api;
 mod child;
 pub(super) mod completions;
 pub(super) mod config;

@@ -30,10 +30,13 @@ pub(super) const GROUPS: [Group; 5] = [
     },
     Group {
         title: "Identities",
-        rows: &[(
-            &["user", "token"],
-            "Create and delete identities, issue and revoke their tokens",
-        )],
+        rows: &[
+            (
+                &["user", "token"],
+                "Create and delete identities, issue and revoke their tokens",
+            ),
+            (&["api"], "Send one request to the ACS resource"),
+        ],
     },
     Group {
         title: "Settings",

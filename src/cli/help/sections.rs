@@ -50,6 +50,7 @@ files! {
     "token" "issue" => "token-issue.txt";
     "token" "revoke" => "token-revoke.txt";
     "token" "exchange" => "token-exchange.txt";
+    "api" => "api.txt";
     "config" => "config.txt";
     "config" "path" => "config-path.txt";
     "config" "list" => "config-list.txt";

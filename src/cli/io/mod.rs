@@ -3,6 +3,7 @@
 //! Values go in, bytes for two streams come out. Control characters of foreign text are removed here.
 //! Nothing is read here.
 
+pub(super) mod indent;
 pub(super) mod local_time;
 pub(super) mod log;
 pub(super) mod messages;

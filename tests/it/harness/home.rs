@@ -20,7 +20,7 @@ use super::secret_service::SecretService;
 use super::sweep::Sweep;
 
 /// Commands whose result may be tokens.
-const GIVES_TOKENS: [&str; 3] = ["get", "user", "token"];
+const GIVES_TOKENS: [&str; 4] = ["get", "user", "token", "api"];
 
 /// See the module.
 pub(crate) struct Home {
