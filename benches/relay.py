@@ -47,7 +47,10 @@ async def attend(reader, writer):
     global connections
     connections += 1
     there = await asyncio.open_connection("127.0.0.1", port)
-    await asyncio.gather(carry(reader, there[1], rtt), carry(there[0], writer, 0))
+    try:
+        await asyncio.gather(carry(reader, there[1], rtt), carry(there[0], writer, 0))
+    except asyncio.CancelledError:
+        pass  # The relay ends.
 
 
 async def main():
