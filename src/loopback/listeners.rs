@@ -75,13 +75,19 @@ pub(crate) fn bind_network(address: IpAddr, port: u16, other_port: &str) -> Resu
 
 /// Returns the error about a port that could not be bound.
 fn unbound(cause: io::Error, port: u16, other_port: &str) -> Error {
+    let is_taken = cause.kind() == ErrorKind::AddrInUse;
     let error = match port {
+        0 if is_taken => Error::new(
+            Kind::Usage,
+            "no port of the loopback address is free",
+            "End a program that listens on many ports, then run the command again.",
+        ),
         0 => Error::new(
             Kind::Internal,
             "this machine has no loopback address to listen on",
             "Check that the loopback interface is up.",
         ),
-        _ if cause.kind() == ErrorKind::AddrInUse => Error::new(
+        _ if is_taken => Error::new(
             Kind::Usage,
             format!("port {port} is already in use"),
             other_port,
@@ -233,6 +239,13 @@ mod tests {
         assert_eq!(error.hint(), "Use `--port 0`.");
         assert_eq!(error.kind(), Kind::Usage);
         assert!(error.message().contains(&first.port.to_string()));
+    }
+
+    #[test]
+    fn a_machine_without_a_free_port_is_told_from_one_without_loopback() {
+        let said = |kind: ErrorKind| unbound(kind.into(), 0, "").message().to_owned();
+        assert!(said(ErrorKind::AddrInUse).contains("no port"));
+        assert!(said(ErrorKind::AddrNotAvailable).contains("no loopback"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::exec;
 use crate::harness::http::{self, Response};
 use crate::harness::left;
 use crate::harness::process::Process;
-use crate::harness::{Home, TestBrowser};
+use crate::harness::{Deadline, Home, TestBrowser};
 
 /// Prints where the service is, and runs until a signal ends it. `$0` names the home, by which the
 /// process is found.
@@ -219,4 +219,42 @@ fn with_a_proxy_the_command_reaches_its_service_directly() {
     home.set("NO_PROXY", "localhost");
     let run = exec(&home, &words).end();
     assert_eq!(run.stdout, "localhost,127.0.0.1 localhost,127.0.0.1\n");
+}
+
+#[test]
+fn managed_identity_of_a_user_who_signed_out_names_the_next_step() {
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    let script = "echo $IDENTITY_ENDPOINT; echo $IDENTITY_HEADER; exec sleep 600";
+    let process = exec(&home, &["--managed-identity", "--", "sh", "-c", script]);
+    let endpoint = process.next_line();
+    let header = format!("X-IDENTITY-HEADER: {}", process.next_line());
+    let (authority, path) = endpoint["http://".len()..].split_once('/').expect("a path");
+    let port = authority.rsplit_once(':').expect("a port").1;
+    let port = port.parse().expect("a number");
+    let resource = "https://auth.msft.communication.azure.com";
+    let target = format!("/{path}?api-version=2019-08-01&resource={resource}");
+    let host = format!("Host: {authority}");
+    let ask = || {
+        let request = http::request("GET", &target, &[&host, &header], "");
+        Response::parse(&http::send(port, &request))
+    };
+    let signed_in = ask().assert_status(200).json();
+    let token = signed_in["access_token"].as_str().expect("a token");
+    home.real(&["logout", "--all"]).assert_code(0);
+    // The index may be a second old.
+    let deadline = Deadline::start();
+    let refusal = loop {
+        match ask() {
+            response if response.status == 200 => deadline.pass("the sign-out is seen"),
+            response => break response.assert_status(401),
+        }
+    };
+    assert!(!refusal.body.contains(token));
+    let refusal = refusal.json();
+    assert_eq!(refusal["statusCode"], 401);
+    let message = refusal["message"].as_str().expect("a message");
+    assert!(message.contains("`acspass login`"), "{message}");
+    process.signal("TERM");
+    assert_eq!(process.end().code, Some(128 + 15));
 }
