@@ -274,7 +274,12 @@ impl IdentityClient {
         self.transport.issued(token, response.date())
     }
 
-    async fn call(&self, operation: Operation<'_>, body: Option<Vec<u8>>) -> Result<Response> {
+    /// Calls an operation, and checks the status of its response.
+    pub(super) async fn call(
+        &self,
+        operation: Operation<'_>,
+        body: Option<Vec<u8>>,
+    ) -> Result<Response> {
         let response = self.send(Call::of(operation, body)).await?;
         self.transport.check(operation, response)
     }
@@ -339,6 +344,7 @@ fn check_scopes(scopes: &[TokenScope]) -> Result<()> {
     Ok(())
 }
 
-fn to_json(body: &impl Serialize) -> Result<Vec<u8>> {
+/// Writes a body as JSON.
+pub(super) fn to_json(body: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(body).map_err(|_| Error::internal("a request could not be written as JSON"))
 }

@@ -3,17 +3,23 @@
 //! Inputs are a resource and its credential. Each operation of the service is one call. The client
 //! stores nothing, and does not sign users in.
 
+mod access;
 pub mod api;
 mod api_versions;
 mod client;
 mod direct;
 mod operation;
+mod path;
 mod request;
 #[cfg(feature = "azure-identity")]
 pub mod resource_credential;
 pub mod teams_token;
 mod values;
 
+pub use access::{
+    AccessClient, AccessFamily, Assignment, GrantChange, Granted, PrincipalType, RevokeChange,
+    check_object_id,
+};
 pub use client::{CreatedUser, IdentityClient, ResourceAuth};
 pub use direct::{DirectExchange, Exchanged, check_family};
 pub use request::{IssuedToken, RequestToSign, sign};

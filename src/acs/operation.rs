@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use percent_encoding::utf8_percent_encode;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 
 use super::api_versions::{self, IDENTITIES};
-use super::values::{CommunicationUserId, ESCAPED};
+use super::path::{AssignmentPath, segment};
+use super::values::CommunicationUserId;
 use crate::advice;
 use crate::claims::Claims;
 use crate::error::{Error, Kind, ServiceResponse};
@@ -32,41 +32,59 @@ pub(super) enum Operation<'a> {
     DeleteUser(&'a CommunicationUserId),
     /// An Entra token for a Communication token.
     Exchange(ExchangeKind),
+    /// All Entra assignments, or the page at this path and query.
+    ListAssignments(Option<&'a str>),
+    FindAssignment(AssignmentPath<'a>),
+    PutAssignment(AssignmentPath<'a>),
+    DeleteAssignment(AssignmentPath<'a>),
 }
 
 impl Operation<'_> {
-    /// Returns the method, the status of success, and the path.
-    pub(super) fn spec(self) -> (Method, u16, &'static str) {
+    /// Returns the method, the statuses of success, and the path.
+    pub(super) fn spec(self) -> (Method, &'static [u16], &'static str) {
         match self {
-            Operation::CreateUser => (Method::POST, 201, "/identities"),
-            Operation::IssueToken(_) => (Method::POST, 200, "/identities/{id}/:issueAccessToken"),
-            Operation::RevokeTokens(_) => {
-                (Method::POST, 204, "/identities/{id}/:revokeAccessTokens")
+            Operation::CreateUser => (Method::POST, &[201], "/identities"),
+            Operation::IssueToken(_) => {
+                (Method::POST, &[200], "/identities/{id}/:issueAccessToken")
             }
-            Operation::DeleteUser(_) => (Method::DELETE, 204, "/identities/{id}"),
+            Operation::RevokeTokens(_) => {
+                (Method::POST, &[204], "/identities/{id}/:revokeAccessTokens")
+            }
+            Operation::DeleteUser(_) => (Method::DELETE, &[204], "/identities/{id}"),
             Operation::Exchange(kind) => {
                 let path = match kind {
                     ExchangeKind::Key => "/teamsUser/:exchangeAccessToken",
                     ExchangeKind::Entra => "/access/entra/:exchangeAccessToken",
                     ExchangeKind::TeamsExtension => "/access/teamsExtension/:exchangeAccessToken",
                 };
-                (Method::POST, 200, path)
+                (Method::POST, &[200], path)
             }
+            Operation::ListAssignments(_) => (Method::GET, &[200], "/access/entra/assignments"),
+            Operation::FindAssignment(at) => (Method::GET, &[200], at.path()),
+            Operation::PutAssignment(at) => (Method::PUT, &[200, 201], at.path()),
+            Operation::DeleteAssignment(at) => (Method::DELETE, &[204], at.path()),
         }
     }
 
     /// Returns path and query. The action's colon stays as it is.
     pub(super) fn path_and_query(self) -> String {
+        if let Operation::ListAssignments(Some(page)) = self {
+            return page.to_owned();
+        }
         let (method, _, path) = self.spec();
         let version = api_versions::of(&method, path).unwrap_or(IDENTITIES);
-        let id = match self {
+        let path = match self {
             Operation::IssueToken(user)
             | Operation::RevokeTokens(user)
-            | Operation::DeleteUser(user) => user.as_str(),
-            Operation::CreateUser | Operation::Exchange(_) => "",
+            | Operation::DeleteUser(user) => path.replace("{id}", &segment(user.as_str())),
+            Operation::FindAssignment(at)
+            | Operation::PutAssignment(at)
+            | Operation::DeleteAssignment(at) => at.fill(path),
+            Operation::CreateUser | Operation::Exchange(_) | Operation::ListAssignments(_) => {
+                path.to_owned()
+            }
         };
-        let id = utf8_percent_encode(id, ESCAPED).to_string();
-        format!("{}?api-version={version}", path.replace("{id}", &id))
+        format!("{path}?api-version={version}")
     }
 
     /// Returns the permission that the request needs.
@@ -355,6 +373,22 @@ mod tests {
             Operation::IssueToken(&user.expect("an id")).path_and_query(),
             "/identities/8%3Aacs%3A1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-\
              5a3a0d000101/:issueAccessToken?api-version=2023-10-01"
+        );
+    }
+
+    #[test]
+    fn assignments_have_the_paths_and_versions_of_their_family() {
+        let at = |tenant| {
+            let object_id = "o/1";
+            Operation::FindAssignment(AssignmentPath { tenant, object_id })
+        };
+        assert_eq!(
+            at(None).path_and_query(),
+            "/access/entra/assignments/o%2F1?api-version=2025-03-02-preview"
+        );
+        assert_eq!(
+            at(Some("t?")).path_and_query(),
+            "/access/teamsExtension/tenants/t%3F/assignments/o%2F1?api-version=2026-09-23"
         );
     }
 }

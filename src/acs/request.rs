@@ -143,7 +143,7 @@ impl AcsTransport {
     /// an error, as in the SDKs.
     pub(super) fn check(&self, operation: Operation<'_>, response: Response) -> Result<Response> {
         let (_, success, _) = operation.spec();
-        if response.status.as_u16() == success {
+        if success.contains(&response.status.as_u16()) {
             return Ok(response);
         }
         Err(self.refusal(operation.permission(), &response))

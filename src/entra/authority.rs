@@ -1,11 +1,10 @@
 //! The authority: Entra's host, a tenant, and the tenant's metadata.
 
 use url::Url;
-use uuid::Uuid;
 
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, Request, host_of};
-use crate::input;
+use crate::input::{self, guid, is_guid};
 use crate::loopback;
 use crate::text::after_noun;
 use crate::wire;
@@ -120,6 +119,24 @@ impl Authority {
         self.check_issuer(&metadata.issuer)
     }
 
+    /// Returns the tenant as a GUID, and `None` if any tenant may sign in. The metadata names the GUID
+    /// of a domain.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if the authority does not know the tenant, [`Kind::Unreachable`] if the
+    /// response is not Entra's.
+    pub async fn tenant_id(&self, http: &Http) -> Result<Option<String>> {
+        match self.tenant.as_str() {
+            "organizations" | "common" => Ok(None),
+            tenant if is_guid(tenant) => Ok(Some(tenant.to_owned())),
+            _ => {
+                let metadata = self.discover(http).await?;
+                let tenant = issuer_tenant(&metadata.issuer);
+                Ok(tenant.map(str::to_ascii_lowercase))
+            }
+        }
+    }
+
     /// Checks the tenant in the issuer. It is the requested GUID, any GUID for a requested domain, and
     /// a placeholder if any tenant may sign in.
     fn check_issuer(&self, issuer: &str) -> Result<()> {
@@ -190,22 +207,6 @@ const TENANT_LEFT_OPEN: &str = "{tenantid}";
 pub(super) fn issuer_tenant(issuer: &str) -> Option<&str> {
     let (_, rest) = issuer.split_once("://")?;
     rest.split('/').nth(1)
-}
-
-/// Returns whether the text is a GUID in Entra's format: 8-4-4-4-12 hexadecimal digits.
-pub(crate) fn is_guid(text: &str) -> bool {
-    text.len() == 36 && Uuid::try_parse(text).is_ok()
-}
-
-/// Returns a GUID in Entra's format, in lower case. PowerShell and Windows add braces, which are
-/// removed.
-pub(crate) fn guid(text: &str) -> Option<String> {
-    let text = input::bare(text);
-    let braced = text
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'));
-    let digits = braced.unwrap_or(text);
-    is_guid(digits).then(|| digits.to_ascii_lowercase())
 }
 
 /// Checks an application (client) id, and returns it in lower case.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::account::Account;
 use crate::error::{Error, Kind, Result};
+use crate::input::is_guid;
 use crate::jwt;
 use crate::secret::IdToken;
 use crate::text::one_line;
@@ -14,7 +15,7 @@ use crate::time::Timestamp;
 use crate::wire::Members;
 use crate::wire::entra::ClientInfo;
 
-use super::authority::{self, is_guid};
+use super::authority;
 use super::client::Entra;
 
 /// The tolerance for an expired id_token, since clocks differ.

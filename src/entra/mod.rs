@@ -13,7 +13,6 @@ mod refusal;
 mod sign_in;
 mod token_endpoint;
 
-pub(crate) use authority::guid;
 pub use authority::{Authority, check_client_id};
 pub use client::Entra;
 pub use metadata_cache::MetadataCache;

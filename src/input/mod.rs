@@ -4,10 +4,12 @@
 //! bare value. Ambiguous input is returned unchanged, for the caller's error. This module checks no
 //! value.
 
+mod guid;
 mod ids;
 mod secret;
 mod value;
 
-pub use ids::ids;
+pub use guid::{guid, is_guid};
+pub use ids::{ids, principals};
 pub use secret::{CONNECTION_STRING_VARIABLES, connection_string, token};
 pub use value::{bare, text, utf8, value};

@@ -87,6 +87,71 @@ pub(crate) struct TeamsUserExchange<'a> {
     pub(crate) user_id: &'a str,
 }
 
+/// The body of `PUT …/assignments/{id}`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PutAssignment<'a> {
+    /// The type of the principal.
+    pub(crate) principal_type: &'a str,
+    /// The principal's tenant; only Entra assignments have it here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant_id: Option<&'a str>,
+    /// The applications.
+    pub(crate) client_ids: &'a [String],
+}
+
+/// An assignment.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Members")]
+pub(crate) struct AssignmentEntry {
+    /// The principal.
+    pub(crate) object_id: String,
+    /// The principal's tenant.
+    pub(crate) tenant_id: String,
+    /// The type of the principal.
+    pub(crate) principal_type: String,
+    /// The applications.
+    pub(crate) client_ids: Vec<String>,
+}
+
+impl TryFrom<Members> for AssignmentEntry {
+    type Error = &'static str;
+
+    fn try_from(mut members: Members) -> Result<Self, Self::Error> {
+        Ok(AssignmentEntry {
+            object_id: members.text("objectId").ok_or("no objectId")?,
+            tenant_id: members.text("tenantId").ok_or("no tenantId")?,
+            principal_type: members.text("principalType").ok_or("no principalType")?,
+            client_ids: members.words("clientIds").unwrap_or_default(),
+        })
+    }
+}
+
+/// A page of the list of assignments. An entry that cannot be read makes the page unreadable: a list
+/// of permissions must be complete.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Members")]
+pub(crate) struct AssignmentPage {
+    /// The assignments.
+    pub(crate) value: Vec<AssignmentEntry>,
+    /// The address of the next page.
+    pub(crate) next_link: Option<String>,
+}
+
+impl TryFrom<Members> for AssignmentPage {
+    type Error = &'static str;
+
+    fn try_from(mut members: Members) -> Result<Self, Self::Error> {
+        let entries = members.objects("value").ok_or("no value")?.into_iter();
+        Ok(AssignmentPage {
+            value: entries
+                .map(AssignmentEntry::try_from)
+                .collect::<Result<_, _>>()?,
+            next_link: members.text("nextLink"),
+        })
+    }
+}
+
 /// The service's error: the one member of the body of every error.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(try_from = "Members")]
@@ -183,5 +248,21 @@ mod tests {
             serde_json::to_string(&issue).expect("plain data"),
             r#"{"scopes":["voip.join"],"expiresInMinutes":60}"#
         );
+    }
+
+    #[test]
+    fn a_list_of_assignments_is_read_whole_or_not_at_all() {
+        let entry = |id: &str| {
+            format!(r#"{{{id}"tenantId":"t","principalType":"user","clientIds":["c"],"odd":null}}"#)
+        };
+        let page = |entries: &[String]| format!(r#"{{"value":[{}]}}"#, entries.join(","));
+        let good = entry(r#""objectId":"o","#);
+        let read: AssignmentPage = serde_json::from_str(&page(&[good.clone()])).expect("a page");
+        assert_eq!((read.value.len(), read.next_link), (1, None));
+        assert_eq!(read.value[0].client_ids, ["c"]);
+        for bad in [page(&[good, entry("")]), "{}".to_owned()] {
+            let read: Result<AssignmentPage, _> = serde_json::from_str(&bad);
+            assert!(read.is_err(), "{bad}");
+        }
     }
 }

@@ -71,6 +71,11 @@ impl Members {
         self.take(name)
     }
 
+    /// Takes a list of objects.
+    pub(crate) fn objects(&mut self, name: &str) -> Option<Vec<Members>> {
+        self.take(name)
+    }
+
     /// Takes JSON, directly or as text.
     pub(crate) fn json(&mut self, name: &str) -> Option<String> {
         match self.take(name)? {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use url::{Host, Url};
+use url::{Host, Position, Url};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
@@ -83,6 +83,13 @@ impl Endpoint {
     pub(crate) fn at(&self, target: &str) -> Result<Url> {
         Url::parse(&format!("{}{target}", self.as_str()))
             .map_err(|_| Error::internal("a request target does not make a URL"))
+    }
+
+    /// Returns path and query of a link that leads to this endpoint; `None` if it leads elsewhere.
+    pub(crate) fn target_of(&self, link: &str) -> Option<String> {
+        let url = self.0.join(link).ok()?;
+        let is_here = url.origin() == self.0.origin() && url.username().is_empty();
+        is_here.then(|| url[Position::BeforePath..Position::AfterQuery].to_owned())
     }
 
     /// Checks that an Entra token may be sent to this endpoint: to ACS's domains, to loopback, and to
@@ -321,6 +328,25 @@ mod tests {
             let error = ConnectionString::parse(&text).expect_err(&text);
             assert_eq!(error.kind(), Kind::Usage, "{text}");
             assert!(!format!("{error:?}").contains(KEY), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_to_another_host_has_no_target_here() {
+        let endpoint = Endpoint::parse("https://a.communication.azure.com").expect("one");
+        let list = "/access/entra/assignments?api-version=1&$skip=2";
+        for link in [list, &format!("https://a.communication.azure.com{list}")] {
+            assert_eq!(endpoint.target_of(link).as_deref(), Some(list));
+        }
+        for other in [
+            "https://b.communication.azure.com/x",
+            "http://a.communication.azure.com/x",
+            "https://a.communication.azure.com:8443/x",
+            "//evil.test/x",
+            "https://user@a.communication.azure.com/x",
+            "https://",
+        ] {
+            assert_eq!(endpoint.target_of(other), None, "{other}");
         }
     }
 }

@@ -5,12 +5,12 @@ use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, 
 
 use super::flow::{SignInRequest, SignedIn};
 use super::options::Prompt;
-use crate::entra::authority;
 use crate::entra::client::Entra;
 use crate::entra::redirect::{AuthorizationResponse, Callback, ResponseMode};
 use crate::entra::refusal::{self, Grant};
 use crate::entra::token_endpoint::{CapturedResponse, OAuthClient, scope_text};
 use crate::error::{Error, Kind, Result};
+use crate::input::is_guid;
 use crate::wire::entra::Metadata;
 
 /// An authorization request. It binds the response and the id_token to itself, by 128 random bits
@@ -114,7 +114,7 @@ fn check_issuer(received: Option<&str>, issuer: &str) -> Result<()> {
         (Some(received), Some((before, after))) => received
             .strip_prefix(before)
             .and_then(|rest| rest.strip_suffix(after))
-            .is_some_and(authority::is_guid),
+            .is_some_and(is_guid),
         (Some(received), None) => received == issuer,
     };
     match is_same {

@@ -1,5 +1,6 @@
 //! The ACS Identity API against the emulator: the library's client, and the commands over it.
 
+mod access;
 mod bulk;
 mod commands;
 mod direct;

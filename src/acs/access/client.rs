@@ -1,0 +1,222 @@
+//! The operations on assignments.
+
+use super::assignment::{
+    AccessFamily, Assignment, GrantChange, Granted, PrincipalType, RevokeChange, check_object_id,
+};
+use crate::acs::client::{IdentityClient, to_json};
+use crate::acs::operation::Operation;
+use crate::acs::path::AssignmentPath;
+use crate::acs::request::Call;
+use crate::error::{Error, Result};
+use crate::wire;
+use crate::wire::acs::{AssignmentEntry, AssignmentPage, PutAssignment, ServiceError};
+
+/// The most pages of a list.
+const MAX_PAGES: usize = 1000;
+
+/// Reads and changes the assignments of one resource, as its owner.
+pub struct AccessClient {
+    client: IdentityClient,
+    family: AccessFamily,
+}
+
+impl AccessClient {
+    /// Creates a client for assignments of this family. `client` has the credential of the
+    /// resource's owner.
+    pub fn new(client: IdentityClient, family: AccessFamily) -> Self {
+        AccessClient { client, family }
+    }
+
+    /// Lists all Entra assignments.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) for the Teams extension, whose assignments the service
+    /// does not list; else as [`AccessClient::find`].
+    pub async fn list(&self) -> Result<Vec<Assignment>> {
+        if self.family != AccessFamily::Entra {
+            return Err(Error::usage(
+                "the service does not list the assignments of the Teams extension",
+                "Name the users, as in `acspass access list OBJECT-ID`.",
+            ));
+        }
+        let transport = &self.client.transport;
+        let mut assignments = Vec::new();
+        let mut target: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let operation = Operation::ListAssignments(target.as_deref());
+            let response = self.client.call(operation, None).await?;
+            let page: AssignmentPage = transport.read(&response)?;
+            assignments.extend(page.value.into_iter().map(Assignment::from));
+            let Some(next) = page.next_link else {
+                return Ok(assignments);
+            };
+            // The next request is signed too, so it goes to the same resource only.
+            let next = transport.endpoint.target_of(&next);
+            let other_host = || transport.unusable("a list that continues at another host");
+            target = Some(next.ok_or_else(other_host)?);
+        }
+        Err(transport.unusable("a list of assignments without an end"))
+    }
+
+    /// Returns the assignment of a principal.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) if the id is not a GUID;
+    /// [`Kind::Refused`](crate::Kind::Refused) if the service refuses;
+    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not respond.
+    pub async fn find(&self, object_id: &str) -> Result<Option<Assignment>> {
+        let object_id = check_object_id(object_id)?;
+        let operation = Operation::FindAssignment(self.path(&object_id));
+        let response = self.client.send(Call::of(operation, None)).await?;
+        let is_its_own =
+            || response.body.is_empty() || wire::read::<ServiceError>(&response.body).is_some();
+        if response.status.as_u16() == 404 && is_its_own() {
+            return Ok(None);
+        }
+        let transport = &self.client.transport;
+        let response = transport.check(operation, response)?;
+        let entry: AssignmentEntry = transport.read(&response)?;
+        Ok(Some(Assignment {
+            object_id,
+            ..entry.into()
+        }))
+    }
+
+    /// Permits a principal to exchange the tokens of these applications, in addition to those that
+    /// its assignment already has.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) if an id is not a GUID, the family does not have the type,
+    /// or the principal has an assignment with another type or tenant; else as
+    /// [`AccessClient::find`].
+    pub async fn grant(&self, wanted: &Assignment) -> Result<Granted> {
+        self.check(wanted)?;
+        let Some(mut present) = self.find(&wanted.object_id).await? else {
+            self.put(wanted).await?;
+            return Ok(Granted {
+                assignment: wanted.clone(),
+                change: GrantChange::Created,
+            });
+        };
+        check_same_principal(&present, wanted)?;
+        let mut change = GrantChange::Unchanged;
+        if present.add_clients(&wanted.client_ids) {
+            self.put(&present).await?;
+            change = GrantChange::Updated;
+        }
+        Ok(Granted {
+            assignment: present,
+            change,
+        })
+    }
+
+    /// Ends the permission of a principal for these applications, or for all of them if none is
+    /// named. Tokens that were issued before stay valid until they expire.
+    ///
+    /// # Errors
+    /// As [`AccessClient::find`].
+    pub async fn revoke(&self, object_id: &str, client_ids: &[String]) -> Result<RevokeChange> {
+        let Some(mut present) = self.find(object_id).await? else {
+            return Ok(RevokeChange::Absent);
+        };
+        if !client_ids.is_empty() {
+            if !present.remove_clients(client_ids) {
+                return Ok(RevokeChange::Absent);
+            }
+            if !present.client_ids.is_empty() {
+                self.put(&present).await?;
+                return Ok(RevokeChange::Updated);
+            }
+        }
+        let object_id = check_object_id(object_id)?;
+        let operation = Operation::DeleteAssignment(self.path(&object_id));
+        self.client.call(operation, None).await?;
+        Ok(RevokeChange::Deleted)
+    }
+
+    async fn put(&self, assignment: &Assignment) -> Result<()> {
+        let body = to_json(&PutAssignment {
+            principal_type: assignment.principal_type.as_str(),
+            tenant_id: match self.family {
+                AccessFamily::Entra => Some(&assignment.tenant_id),
+                AccessFamily::TeamsExtension { .. } => None,
+            },
+            client_ids: &assignment.client_ids,
+        })?;
+        let operation = Operation::PutAssignment(self.path(&assignment.object_id));
+        self.client.call(operation, Some(body)).await.map(drop)
+    }
+
+    fn path<'a>(&'a self, object_id: &'a str) -> AssignmentPath<'a> {
+        AssignmentPath {
+            tenant: match &self.family {
+                AccessFamily::Entra => None,
+                AccessFamily::TeamsExtension { tenant_id } => Some(tenant_id),
+            },
+            object_id,
+        }
+    }
+
+    /// Checks an assignment before any request.
+    fn check(&self, wanted: &Assignment) -> Result<()> {
+        use PrincipalType::{Group, ResourceAccount, Tenant, User};
+        let ids = [&wanted.object_id, &wanted.tenant_id].into_iter();
+        for id in ids.chain(&wanted.client_ids) {
+            check_object_id(id)?;
+        }
+        let (is_known, types) = match &self.family {
+            AccessFamily::Entra => (
+                matches!(wanted.principal_type, User | Group | Tenant),
+                "`user`, `group` or `tenant`",
+            ),
+            AccessFamily::TeamsExtension { tenant_id } => {
+                if !tenant_id.eq_ignore_ascii_case(&wanted.tenant_id) {
+                    return Err(Error::internal("an assignment of another tenant"));
+                }
+                let is_known = matches!(wanted.principal_type, User | ResourceAccount);
+                (is_known, "`user` or `resource-account`")
+            }
+        };
+        if !is_known {
+            return Err(Error::usage(
+                format!(
+                    "this exchange has no assignments of the type {}",
+                    wanted.principal_type
+                ),
+                format!("Use the type {types}."),
+            ));
+        }
+        match wanted.client_ids.is_empty() {
+            false => Ok(()),
+            true => Err(Error::usage(
+                "an assignment without an application permits nothing",
+                "Name the application, as in `--client-id ID`.",
+            )),
+        }
+    }
+}
+
+/// Checks that a present assignment is for the same principal. An object id is of one type, in one
+/// tenant, so another one in the assignment or in the request is wrong.
+fn check_same_principal(present: &Assignment, wanted: &Assignment) -> Result<()> {
+    let id = &wanted.object_id;
+    let (what, present, wanted) = if present.principal_type != wanted.principal_type {
+        let (present, wanted) = (&present.principal_type, &wanted.principal_type);
+        (
+            "as a principal of the type",
+            present.to_string(),
+            wanted.to_string(),
+        )
+    } else if !present.tenant_id.eq_ignore_ascii_case(&wanted.tenant_id) {
+        let (present, wanted) = (present.tenant_id.clone(), wanted.tenant_id.clone());
+        ("as a principal of the tenant", present, wanted)
+    } else {
+        return Ok(());
+    };
+    Err(Error::usage(
+        format!("{id} is already assigned {what} {present}, and not {wanted}"),
+        format!(
+            "Correct the command. To replace the assignment, run `acspass access revoke {id}` first."
+        ),
+    ))
+}
