@@ -103,7 +103,8 @@ fn is_of_application(request: &Request, origin: &str) -> bool {
 fn pages(request: &Request) -> Pages {
     let is_acs = is_acs_path(&request.path);
     match request.site() {
-        // The hosts of a service have no path of the other one.
+        // The hosts of a service have no path of another one. No page uses Graph.
+        Some(Site::Graph) => return Pages::None,
         Some(Site::Entra(_)) if is_acs => return Pages::None,
         Some(Site::Resource(_)) if !is_acs => return Pages::None,
         _ if is_acs => return Pages::All,

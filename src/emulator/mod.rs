@@ -5,7 +5,7 @@
 //! It shares no code with the client, refuses every request that the real services refuse, and
 //! marks each page, header and token as emulated.
 //!
-//! Requests arrive in `server.rs`, which calls `control`, `entra`, `acs` or `pages`. Their handlers
+//! Requests arrive in `server.rs`, which calls `control`, `entra`, `acs`, `graph` or `pages`. Their handlers
 //! receive a `Request` with the shared `Context`.
 
 mod aadsts;
@@ -23,6 +23,7 @@ mod facts;
 mod faults;
 mod forge;
 mod front;
+mod graph;
 mod host_names;
 mod http;
 mod journal;

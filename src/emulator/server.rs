@@ -1,4 +1,4 @@
-//! The server: reads each request, applies faults, dispatches to `entra`, `acs` or `pages`, and
+//! The server: reads each request, applies faults, dispatches to `entra`, `acs`, `graph` or `pages`, and
 //! records the reply in the journal.
 //!
 //! The dispatch is by hand and not by `axum::Router`, because clients see its details: repeated
@@ -20,7 +20,7 @@ use crate::emulator::http::{Reply, Request, is_acs_path, is_control_path};
 use crate::emulator::journal::{Entry, Service};
 use crate::emulator::pages::Page;
 use crate::emulator::real_hosts::names::Site;
-use crate::emulator::{acs, control, cors, entra};
+use crate::emulator::{acs, control, cors, entra, graph};
 use crate::loopback::serve::Caller;
 
 /// The target of the log's events about requests; each is one line.
@@ -87,9 +87,11 @@ pub(crate) async fn respond(
 }
 
 fn dispatch(request: &Request) -> Reply {
-    // The hosts of a service have no path of the other one.
+    // The hosts of a service have no path of another one.
+    let is_of_graph = request.path == graph::USERS_PATH;
     let is_of_other = match request.site() {
-        Some(Site::Entra(_)) => is_acs_path(&request.path),
+        Some(Site::Entra(_)) => is_of_graph || is_acs_path(&request.path),
+        Some(Site::Graph) => !is_of_graph,
         Some(Site::Resource(_)) => !is_acs_path(&request.path),
         None => false,
     };
@@ -102,8 +104,9 @@ fn dispatch(request: &Request) -> Reply {
         CA_PATH => certificate(request),
         entra::apps::MANAGED_IDENTITY_PATH => entra::apps::managed_identity(request),
         path if is_acs_path(path) => acs::operations::respond(request),
-        // Entra listens at the main port only.
+        // Entra and Graph listen at the main port only.
         _ if request.at.resource > 0 => Reply::text(404, "The resource has no such operation.\n"),
+        graph::USERS_PATH => graph::respond(request),
         _ => entra::routes::respond(request),
     }
 }
@@ -117,6 +120,7 @@ fn service(path: &str) -> Service {
         "" | "emulator/whoami" => Service::Emulator,
         _ if &path[start..] == CA_PATH => Service::Emulator,
         _ if is_acs_path(&path[start..]) => Service::Acs,
+        _ if &path[start..] == graph::USERS_PATH => Service::Graph,
         _ => Service::Entra,
     }
 }

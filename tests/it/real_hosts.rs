@@ -38,6 +38,7 @@ fn hard_coded_hosts_are_the_emulator_for_root_and_for_a_user() {
             curl -sS -o /dev/null -w '%{http_code}\\n' https://$host/common/oauth2/v2.0/authorize
         done
         curl -sS -o /dev/null -w '%{http_code}\\n' https://login.windows.net/identities
+        curl -sS https://graph.microsoft.com/v1.0/users | grep -o InvalidAuthenticationToken
         \"$1\" user create
         echo \"$AZURE_AUTHORITY_HOST\"
         getent hosts example.com || echo no other
@@ -49,8 +50,15 @@ fn hard_coded_hosts_are_the_emulator_for_root_and_for_a_user() {
         let id = if is_root { "0" } else { "61001" };
         assert_eq!(lines.next(), Some(id));
         assert_eq!(lines.by_ref().take(5).count(), 5, "{ended:?}");
-        let services = ["MethodNotAllowed", "404", "MethodNotAllowed", "404", "404"];
-        let found: Vec<&str> = lines.by_ref().take(5).collect();
+        let services = [
+            "MethodNotAllowed",
+            "404",
+            "MethodNotAllowed",
+            "404",
+            "404",
+            "InvalidAuthenticationToken",
+        ];
+        let found: Vec<&str> = lines.by_ref().take(6).collect();
         assert_eq!(found, services, "{ended:?}");
         let identity = lines.next().expect("an identity");
         assert!(identity.starts_with("8:acs:"), "{ended:?}");

@@ -107,7 +107,7 @@ fn is_word(filter: &str, value: Value) -> bool {
 }
 
 fn service() -> Value {
-    json!({"type": "string", "enum": ["entra", "acs", "emulator"]})
+    json!({"type": "string", "enum": ["entra", "graph", "acs", "emulator"]})
 }
 
 fn outcome() -> Value {

@@ -93,6 +93,8 @@ pub enum Outcome {
 pub enum Service {
     /// Microsoft Entra ID.
     Entra,
+    /// Microsoft Graph.
+    Graph,
     /// The ACS resource.
     Acs,
     /// The emulator's own pages.
@@ -119,7 +121,7 @@ pub struct LoggedRequest {
     /// `managed_identity`. Of the resource: `create_identity`, `get_identity`, `delete_identity`,
     /// `issue_token`, `revoke_tokens`, `exchange`, `entra_exchange`, `teams_extension_exchange`,
     /// and `get_assignment`, `put_assignment`, `delete_assignment`, `list_assignments` or
-    /// `update_assignments`. Of both services: `preflight`. Of the emulator: `page`, `ca`, `whoami`.
+    /// `update_assignments`. Of Microsoft Graph: `list_users`. Of Entra and the resource: `preflight`. Of the emulator: `page`, `ca`, `whoami`.
     /// `fault` if a fault replaced the response; empty for an unknown path.
     pub operation: String,
     /// The service.

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::text::quoted;
 
 /// The names of all operations.
-const OPERATIONS: [&str; 31] = [
+const OPERATIONS: [&str; 32] = [
     "metadata",
     "keys",
     "instance_discovery",
@@ -37,6 +37,7 @@ const OPERATIONS: [&str; 31] = [
     "delete_assignment",
     "list_assignments",
     "update_assignments",
+    "list_users",
     "preflight",
     "page",
     "ca",

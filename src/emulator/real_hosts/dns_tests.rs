@@ -40,6 +40,7 @@ fn own_hosts_are_loopback_and_no_other_name_exists() {
     for own in [
         "login.microsoftonline.com",
         "LOGIN.Windows.net",
+        "graph.microsoft.com",
         "contoso.communication.azure.com",
         "contoso.europe.communication.azure.us",
     ] {
@@ -51,7 +52,7 @@ fn own_hosts_are_loopback_and_no_other_name_exists() {
     for other in [
         "example.com",
         "communication.azure.com",
-        "graph.microsoft.com",
+        "management.azure.com",
         "x",
     ] {
         let none = Some((RCODE::NameError, vec![]));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::mount::mount_bind;
 
-use super::names::{CLOUDS, Site};
+use super::names::{Site, named_hosts};
 use super::refusal::refused;
 use crate::emulator::trusted::BUNDLES;
 use crate::error::Result;
@@ -59,7 +59,8 @@ fn bind(source: &Path, target: &Path) -> io::Result<()> {
     Ok(mount_bind(source, target)?)
 }
 
-/// Returns the system's hosts without the lines that name one of the emulator's, and then Entra's.
+/// Returns the system's hosts without the lines that name one of the emulator's, and then those with
+/// one name.
 /// The name server knows the resources.
 fn hosts(system: &str) -> String {
     let is_other = |line: &&str| {
@@ -73,7 +74,7 @@ fn hosts(system: &str) -> String {
         text += line;
         text += "\n";
     }
-    for name in CLOUDS.iter().flat_map(|cloud| cloud.entra) {
+    for name in named_hosts() {
         text += &format!("127.0.0.1 {name}\n");
     }
     text

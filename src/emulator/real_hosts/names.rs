@@ -1,4 +1,4 @@
-//! The hosts of Entra ID and of ACS resources, by cloud.
+//! The hosts of Entra ID, Microsoft Graph and ACS resources, by cloud.
 
 /// The hosts of one cloud.
 #[derive(Debug, PartialEq, Eq)]
@@ -7,6 +7,8 @@ pub(crate) struct Cloud {
     pub(crate) entra: &'static [&'static str],
     /// The host in whose cache MSAL keeps the tokens of all of these.
     pub(crate) cache: &'static str,
+    /// The host of Microsoft Graph.
+    pub(crate) graph: &'static str,
     /// The domain below which each resource has its host.
     pub(crate) resources: &'static str,
 }
@@ -21,11 +23,13 @@ pub(crate) static CLOUDS: [Cloud; 2] = [
             "sts.windows.net",
         ],
         cache: "login.windows.net",
+        graph: "graph.microsoft.com",
         resources: "communication.azure.com",
     },
     Cloud {
         entra: &["login.microsoftonline.us", "login.usgovcloudapi.net"],
         cache: "login.microsoftonline.us",
+        graph: "graph.microsoft.us",
         resources: "communication.azure.us",
     },
 ];
@@ -57,6 +61,8 @@ const LOCATIONS: [&str; 17] = [
 pub(crate) enum Site<'h> {
     /// Entra ID of a cloud.
     Entra(&'static Cloud),
+    /// Microsoft Graph.
+    Graph,
     /// The ACS resource of this name.
     Resource(&'h str),
 }
@@ -68,6 +74,9 @@ impl Site<'_> {
         CLOUDS.iter().find_map(|cloud| {
             if cloud.entra.iter().any(|own| own.eq_ignore_ascii_case(host)) {
                 return Some(Site::Entra(cloud));
+            }
+            if cloud.graph.eq_ignore_ascii_case(host) {
+                return Some(Site::Graph);
             }
             let labels = below(host, cloud.resources)?;
             Some(Site::Resource(labels.split('.').next().unwrap_or(labels)))
@@ -86,9 +95,14 @@ pub(crate) fn below<'h>(host: &'h str, domain: &str) -> Option<&'h str> {
 
 /// Returns all of these hosts as names of the emulator; `*.` at the start stands for any labels.
 pub(crate) fn host_names() -> impl Iterator<Item = String> {
-    let named = CLOUDS.iter().flat_map(|cloud| cloud.entra);
     let domains = CLOUDS.iter().map(|cloud| format!("*.{}", cloud.resources));
-    named.map(|&name| name.to_owned()).chain(domains)
+    named_hosts().map(str::to_owned).chain(domains)
+}
+
+/// Returns the hosts with one name.
+pub(crate) fn named_hosts() -> impl Iterator<Item = &'static str> {
+    let named = CLOUDS.iter();
+    named.flat_map(|cloud| cloud.entra.iter().copied().chain([cloud.graph]))
 }
 
 /// Returns the names in a certificate for this name of the emulator: a wildcard stands for one label
@@ -124,6 +138,9 @@ mod tests {
         ] {
             assert_eq!(Site::of(host), Some(Site::Resource("contoso")), "{host}");
         }
+        for host in ["graph.microsoft.com", "Graph.Microsoft.US."] {
+            assert_eq!(Site::of(host), Some(Site::Graph), "{host}");
+        }
         for other in [
             "",
             ".",
@@ -134,7 +151,8 @@ mod tests {
             "a.communication.azure.com.evil.test",
             "login.microsoftonline.com.evil.test",
             "x.login.microsoftonline.com",
-            "graph.microsoft.com",
+            "x.graph.microsoft.com",
+            "graph.microsoft.com.evil.test",
             "localhost",
             "ö.communication.azure.co",
         ] {

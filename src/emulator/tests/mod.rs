@@ -7,6 +7,7 @@ mod cors;
 mod exchange;
 mod faults;
 mod front;
+mod graph;
 pub(in crate::emulator) mod harness;
 mod identities;
 mod journal;

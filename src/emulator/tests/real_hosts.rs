@@ -31,11 +31,18 @@ fn each_host_serves_its_own_service_only() {
         ("localhost", 200, 405),
         ("communication.azure.com", 421, 421),
         ("contoso.communication.azure.com.evil.test", 421, 421),
-        ("graph.microsoft.com", 421, 421),
+        ("graph.microsoft.com", 404, 404),
+        ("management.azure.com", 421, 421),
     ] {
         assert_eq!(get(&fixture, host, metadata).status, entra, "{host}");
         let identities = get(&fixture, host, "/identities?api-version=2023-10-01");
         assert_eq!(identities.status, resource, "{host}");
+        let users = get(&fixture, host, "/v1.0/users").status;
+        let is_refused = match host {
+            "graph.microsoft.com" | "localhost" => users == 401,
+            _ => users == 404 || users == 421,
+        };
+        assert!(is_refused, "{host}: {users}");
     }
 }
 

@@ -51,7 +51,7 @@ const TEAMS_API_SCOPES: &[&str] = &[
 /// a token's audience is the requested one. Microsoft Graph is the first.
 #[rustfmt::skip]
 const MICROSOFT: [(&str, &str, &[&str]); 7] = [
-    ("https://graph.microsoft.com/", "https://graph.microsoft.com", &["User.Read"]),
+    ("https://graph.microsoft.com/", "https://graph.microsoft.com", &["User.Read", "User.ReadBasic.All"]),
     ("https://auth.msft.communication.azure.com/", TEAMS_URI, TEAMS_SCOPES),
     ("https://communication.azure.com/clients/", CLIENTS_URI, CLIENTS_SCOPES),
     // The service's identifier ends with a slash, hence two.
