@@ -35,7 +35,7 @@
 //!
 //! - [`error`], [`secret`], [`time`], [`account`], [`exchange`], [`claims`], [`jwt`], [`text`]: values.
 //! - [`http`]: the HTTP client. [`store`]: token stores. [`entra`]: Entra ID as a public client.
-//!   [`acs`]: ACS Identity.
+//!   [`acs`]: ACS Identity. [`graph`]: a look-up in Microsoft Graph.
 //! - [`session`]: the freshness rule and the renewal of a session. [`teams_session`]: its builder.
 //!   [`credential`], [`serve`], [`config`], [`doctor`], [`emulator`].
 //!
@@ -72,6 +72,8 @@ pub mod error;
 pub mod exchange;
 #[cfg(any(feature = "identity", feature = "emulator"))]
 pub mod files;
+#[cfg(feature = "session")]
+pub mod graph;
 #[cfg(feature = "session")]
 pub mod hardening;
 #[cfg(feature = "identity")]

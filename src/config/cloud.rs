@@ -68,6 +68,18 @@ impl Cloud {
             Cloud::Germany => "https://login.microsoftonline.de",
         }
     }
+
+    /// Returns the address of Microsoft Graph, which is also the beginning of its scopes. The
+    /// Department of Defense has another one, `dod-graph.microsoft.us`, at the same authority as the
+    /// rest of the US Government: its users pass object ids.
+    pub(super) fn graph(self) -> Option<&'static str> {
+        match self {
+            Cloud::Public => Some("https://graph.microsoft.com"),
+            Cloud::UsGovernment => Some("https://graph.microsoft.us"),
+            Cloud::China => Some("https://microsoftgraph.chinacloudapi.cn"),
+            Cloud::Germany => None,
+        }
+    }
 }
 
 impl fmt::Display for Cloud {

@@ -8,6 +8,7 @@ mod change;
 mod cloud;
 mod environment;
 mod file;
+mod graph;
 mod hint;
 mod profile;
 mod resolve;

@@ -6,6 +6,8 @@
 pub(crate) mod acs;
 #[cfg(feature = "session")]
 pub(crate) mod entra;
+#[cfg(feature = "session")]
+pub(crate) mod graph;
 mod members;
 
 pub(crate) use members::{Members, read};
