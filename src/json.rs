@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::account::Account;
-use crate::acs::{CreatedUser, IssuedToken};
+use crate::acs::{Assignment, CreatedUser, IssuedToken};
 use crate::error::Error;
 use crate::session::{AccountState, Token, TokenState};
 use crate::text::{printable, without_secrets};
@@ -80,6 +80,16 @@ pub(crate) fn created(created: &CreatedUser, now: Timestamp) -> Value {
         json["accessToken"] = issued(token, now);
     }
     json
+}
+
+/// Returns an assignment.
+pub(crate) fn assignment(assignment: &Assignment) -> Value {
+    json!({
+        "objectId": printable(&assignment.object_id),
+        "tenantId": printable(&assignment.tenant_id),
+        "principalType": printable(assignment.principal_type.as_str()),
+        "clientIds": assignment.client_ids.iter().map(|id| printable(id)).collect::<Vec<_>>(),
+    })
 }
 
 /// The response of `status` and `GET /status`.

@@ -39,8 +39,8 @@ use commands::guard;
 #[cfg(target_os = "linux")]
 use commands::tied;
 use commands::{
-    account, api, completions, config, doctor, emulator, exec, get, help as help_command, inspect,
-    login, logout, man, profile as profiles, serve, setup, status, token, user,
+    access, account, api, completions, config, doctor, emulator, exec, get, help as help_command,
+    inspect, login, logout, man, profile as profiles, serve, setup, status, token, user,
 };
 use io::log;
 use io::output::Output;
@@ -157,6 +157,7 @@ fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) ->
         Command::Token(Token::Issue(args)) => token::issue(&args, env, output),
         Command::Token(Token::Revoke { user, .. }) => token::revoke(&user, env, output),
         Command::Token(Token::Exchange(args)) => token::exchange(&args, env, output),
+        Command::Access(command) => access::run(&command, env, output),
         Command::Api(args) => api::run(&args, env, output),
         Command::Config(args) => config::run(&args, env, output),
         Command::Profile(args) => profiles::run(&args, env, output),

@@ -9,7 +9,7 @@ use crate::markdown::{code, table};
 use crate::schema::{check, resolve};
 
 /// The schemas, in the order of the page.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 28] = [
     "get",
     "login",
     "status",
@@ -17,6 +17,9 @@ const ORDER: [&str; 25] = [
     "user-create",
     "user-delete",
     "token-issue",
+    "access-list",
+    "access-grant",
+    "access-revoke",
     "api",
     "inspect",
     "config-list",

@@ -125,6 +125,18 @@ fn outputs_of_commands_match_their_schemas() {
     let ids = format!("{id}\nno-id\n");
     checker.run_with("user-delete", &["user", "delete", "-"], &ids);
 
+    let access =
+        |words: &[&'static str]| [&["access"][..], words, &["--exchange", "entra"]].concat();
+    let ada = "ada@contoso.example";
+    checker.run("access-grant", &access(&["grant", "--resolve", ada]));
+    checker.run_with(
+        "access-grant",
+        &access(&["grant", "--resolve", "-"]),
+        "Ada Example\nnobody\n",
+    );
+    checker.run("access-list", &access(&["list"]));
+    checker.run("access-revoke", &access(&["revoke", "--resolve", ada]));
+
     checker.run("config-list", &["config", "list"]);
     checker.run("profile-list", &["profile", "list"]);
     checker.run("doctor", &["doctor", "--offline"]);

@@ -187,7 +187,7 @@ fn shells_complete_commands_accounts_profiles_settings_and_scopes() {
         "chat,chat.join.limited",
         "chat,voip.join",
     ];
-    let cases: [(&str, &[&str]); 12] = [
+    let cases: [(&str, &[&str]); 14] = [
         ("acspass lo", &["login", "logout"]),
         ("acspass get --account a", &accounts[..2]),
         ("acspass get --account ada@c", &accounts[..1]),
@@ -211,6 +211,11 @@ fn shells_complete_commands_accounts_profiles_settings_and_scopes() {
         ),
         ("acspass --profile w", &["work"]),
         ("acspass user create --scope chat,", &scopes),
+        ("acspass access ", &["list", "grant", "revoke"]),
+        (
+            "acspass access grant --type ",
+            &["user", "group", "tenant", "resource-account"],
+        ),
         ("acspass setup ", &["--script"]),
     ];
     for (name, complete) in SHELLS {

@@ -7,6 +7,7 @@
 )]
 
 mod aadsts;
+mod access;
 mod account_choice;
 mod answers;
 mod api;

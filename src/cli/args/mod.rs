@@ -1,6 +1,7 @@
 //! The arguments of the command line: the tree of commands. Doc comments are the help, which `cli/help`
 //! renders.
 
+mod access;
 mod api;
 pub(super) mod emulator;
 mod emulator_fault;
@@ -16,6 +17,9 @@ mod suggestions;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use access::{
+    Access, AccessGrant, AccessList, AccessOptions, AccessRevoke, KeylessExchange, Principal,
+};
 pub(crate) use api::Api;
 pub(crate) use emulator::{
     Emulator, EmulatorCa, EmulatorClock, EmulatorCommand, EmulatorExec, EmulatorServer,
@@ -112,6 +116,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Token(Token),
     Api(Api),
+    #[command(subcommand)]
+    Access(Access),
     #[command(subcommand)]
     Config(Config),
     #[command(subcommand)]

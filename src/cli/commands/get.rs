@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::iter;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cli::args::{Format, TokenOptions};
 use crate::cli::context::{Context, Flags};
@@ -15,7 +16,7 @@ use crate::cli::sign_in::{browser::PageOpener, ui::SignInUi};
 use crate::config::Setting;
 use crate::error::Result;
 use crate::json;
-use crate::session::{CacheLookup, Token};
+use crate::session::{CacheLookup, Token, TokenKind, TokenRequest};
 
 use super::setup_questions;
 
@@ -73,9 +74,22 @@ pub(super) fn context(
 pub(super) fn token(context: &Context, options: &TokenOptions, entra: bool) -> Result<Token> {
     let mut request = context.token_request(entra)?;
     request.force_refresh = options.force_refresh;
-    let mut account = context.requested_account(options.account.as_deref())?;
-    let sessions = context.sessions()?;
+    let account = context.requested_account(options.account.as_deref())?;
     let opening = opening(options, &context.env);
+    acquire(context, request, account, opening, options.timeout)
+}
+
+/// Returns the cached token for a request, or else a renewed one. `opening` is how a sign-in opens its
+/// page, and `None` allows no sign-in.
+pub(super) fn acquire(
+    context: &Context,
+    request: TokenRequest,
+    mut account: Option<String>,
+    opening: Option<PageOpener>,
+    timeout: Duration,
+) -> Result<Token> {
+    let needs_exchange = matches!(request.kind, TokenKind::Communication(_));
+    let sessions = context.sessions()?;
     let mut lookup = sessions.cached_token(account.as_deref(), request.clone())?;
     // The users of the embedded emulator are all known, and it signs them in by itself.
     if let CacheLookup::Miss(renewal) = &lookup
@@ -92,8 +106,11 @@ pub(super) fn token(context: &Context, options: &TokenOptions, entra: bool) -> R
         CacheLookup::Hit(token) => Ok(token),
         CacheLookup::Miss(renewal) => {
             let ui = opening.map(|opening| SignInUi::new(context, opening, account.as_deref()));
-            let sign_in = ui.as_ref().map(|ui| ui.options(None, options.timeout));
-            block_on(renewal.run(|| context.renewal_services(!entra), sign_in.as_ref()))
+            let sign_in = ui.as_ref().map(|ui| ui.options(None, timeout));
+            block_on(renewal.run(
+                || context.renewal_services(needs_exchange),
+                sign_in.as_ref(),
+            ))
         }
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Arguments and the input of the process go in. `cli` selects the function.
 
+pub(super) mod access;
 pub(super) mod account;
 pub(super) mod api;
+mod bulk;
 mod child;
 pub(super) mod completions;
 pub(super) mod config;

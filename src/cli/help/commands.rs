@@ -12,8 +12,10 @@ pub(super) const GROUPS: [Group; 5] = [
         title: "Sign in",
         rows: &[
             (&["login", "logout"], "Sign in, sign out"),
-            (&["status"], "Show accounts and token expiry"),
-            (&["account"], "List and switch accounts"),
+            (
+                &["status", "account"],
+                "Show accounts and token expiry, switch accounts",
+            ),
         ],
     },
     Group {
@@ -32,8 +34,8 @@ pub(super) const GROUPS: [Group; 5] = [
         title: "Identities",
         rows: &[
             (
-                &["user", "token"],
-                "Create and delete identities, issue and revoke their tokens",
+                &["user", "token", "access"],
+                "Manage identities, their tokens, and access without a key",
             ),
             (&["api"], "Send one request to the ACS resource"),
         ],

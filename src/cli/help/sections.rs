@@ -50,6 +50,10 @@ files! {
     "token" "issue" => "token-issue.txt";
     "token" "revoke" => "token-revoke.txt";
     "token" "exchange" => "token-exchange.txt";
+    "access" => "access.txt";
+    "access" "list" => "access-list.txt";
+    "access" "grant" => "access-grant.txt";
+    "access" "revoke" => "access-revoke.txt";
     "api" => "api.txt";
     "config" => "config.txt";
     "config" "path" => "config-path.txt";
