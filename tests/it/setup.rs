@@ -147,3 +147,73 @@ fn the_cloud_the_redirect_uri_and_the_kind_of_exchange_lead_it() {
         assert!(all.contains(part), "no `{part}` in {all}");
     }
 }
+
+/// Prints ids as the Azure CLI does, and records its arguments.
+const AZ: &str = r#"#!/bin/sh
+printf '%s\n' "$*" >>"$HOME/az.log"
+case "$*" in
+"ad app create"*) echo cccccccc-0000-4000-8000-000000000001 ;;
+"ad user show --id ada@"*) echo aaaaaaaa-0000-4000-8000-000000000001 ;;
+"ad user show --id ben@"*) echo aaaaaaaa-0000-4000-8000-000000000002 ;;
+"ad group show"*) echo aaaaaaaa-0000-4000-8000-000000000003 ;;
+"ad sp show"*) echo bbbbbbbb-0000-4000-8000-000000000001 ;;
+esac
+"#;
+
+#[test]
+fn the_commands_for_a_team_can_be_pasted_at_once() {
+    let (mut home, emulator) = Home::with_emulator();
+    home.unset("ACSPASS_CLIENT_ID");
+    assert!(
+        setup(&home)["team"].is_null(),
+        "the key needs no assignments"
+    );
+    for (exchange, count) in [("entra", 3), ("teams-extension", 2)] {
+        home.set("ACSPASS_EXCHANGE", exchange);
+        let commands = text(&setup(&home), "team").to_owned();
+        assert_parses(&commands);
+        let tenant = emulator.tenant_id();
+        let filled = commands
+            .replace(&format!("USER-1@{tenant} USER-2@{tenant}"), "ada@x ben@x")
+            .replace("TEAM_GROUP=''", "TEAM_GROUP='Callers'");
+        assert_ne!(filled, commands);
+        let before = emulator.count("put_assignment");
+        paste(&home, &filled);
+        assert_eq!(emulator.count("put_assignment") - before, count, "{filled}");
+    }
+    let az = std::fs::read_to_string(home.path().join("az.log")).expect("its log");
+    for called in [
+        "ad app permission admin-consent --id cccccccc-",
+        "--url https://graph.microsoft.com/v1.0/groups/aaaaaaaa-0000-4000-8000-000000000003/appRole",
+    ] {
+        assert!(az.contains(called), "no `{called}` in {az}");
+    }
+    let shown = home.run(&["setup"]);
+    assert!(
+        shown
+            .stdout
+            .contains("acspass access grant --exchange teams-extension")
+    );
+}
+
+/// Runs commands in a shell, with the Azure CLI's double.
+fn paste(home: &Home, commands: &str) {
+    use std::os::unix::fs::PermissionsExt;
+
+    let az = home.path().join("az");
+    std::fs::write(&az, AZ).expect("the double");
+    std::fs::set_permissions(&az, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_acspass"));
+    let built = program.parent().expect("a folder").display();
+    let path = format!("{}:{built}:/usr/bin:/bin", home.path().display());
+    let folder = home.path().display().to_string();
+    let shell = Command::new("sh")
+        .args(["-c", commands])
+        .env_clear()
+        .envs(&home.variables)
+        .envs([("PATH", &path), ("HOME", &folder)])
+        .output()
+        .expect("sh");
+    let errors = String::from_utf8_lossy(&shell.stderr);
+    assert!(shell.status.success(), "{errors}");
+}

@@ -17,10 +17,17 @@ use crate::exchange::ExchangeKind;
 pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
     let (_, profile) = env.profile()?;
-    let plan = Plan::new(&context, profile.value(Setting::RedirectUri));
+    let plan = Plan::new(&context, profile.value(Setting::RedirectUri))?;
     let lines = |text: String| text.lines().map(str::to_owned).collect::<Vec<_>>();
     let portal = lines(render(&plan.as_portal())?);
     let script = render(&plan.as_script())?;
+    // The whole of it can be pasted at once.
+    let team = match context.config.exchange {
+        ExchangeKind::Key => None,
+        ExchangeKind::Entra | ExchangeKind::TeamsExtension => {
+            Some(format!("{script}\n{}", render(&plan.as_team())?))
+        }
+    };
     let message = render(&plan.as_message())?.trim_end().to_owned();
     let notes = lines(render(&plan.as_notes())?);
     let url = plan.consent_url();
@@ -30,6 +37,7 @@ pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Out
         output.print_json(&json!({
             "portal": portal,
             "script": script,
+            "team": team,
             "adminConsentUrl": url,
             "message": message,
             "notes": notes,
@@ -42,9 +50,15 @@ pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Out
             report.row(&format!("{number}."), STEP_COLUMNS, step);
         }
         report.blank();
-        report.heading("Or run this script in a shell with the Azure CLI");
+        report.heading(match team {
+            None => "Or run this script in a shell with the Azure CLI",
+            Some(_) => {
+                "Or paste these commands into a shell with the Azure CLI: application, consent, \
+                 assignments, groups"
+            }
+        });
         report.blank();
-        report.verbatim(&script);
+        report.verbatim(team.as_deref().unwrap_or(&script));
         report.blank();
         report.heading("Admin consent: an admin opens this address");
         report.blank();
@@ -84,9 +98,9 @@ const STEP_COLUMNS: usize = 3;
 const NOTE_COLUMNS: usize = 2;
 
 /// The values to set up, in the terms of the portal, and the texts with them: the steps in the portal,
-/// a script, a message to the admin, and notes about settings of the tenant that can prevent tokens.
+/// a script, the commands for a team without access keys, a message to the admin, and notes about settings of the tenant that can prevent tokens.
 #[derive(Template)]
-#[template(path = "setup.txt", blocks = ["portal", "script", "message", "notes"])]
+#[template(path = "setup.txt", blocks = ["portal", "script", "team", "message", "notes"])]
 struct Plan {
     authority: Url,
     cloud: Option<Cloud>,
@@ -94,6 +108,10 @@ struct Plan {
     client_id: Option<String>,
     redirect_uri: String,
     is_entra_exchange: bool,
+    /// The setting `exchange`.
+    exchange: &'static str,
+    /// The address of Microsoft Graph.
+    graph: &'static str,
     /// The API that the application needs permissions of.
     api_name: &'static str,
     api_id: &'static str,
@@ -101,7 +119,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(context: &Context, redirect_uri: Option<String>) -> Plan {
+    fn new(context: &Context, redirect_uri: Option<String>) -> Result<Plan> {
         let config = &context.config;
         let authority = config.authority.url().clone();
         let tenant = config.authority.tenant();
@@ -121,7 +139,7 @@ impl Plan {
             // `.default` stands for all permissions of the registration.
             Some(if name == ".default" { "VoIP" } else { name }.to_owned())
         });
-        Plan {
+        Ok(Plan {
             cloud: authority.host_str().and_then(Cloud::of_authority),
             authority,
             tenant: (tenant != "organizations").then(|| tenant.to_owned()),
@@ -130,10 +148,16 @@ impl Plan {
                 .and_then(|uri| without_port(&uri))
                 .unwrap_or_else(|| "http://localhost".to_owned()),
             is_entra_exchange,
+            exchange: match config.exchange {
+                ExchangeKind::Key => "key",
+                ExchangeKind::Entra => "entra",
+                ExchangeKind::TeamsExtension => "teams-extension",
+            },
+            graph: context.config.graph()?.api(),
             api_name,
             api_id,
             permissions: permissions.collect(),
-        }
+        })
     }
 
     fn tenant(&self) -> &str {
