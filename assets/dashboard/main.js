@@ -1,6 +1,7 @@
 // The page: requests the state regularly, and passes it to the modules.
 
 import * as accounts from "./accounts.js";
+import * as assignments from "./assignments.js";
 import * as identities from "./identities.js";
 import * as origins from "./origins.js";
 import { at, complain, copy, freeze, inWords, make, noticeOf, timeOf, words } from "./page.js";
@@ -55,6 +56,7 @@ function show(state) {
   at("min-validity").textContent = inWords(state.service.minValiditySeconds);
   accounts.show(state);
   identities.show(state);
+  assignments.show(state);
   origins.show(state);
   snippets.show(state);
   showEvents(state.events);
@@ -79,6 +81,7 @@ for (const element of document.querySelectorAll("[data-copies]")) {
 }
 accounts.begin({ refresh });
 identities.begin({ refresh });
+assignments.begin({ refresh });
 origins.begin({ refresh });
 snippets.begin();
 setInterval(accounts.tick, 1000);

@@ -119,6 +119,7 @@ export function complain(error) {
 export function quieten() {
   at("alerts").replaceChildren();
   at("generate-problem").replaceChildren();
+  at("grant-problem").replaceChildren();
   for (const place of document.querySelectorAll(".field-error")) place.replaceChildren();
   for (const field of document.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
 }

@@ -55,6 +55,13 @@ export async function generate({ page }) {
   return list.first().locator("code").innerText();
 }
 
+/** Grants a principal access, until the page says so. */
+export async function grantAccess({ page }, objectId, said = `Granted access to ${objectId}`) {
+  await page.getByLabel("Object id").fill(objectId);
+  await button(page, "Grant access").click();
+  await page.getByRole("status").getByText(said).waitFor();
+}
+
 /** A dashboard of its own, brought to a state. */
 const reached = (act = () => {}, settings) => async (tab) => {
   await open(tab, await serve([], settings));
@@ -162,6 +169,16 @@ export const dashboardPages = {
       await service.stop();
       await tab.page.getByText("Stopped", { exact: true }).waitFor();
     },
+  },
+  "dashboard-access": {
+    heading,
+    reach: reached(async (tab) => {
+      await grantAccess(tab, "aaaaaaaa-0000-4000-8000-0000000000b2");
+      await button(tab.page, "List assignments").click();
+      await tab.page.getByText("aaaaaaaa-0000-4000-8000-0000000000b2").last().waitFor();
+      await button(tab.page, "Grant access").click();
+      await tab.page.getByText("This is not an id").waitFor();
+    }),
   },
   "dashboard-no-key": {
     heading,

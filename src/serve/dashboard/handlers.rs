@@ -20,6 +20,7 @@ use crate::text::secret_form;
 
 use super::access::{Dashboard, TICKETS_PATH};
 use super::account_json;
+use super::assignments;
 use super::sessions::TICKET_LIFE;
 
 /// How long a request waits for a ticket to be used. A service that stops waits for its responses.
@@ -38,6 +39,9 @@ pub(in crate::serve) fn routes(dashboard: Arc<Dashboard>) -> Router {
             "/dashboard/sign-in",
             post(begin_sign_in).delete(end_sign_in),
         )
+        .route("/dashboard/assignments", get(assignments::list))
+        .route("/dashboard/assignments/grant", post(assignments::grant))
+        .route("/dashboard/assignments/revoke", post(assignments::revoke))
         .route("/dashboard/switch", post(switch))
         .route("/dashboard/sign-out", post(sign_out))
         .route("/dashboard/refresh", post(refresh))
@@ -110,6 +114,7 @@ async fn state(State(dashboard): DashboardState) -> Reply {
         "signIn": sign_in,
         "signInFailed": sign_in_failure,
         "owner": owner,
+        "access": assignments::settings(context, &states),
         "origins": context.origins.json(),
         "events": context.events.json(),
     });

@@ -9,6 +9,7 @@
 
 mod access;
 mod account_json;
+mod assignments;
 mod handlers;
 pub(super) mod pages;
 mod sessions;

@@ -22,16 +22,18 @@ const PARTS: &str = include_str!("../../../assets/dashboard/page.js");
 const SERVICE: &str = include_str!("../../../assets/dashboard/service.js");
 const ACCOUNTS: &str = include_str!("../../../assets/dashboard/accounts.js");
 const IDENTITIES: &str = include_str!("../../../assets/dashboard/identities.js");
+const ASSIGNMENTS: &str = include_str!("../../../assets/dashboard/assignments.js");
 const ORIGINS: &str = include_str!("../../../assets/dashboard/origins.js");
 const SNIPPETS: &str = include_str!("../../../assets/dashboard/snippets.js");
 /// Path below the session, media type and text of each asset. The modules follow the main script.
-const ASSETS: [(&str, &str, &str); 8] = [
+const ASSETS: [(&str, &str, &str); 9] = [
     ("/style.css", CSS, STYLE),
     ("/main.js", SCRIPT, MAIN),
     ("/page.js", SCRIPT, PARTS),
     ("/service.js", SCRIPT, SERVICE),
     ("/accounts.js", SCRIPT, ACCOUNTS),
     ("/identities.js", SCRIPT, IDENTITIES),
+    ("/assignments.js", SCRIPT, ASSIGNMENTS),
     ("/origins.js", SCRIPT, ORIGINS),
     ("/snippets.js", SCRIPT, SNIPPETS),
 ];

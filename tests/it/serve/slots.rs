@@ -150,6 +150,23 @@ fn slots(document: &Value, text: &str) -> Vec<Slot> {
             );
         }
     }
+    for path in [
+        "/dashboard/assignments/grant",
+        "/dashboard/assignments/revoke",
+    ] {
+        let all = json!({
+            "objectId": text, "tenantId": text, "clientId": text, "principalType": text,
+        });
+        for body in [all, json!({"objectId": text}), json!({text: text})] {
+            slot(
+                path.to_owned(),
+                "post",
+                path.to_owned(),
+                None,
+                body.to_string(),
+            );
+        }
+    }
     slot(
         "claims".to_owned(),
         "get",

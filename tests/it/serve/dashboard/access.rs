@@ -156,6 +156,7 @@ fn every_page_is_closed_to_everybody_elses() {
         .collect();
     let modules = [
         "accounts",
+        "assignments",
         "identities",
         "origins",
         "page",
@@ -296,6 +297,8 @@ fn only_the_page_itself_changes_anything() {
         ("DELETE", "/dashboard/sign-in", ""),
         ("POST", "/dashboard/switch", "{\"account\": \"x\"}"),
         ("POST", "/dashboard/sign-out", "{\"account\": \"x\"}"),
+        ("POST", "/dashboard/assignments/grant", "{}"),
+        ("POST", "/dashboard/assignments/revoke", "{}"),
         ("POST", "/identities", "{}"),
         ("POST", "/identities/8:acs:x/tokens", "{}"),
         ("POST", "/identities/8:acs:x/revoke", ""),

@@ -2,6 +2,7 @@
 
 mod access;
 mod actions;
+mod assignments;
 
 use serde_json::Value;
 
