@@ -9,12 +9,14 @@ use crate::files::{below, read, root};
 use crate::markdown::{anchors, lines};
 
 /// The documents beside those below `docs`; the ones that do not exist are left out.
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 7] = [
     "README.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
     "CHANGELOG.md",
     "examples/refreshers/README.md",
+    "packaging/npm/acspass/README.md",
+    "packaging/pypi/README.md",
 ];
 
 pub(crate) fn pages() -> BTreeMap<String, String> {

@@ -1,5 +1,5 @@
-//! `docs/guides/testing.md` has the files of `examples/testing` as they are. The conformance tests run
-//! those files.
+//! `docs/guides/testing.md` has the files of `examples/testing` as they are. The conformance tests and the
+//! tests of the packages run those files.
 
 use crate::files::{below, read};
 
@@ -22,9 +22,14 @@ fn the_suites_of_the_guide_are_the_files_that_the_conformance_tests_run() {
         blocks -= page.matches(&fence).count();
     }
     assert_eq!(blocks, 0, "{PAGE} has a block without a file");
-    let script = read("tests/conformance/run.sh");
-    for suite in ["testing_javascript", "testing_python"] {
-        assert!(script.contains(suite), "{suite} does not run");
+    for (script, suites) in [
+        ("conformance", ["testing_javascript", "testing_python"]),
+        ("packages", ["guide_javascript", "guide_python"]),
+    ] {
+        let script = read(&format!("tests/{script}/run.sh"));
+        for suite in suites {
+            assert!(script.contains(suite), "{suite} does not run");
+        }
     }
 }
 

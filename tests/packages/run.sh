@@ -6,13 +6,13 @@
 #   tests/packages/run.sh                      everything
 #   tests/packages/run.sh javascript           one language: javascript or python
 #
-# Nothing is written outside target/packages.
+# Nothing is written outside target/language-packages.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
 export PACKAGES_ROOT=$PWD
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
-out=$target/packages
+out=$target/language-packages
 js=$out/javascript
 venv=$out/venv
 only=${1:-}
@@ -110,6 +110,10 @@ if wanted javascript; then
         name=$(basename "$file" .test.mjs)
         in_home "$name" "$node" --test --test-reporter=tap "$js/$name.test.mjs"
     done
+    # The suites of docs/guides/testing.md.
+    mkdir -p "$js/guide"
+    cp "$PACKAGES_ROOT"/examples/testing/package/*.mjs "$js/guide/"
+    in_home guide_javascript "$node" --test --test-reporter=tap "$js"/guide/*.mjs
     in_home jest "$js/node_modules/.bin/jest" runner.test.js
     in_home types check_types
     in_home readme_npm python3 "$here/readme.py" "$PACKAGES_ROOT/packaging/npm/acspass/README.md" \
@@ -122,6 +126,7 @@ if wanted python; then
     for file in "$here"/python/test_*.py; do
         in_home "$(basename "$file" .py)" "$venv/bin/pytest" -q -p no:cacheprovider "$file"
     done
+    in_home guide_python "$venv/bin/pytest" -q -p no:cacheprovider "$PACKAGES_ROOT/examples/testing/package"
     in_home types_python check_python_types
     in_home uvx run_uvx
     in_home readme_pypi python3 "$here/readme.py" "$PACKAGES_ROOT/packaging/pypi/README.md" \
@@ -129,4 +134,4 @@ if wanted python; then
 fi
 [ ${#summary[@]} -gt 0 ] || fail "no language of that name: $only"
 printf '%s\n' "${summary[@]}"
-exit $red
+exit "$red"
