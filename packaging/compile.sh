@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Compiles the program of a release and prints its path. The same source, the same tools
+# (packaging/versions.sh) and the same target give the same bytes, in any folder.
+#
+#   packaging/compile.sh [TARGET]
+#
+# On Linux it needs cargo-zigbuild and ziglang (PyPI): zig's linker and headers let the program run
+# with an older C library than this machine's. cargo-auditable writes the list of crates into it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. packaging/versions.sh
+
+fail() { printf 'packaging/compile.sh: %s\n' "$*" >&2; exit 1; }
+host=$(rustc -vV | sed -n 's/^host: //p')
+target=${1:-$host}
+found=$(rustc --version | cut -d' ' -f2)
+[ "$found" = "$rust" ] || printf 'packaging/compile.sh: Rust %s is not that of releases, %s\n' "$found" "$rust" >&2
+cargo auditable --version >/dev/null 2>&1 ||
+    fail "cargo-auditable is missing; run \`packaging/tools.sh\`"
+
+# Paths of this machine are in panics and in the names of types: each gets a fixed one.
+folder=${CARGO_TARGET_DIR:-$PWD/target}
+home=${CARGO_HOME:-$HOME/.cargo}
+flags=("--remap-path-prefix=$PWD=/acspass" "--remap-path-prefix=$folder=/target"
+    "--remap-path-prefix=$(rustc --print sysroot)=/rust")
+cargo fetch --locked --target "$target" >&2
+for registry in "$home"/registry/src/*/; do
+    flags+=("--remap-path-prefix=${registry%/}=/crates")
+done
+separator=$'\x1f'
+CARGO_ENCODED_RUSTFLAGS=$(IFS=$separator; printf %s "${flags[*]}")
+export CARGO_ENCODED_RUSTFLAGS CARGO_INCREMENTAL=0
+export CFLAGS="-ffile-prefix-map=$home=/cargo -ffile-prefix-map=$folder=/target -ffile-prefix-map=$PWD=/acspass"
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+export SOURCE_DATE_EPOCH
+
+build=build versioned=$target
+case $target in
+    *-linux-gnu)
+        command -v cargo-zigbuild >/dev/null ||
+            fail "cargo-zigbuild is missing; run \`packaging/tools.sh\`"
+        build=zigbuild versioned=$target.$glibc
+        ;;
+    *-windows-*) unset CFLAGS ;;
+esac
+cargo auditable "$build" --locked --release --bin acspass --target "$versioned" >&2
+case $target in
+    *-windows-*) printf '%s\n' "$folder/$target/release/acspass.exe" ;;
+    *) printf '%s\n' "$folder/$target/release/acspass" ;;
+esac

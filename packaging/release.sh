@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Makes the files of a release for one target in target/packages: the packages and the bill of materials
+# (CycloneDX) of the program. packaging/tools.sh installs what it needs.
+#
+#   packaging/release.sh [TARGET]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+folder=${CARGO_TARGET_DIR:-$PWD/target}
+export PATH=$folder/tools/bin:$PATH
+target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
+rm -rf "$folder/packages"
+program=$(packaging/compile.sh "$target")
+packaging/build.sh --target "$target" --program "$program"
+
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+export SOURCE_DATE_EPOCH
+cargo cyclonedx --quiet --format json --target "$target" --describe binaries --override-filename "acspass-$target.cdx"
+mv "acspass-$target.cdx.json" "$folder/packages/"
+case $target in
+    *-linux-*) python3 -B packaging/sbom.py "$folder/packages/acspass-$target.cdx.json" "$program" ;;
+esac

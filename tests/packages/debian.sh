@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Builds the .deb, checks it with lintian, and uses it in a bare Debian that boots in a container with
+# a systemd of its own: tests/packages/machine.sh. Then the archive, on a Debian with an older C library.
+# Beside CI's tests/run.sh, because it needs root, and builds a release.
+#
+#   tests/packages/debian.sh                   with a release build
+#   tests/packages/debian.sh --program FILE    with this program
+#
+# Nothing is written outside target/packages. The machine has no network.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tests/lib.sh
+
+[ "$(id -u)" = 0 ] || fail "run this as root: it boots a Debian"
+packages=()
+has debootstrap || packages+=(debootstrap)
+has lintian || packages+=(lintian)
+has dpkg-shlibdeps || packages+=(dpkg-dev)
+has systemd-nspawn || packages+=(systemd-container)
+has python3 || packages+=(python3)
+need_packages "${packages[@]}"
+
+work=$(realpath -m "${CARGO_TARGET_DIR:-target}")/packages
+mkdir -p "$work/test"
+
+#   debian NAME SUITE PACKAGES     makes a root once
+debian() {
+    [ ! -e "$work/$1.done" ] || return 0
+    rm -rf "${work:?}/$1"
+    debootstrap --variant=minbase ${3:+--include="$3"} "$2" "$work/$1" http://deb.debian.org/debian \
+        >"$work/$1.log" || fail "see $work/$1.log"
+    touch "$work/$1.done"
+}
+
+step "two revisions of the package"
+if [ "${1:-}" = --program ]; then program=$2; else program=$(packaging/compile.sh); fi
+packaging/build.sh --program "$program" --revision 2 | tee "$work/second"
+packaging/build.sh --program "$program" | tee "$work/first"
+cp "$(grep 'deb$' "$work/second")" "$work/test/second.deb"
+cp "$(grep 'deb$' "$work/first")" "$work/test/first.deb"
+rm "$(grep 'deb$' "$work/second")"
+other=arm64
+[ "$(dpkg --print-architecture)" != arm64 ] || other=amd64
+rm -rf "$work/foreign"
+dpkg-deb -R "$work/test/first.deb" "$work/foreign"
+sed -i "s/^Architecture: .*/Architecture: $other/" "$work/foreign/DEBIAN/control"
+dpkg-deb -Znone --build "$work/foreign" "$work/test/foreign.deb" >/dev/null
+rm -r "$work/foreign"
+
+step "lintian"
+lintian --allow-root --fail-on error,warning "$work/test/first.deb"
+echo "lintian: no error, no warning"
+
+step "a bare Debian boots"
+debian root bookworm systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,procps,python3
+rm -rf "$work/machine"
+cp -a "$work/root" "$work/machine"
+machine=$work/machine
+chroot "$machine" useradd -m -s /bin/bash eva
+mkdir -p "$machine/var/lib/systemd/linger" "$machine/test"
+touch "$machine/var/lib/systemd/linger/eva"
+: >"$machine/etc/machine-id"
+# An installed Debian has this file.
+printf "127.0.0.1 localhost\n::1 localhost\n" >"$machine/etc/hosts"
+cp "$work"/test/*.deb tests/packages/machine.sh tests/packages/browser.py "$machine/test/"
+cat >"$machine/etc/systemd/system/test.service" <<'UNIT'
+[Unit]
+After=multi-user.target user@1000.service
+[Service]
+Type=oneshot
+StandardOutput=file:/test/log
+StandardError=inherit
+ExecStart=/test/machine.sh
+ExecStopPost=/bin/sh -c 'echo $EXIT_STATUS >/test/status; systemctl poweroff --no-block'
+[Install]
+WantedBy=multi-user.target
+UNIT
+ln -s /etc/systemd/system/test.service "$machine/etc/systemd/system/multi-user.target.wants/"
+timeout 600 systemd-nspawn -q -D "$machine" --boot --register=no --keep-unit --private-network \
+    --machine acspass-test >"$work/boot.log" 2>&1 </dev/null || true
+cat "$machine/test/log"
+[ "$(cat "$machine/test/status" 2>/dev/null)" = 0 ] || fail "the test in the machine failed; $work/boot.log has its console"
+rm -rf "$machine"
+
+step "the archive on a Debian with an older C library"
+debian old bullseye ''
+archive=$(grep 'gz$' "$work/first")
+rm -rf "$work/old/archive"
+mkdir "$work/old/archive"
+tar -xzf "$archive" -C "$work/old/archive" --strip-components=1
+in_old() { chroot "$work/old" env -i HOME=/root PATH=/root/.local/bin:/usr/bin:/bin "$@"; }
+in_old ldd --version | head -1
+in_old /archive/install.sh
+in_old acspass get --emulator | in_old acspass inspect | head -3
+in_old /archive/install.sh --remove
+[ -z "$(find "$work/old/root/.local" -type f -name '*acspass*' ! -path '*/state/*')" ] || fail "files are left"
+
+step "all green"
