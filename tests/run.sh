@@ -88,11 +88,16 @@ cargo test --locked --doc
 step "cargo doc"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
+step "the workflows"
+tests/packages/workflows.sh
+
+step "the record of crates that handle secrets or bytes of others"
+supply-chain/record.py --check
 if has cargo-deny; then
     step "cargo deny check bans licenses sources"
     cargo deny --offline --locked check bans licenses sources
 else
-    step "cargo deny was not run: it is not installed (cargo install cargo-deny)"
+    step "cargo deny was not run: tests/packages/supply_chain.sh installs it, which takes minutes"
 fi
 
 if [ $in_git = yes ]; then
