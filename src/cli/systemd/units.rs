@@ -47,9 +47,18 @@ impl Units {
         })
     }
 
-    /// Whether one of the units exists.
+    /// Whether one of the units exists, or the user enabled the unit of a package.
     pub(super) fn exist(&self) -> bool {
-        self.service.exists() || self.socket.exists()
+        let is_enabled = |link: &PathBuf| link.symlink_metadata().is_ok();
+        self.service.exists() || self.socket.exists() || self.links().iter().any(is_enabled)
+    }
+
+    /// The links of enabled units.
+    fn links(&self) -> [PathBuf; 2] {
+        [
+            self.folder.join("default.target.wants").join(SERVICE),
+            self.folder.join("sockets.target.wants").join(SOCKET),
+        ]
     }
 
     /// Writes both units.
@@ -64,11 +73,7 @@ impl Units {
 
     /// Removes both units, and their links in case `systemctl disable` did not run.
     pub(super) fn remove(&self) -> Result<()> {
-        let links = [
-            self.folder.join("default.target.wants").join(SERVICE),
-            self.folder.join("sockets.target.wants").join(SOCKET),
-        ];
-        for path in links.iter().chain([&self.service, &self.socket]) {
+        for path in self.links().iter().chain([&self.service, &self.socket]) {
             if let Err(cause) = fs::remove_file(path)
                 && cause.kind() != io::ErrorKind::NotFound
             {

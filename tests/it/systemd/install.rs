@@ -185,6 +185,20 @@ fn uninstall_stops_the_service_and_removes_all_files() {
 }
 
 #[test]
+fn uninstall_disables_the_unit_of_a_package() {
+    let systemd = SystemdHome::new();
+    let wants = systemd.units().join("default.target.wants");
+    fs::create_dir_all(&wants).expect("a folder");
+    let link = wants.join("acspass.service");
+    std::os::unix::fs::symlink("/usr/lib/systemd/user/acspass.service", &link).expect("a link");
+    let run = systemd.home.run(&["serve", "--uninstall"]);
+    run.assert_code(0)
+        .assert_says(&["Stopped and removed the service."]);
+    assert!(link.symlink_metadata().is_err(), "the link is left");
+    assert_eq!(systemd.orders(), [STOP, "daemon-reload"]);
+}
+
+#[test]
 fn uninstall_without_a_manager_removes_the_files() {
     let systemd = SystemdHome::new();
     systemd
