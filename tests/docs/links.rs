@@ -9,11 +9,12 @@ use crate::files::{below, read, root};
 use crate::markdown::{anchors, lines};
 
 /// The documents beside those below `docs`; the ones that do not exist are left out.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "README.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
     "CHANGELOG.md",
+    "RELEASING.md",
     "examples/refreshers/README.md",
     "packaging/npm/acspass/README.md",
     "packaging/pypi/README.md",
