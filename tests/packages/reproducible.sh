@@ -7,6 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/lib.sh
 
+commit=$(git rev-parse HEAD)
 work=$(realpath -m "${CARGO_TARGET_DIR:-target}")/reproducible
 tools=$(realpath -m "${CARGO_TARGET_DIR:-target}")/tools
 rm -rf "$work"
@@ -14,11 +15,11 @@ mkdir -p "$work/first" "$work/second/in/another/folder"
 [ -x "$tools/bin/cargo-auditable" ] || { step "the tools"; packaging/tools.sh; }
 for folder in "$work/first" "$work/second/in/another/folder"; do
     step "a build in $folder"
-    git archive HEAD | tar -x -C "$folder"
+    git archive "$commit" | tar -x -C "$folder"
     mkdir "$folder/target"
     ln -s "$tools" "$folder/target/tools"
     # Neither folder is a clone, and the commit's time is given.
-    (cd "$folder" && env -u CARGO_TARGET_DIR SOURCE_DATE_EPOCH="$(git -C "$OLDPWD" log -1 --format=%ct)" \
+    (cd "$folder" && env -u CARGO_TARGET_DIR SOURCE_DATE_EPOCH="$(git -C "$OLDPWD" log -1 --format=%ct "$commit")" \
         packaging/release.sh >"$folder.log" 2>&1) || { tail -20 "$folder.log"; fail "the build failed"; }
     (cd "$folder/target/packages" && sha256sum -- *)
 done
