@@ -23,7 +23,9 @@ fn mentions(page: &str) -> Vec<(usize, String)> {
                 !before.ends_with(|c: char| c.is_alphanumeric() || "-_/.:\"'".contains(c))
             };
             for (at, _) in part.match_indices("acspass ") {
-                if is_word_end(&part[..at]) {
+                // A module of Python.
+                let is_import = part[at..].starts_with("acspass import ") && &part[..at] == "from ";
+                if is_word_end(&part[..at]) && !is_import {
                     // A comment begins after two spaces.
                     let rest = part[at..].split("  ").next().unwrap_or_default();
                     let rest = rest.split('`').next().unwrap_or_default();
@@ -154,7 +156,8 @@ fn commands_and_flags_that_do_not_exist_are_seen() {
     ] {
         assert!(fault(&root, wrong).is_some(), "{wrong}");
     }
-    let page = "Run `acspass get` or `x/acspass y`.\n```sh\nt=$(acspass status)\n```\n";
+    let page = "Run `acspass get` or `x/acspass y`.\n```sh\nt=$(acspass status)\n```\n\
+                ```python\nfrom acspass import Emulator\n```\n";
     let found = [
         (1, "acspass get".to_owned()),
         (3, "acspass status)".to_owned()),
