@@ -157,7 +157,7 @@ impl Sessions {
     fn missing_active_session(&self) -> Result<Error> {
         let page = self.listed(None)?;
         let user = match page.entries.as_slice() {
-            [] => return Ok(not_signed_in_error()),
+            [] => return self.no_session_here_error(),
             [only] => shell_word(&only.account.username, "USER"),
             _ => "USER".into(),
         };
@@ -167,6 +167,22 @@ impl Sessions {
             "Run `acspass account switch {user}`, or add `--account {user}`. Signed in:\n\n{list}"
         );
         Ok(Error::new(Kind::SignInNeeded, message, hint))
+    }
+
+    /// Returns the error for a store without sessions. Another store may have them, as after a migration
+    /// that a running process does not know.
+    fn no_session_here_error(&self) -> Result<Error> {
+        let index = self.store.index()?;
+        let mut elsewhere = index.elsewhere();
+        let other = elsewhere.find(|entry| entry.application == self.application);
+        let Some(IndexEntry { store, .. }) = other else {
+            return Ok(not_signed_in_error());
+        };
+        let hint = format!(
+            "The store {store} has sessions: run `acspass config set store {store}` to use it, or \
+             `acspass login` to sign in here."
+        );
+        Ok(not_signed_in_error().with_hint(hint))
     }
 
     /// Returns the name of the signed-in account with the most similar username, as for a typing error:

@@ -8,13 +8,17 @@ mod find;
 mod freshness;
 #[cfg(test)]
 mod freshness_tests;
+mod migration;
 mod overview;
+mod portable;
 mod renewal;
 mod sessions;
 mod token;
 
 pub use find::has_shared_username;
+pub use migration::{Migrated, migrate};
 pub use overview::{AccountState, Overview, TokenState};
+pub use portable::{Imported, PortableSession};
 pub use renewal::{Exchange, RenewalServices};
 pub use sessions::{CacheLookup, PendingRenewal, Sessions};
 pub use token::{Token, TokenKind, TokenRequest, TokenSecret};

@@ -10,6 +10,7 @@ mod keyring;
 #[cfg(target_os = "linux")]
 mod keyutils;
 mod lock;
+mod migrate;
 mod record;
 mod session_store;
 pub(crate) mod state_folder;
@@ -20,8 +21,8 @@ mod split;
 mod tests;
 mod token_store;
 
-pub(crate) use file::new_key_file;
-pub use file::{FileStore, Purpose, create_key_file};
+pub use file::{ExportKey, FileStore, Purpose, create_key_file};
+pub(crate) use file::{new_export_key_file, new_key_file};
 pub use index::{Index, IndexEntry, IndexPage, IndexedCommunicationToken, IndexedEntraToken};
 pub use keyring::KeyringStore;
 #[cfg(not(any(target_os = "macos", windows)))]
@@ -29,6 +30,9 @@ pub(crate) use keyring::session_bus;
 #[cfg(target_os = "linux")]
 pub use keyutils::KeyutilsStore;
 pub use lock::{Activity, Guard, Holder, LockAttempt, LockTarget};
-pub use record::{CachedCommunicationToken, CachedEntraToken, Record, ShortLifetimeNote};
+pub use migrate::{Migration, UnfinishedMigration};
+pub use record::{
+    CachedCommunicationToken, CachedEntraToken, Record, RefreshTokenIssue, ShortLifetimeNote,
+};
 pub use session_store::{ForgottenSessions, Reconciled, Removal, SessionStore};
 pub use token_store::{LoginSession, MemoryStore, TokenStore};

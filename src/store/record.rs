@@ -51,6 +51,16 @@ pub struct ShortLifetimeNote {
     pub life_seconds: u64,
 }
 
+/// The issue of a refresh token. Of two refresh tokens of an account, the later issue is the newer one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RefreshTokenIssue {
+    /// The time, by the service's clock, in whole seconds.
+    #[serde(rename = "on_seconds", with = "unix_seconds")]
+    pub on: Timestamp,
+    /// The number of refresh tokens of this session before: several may be issued in one second.
+    pub number: u32,
+}
+
 /// A session, with its tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -60,6 +70,8 @@ pub struct Record {
     pub account: Account,
     /// The refresh token; `None` if Entra issued none.
     pub refresh_token: Option<RefreshToken>,
+    /// The issue of the refresh token; `None` if an earlier version saved it.
+    pub refresh_token_issue: Option<RefreshTokenIssue>,
     /// Entra tokens, newest first, at most one for a set of scopes.
     pub entra_tokens: Vec<CachedEntraToken>,
     /// Communication tokens, newest first, at most one for a source.
@@ -80,6 +92,7 @@ impl Record {
             application,
             account,
             refresh_token: None,
+            refresh_token_issue: None,
             entra_tokens: Vec::new(),
             communication_tokens: Vec::new(),
             short_lifetime: None,
@@ -109,6 +122,16 @@ impl Record {
         self.communication_tokens
             .iter()
             .find(|kept| kept.source == *source)
+    }
+
+    /// Replaces the refresh token. `now` is the time by the service's clock.
+    pub fn keep_refresh_token(&mut self, token: RefreshToken, now: Timestamp) {
+        let before = self.refresh_token_issue;
+        self.refresh_token = Some(token);
+        self.refresh_token_issue = Some(RefreshTokenIssue {
+            on: now,
+            number: before.map_or(0, |before| before.number.saturating_add(1)),
+        });
     }
 
     /// Adds an Entra token, and removes the one for the same scopes.
@@ -156,6 +179,7 @@ impl Record {
             application: self.application.clone(),
             account: self.account.clone(),
             refresh_token: self.refresh_token.as_ref().map(|t| t.expose().to_owned()),
+            refresh_token_issue: self.refresh_token_issue,
             entra_tokens: self.entra_tokens.iter().map(entra_token).collect(),
             communication_tokens: self
                 .communication_tokens
@@ -205,6 +229,7 @@ impl Record {
             application: record_json.application,
             account: record_json.account,
             refresh_token: record_json.refresh_token.map(RefreshToken::new),
+            refresh_token_issue: record_json.refresh_token_issue,
             entra_tokens: entra_tokens.filter_map(entra_token).collect(),
             communication_tokens: communication_tokens
                 .filter_map(communication_token)
@@ -235,6 +260,9 @@ struct RecordJson {
     application: EntraApplication,
     account: Account,
     refresh_token: Option<String>,
+    /// Missing in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh_token_issue: Option<RefreshTokenIssue>,
     entra_tokens: Vec<EntraTokenJson>,
     communication_tokens: Vec<CommunicationTokenJson>,
     #[serde(rename = "short_tokens")]

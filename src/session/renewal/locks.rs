@@ -18,7 +18,7 @@ const MAX_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// Takes the lock. Waits up to a minute for a process that renews, and up to `sign_in_wait` for one
 /// that signs in; without that it does not wait for a sign-in.
-pub(super) async fn lock(
+pub(in crate::session) async fn lock(
     store: &SessionStore,
     scope: &LockTarget,
     activity: Activity,

@@ -4,7 +4,7 @@
 //! allowed. Output is a token. The freshness rule decides the steps; this folder only takes them.
 
 mod hints;
-mod locks;
+pub(super) mod locks;
 mod services;
 mod sign_in;
 mod task;

@@ -92,7 +92,7 @@ impl Sessions {
             log_missing_scopes(scopes, granted);
         }
         if let Some(token) = tokens.refresh_token {
-            record.refresh_token = Some(token);
+            record.keep_refresh_token(token, self.service_now(record));
         }
         record.keep_entra_token(CachedEntraToken {
             token: tokens.entra_token,

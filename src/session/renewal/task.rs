@@ -255,7 +255,7 @@ impl<'a> RenewalTask<'a> {
             Ok(tokens) => tokens,
             Err(failure) => {
                 if let Some(token) = failure.refresh_token {
-                    record.refresh_token = Some(token);
+                    record.keep_refresh_token(token, sessions.service_now(record));
                     self.save_or_warn("the new refresh token was not saved");
                 }
                 return match failure.error.kind() {

@@ -12,9 +12,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Kind, Result};
-#[cfg(unix)]
-use crate::files::shell_quoted;
+use super::subject::Subject;
+use crate::error::{Error, Result};
 use crate::files::{Refusal, open_key_file};
 use crate::secret::Passphrase;
 use crate::store::state_folder;
@@ -38,20 +37,6 @@ const MAX_COST: Cost = Cost {
 /// The smallest and the largest size of a key file in bytes.
 const KEY_FILE_BYTES: (usize, u64) = (32, 1024 * 1024);
 
-/// Returns the steps to create a key file, for a hint. It has the same form as in the guides.
-pub(crate) fn new_key_file() -> &'static str {
-    match cfg!(windows) {
-        true => {
-            "write 32 random bytes to a file that only you can read, and set ACSPASS_STORE_KEY_FILE \
-             to that file."
-        }
-        false => {
-            "run `(umask 077; head -c 32 /dev/urandom > FILE)`, then `export \
-             ACSPASS_STORE_KEY_FILE=FILE`."
-        }
-    }
-}
-
 /// The purpose of a passphrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -69,7 +54,7 @@ pub enum Purpose {
 /// Creates a key file of 32 random bytes that only its owner may read.
 ///
 /// # Errors
-/// [`Kind::Store`] if it cannot be written, or exists already.
+/// [`Kind::Store`](crate::Kind::Store) if it cannot be written, or exists already.
 pub fn create_key_file(path: &Path) -> Result<()> {
     let mut key = Zeroizing::new([0; 32]);
     fill_random(&mut key[..])?;
@@ -86,6 +71,7 @@ pub fn create_key_file(path: &Path) -> Result<()> {
 /// The keys of the sealed files, derived on demand and cached. Usually there is one.
 pub(super) struct Keys {
     origin: Origin,
+    subject: Subject,
     known: Mutex<DerivedKeys>,
 }
 
@@ -124,9 +110,10 @@ struct Cost {
 }
 
 impl Keys {
-    pub(super) fn new(origin: Origin) -> Self {
+    pub(super) fn new(origin: Origin, subject: Subject) -> Self {
         Keys {
             origin,
+            subject,
             known: Mutex::default(),
         }
     }
@@ -135,7 +122,7 @@ impl Keys {
     /// are left; one that was cached from another file does not count.
     ///
     /// # Errors
-    /// [`Kind::Store`] if the available key is another one.
+    /// As [`Subject::error`], if the available key is another one.
     pub(super) fn key(&self, kdf: &str) -> Result<Prk> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = known.keys.get(kdf) {
@@ -143,7 +130,7 @@ impl Keys {
         }
         let form: Option<KdfParams> = serde_json::from_str(kdf).ok();
         let form = form.filter(|form| form.argon2id.is_none_or(Cost::is_usable));
-        let form = form.ok_or_else(unknown_kdf)?;
+        let form = form.ok_or_else(|| self.subject.unknown_kdf())?;
         let mut tries_left = match (&self.origin, form.argon2id) {
             (Origin::File(..), None) => 1,
             (Origin::Passphrase(_, tries), Some(_)) => {
@@ -163,26 +150,12 @@ impl Keys {
             tries_left -= 1;
             purpose = Purpose::OpenAgain { tries_left };
         }
-        let (message, step) = match (&self.origin, form.argon2id) {
-            (Origin::File(..), Some(_)) => (
-                "the session files are encrypted with a passphrase, not with a key file".to_owned(),
-                "Unset ACSPASS_STORE_KEY_FILE to enter the passphrase.",
-            ),
-            (Origin::Passphrase(..), None) => (
-                "the session files are encrypted with a key file, not with a passphrase".to_owned(),
-                "Set ACSPASS_STORE_KEY_FILE to that file.",
-            ),
-            (Origin::File(path, _), None) => {
-                let path = path.display();
-                let message = format!("the key in `{path}` does not decrypt the session files");
-                (message, "Set ACSPASS_STORE_KEY_FILE to the correct file.")
-            }
-            (Origin::Passphrase(..), Some(_)) => (
-                "wrong passphrase".to_owned(),
-                "Run the command again with the correct passphrase.",
-            ),
-        };
-        Err(wrong_key(&message, step))
+        Err(match (&self.origin, form.argon2id) {
+            (Origin::File(..), Some(_)) => self.subject.needs_passphrase(),
+            (Origin::Passphrase(..), None) => self.subject.needs_key_file(),
+            (Origin::File(path, _), None) => self.subject.wrong_key_file(path),
+            (Origin::Passphrase(..), Some(_)) => self.subject.wrong_passphrase(),
+        })
     }
 
     /// Returns a new key and its parameters, for the first file.
@@ -218,7 +191,7 @@ impl Keys {
     ) -> Result<Prk> {
         let secret = match (known.secret.take(), &self.origin) {
             (Some(secret), _) => secret,
-            (None, Origin::File(path, users)) => read_key_file(path, users)?,
+            (None, Origin::File(path, users)) => read_key_file(path, users, self.subject)?,
             (None, Origin::Passphrase(ask, _)) => {
                 Zeroizing::new(ask(purpose)?.expose().as_bytes().to_vec())
             }
@@ -232,7 +205,7 @@ impl Keys {
             argon2
                 .and_then(|argon2| argon2.hash_password_into(&secret, salt, &mut stretched[..]))
                 // The salt of a file may be too short.
-                .map_err(|_| unknown_kdf())?;
+                .map_err(|_| self.subject.unknown_kdf())?;
         }
         let material = match cost {
             Some(_) => &stretched[..],
@@ -259,28 +232,10 @@ fn fill_random(bytes: &mut [u8]) -> Result<()> {
         .map_err(|_| Error::internal("the system returned no random bytes"))
 }
 
-fn unknown_kdf() -> Error {
-    wrong_key(
-        "a session file was encrypted by another version of acspass",
-        "Use the version that encrypted it.",
-    )
-}
-
-fn read_key_file(path: &Path, users: &[u32]) -> Result<Zeroizing<Vec<u8>>> {
-    let failure = |cause: io::Error| {
-        if let Some(refusal) = Refusal::of(&cause) {
-            let hint = "Set ACSPASS_STORE_KEY_FILE to a key file that belongs to you.";
-            return Error::new(Kind::Store, refusal.to_string(), hint);
-        }
-        Error::new(
-            Kind::Store,
-            format!("could not read the key file `{}`", path.display()),
-            format!(
-                "Set ACSPASS_STORE_KEY_FILE to a key file of yours. To create one, {}",
-                new_key_file()
-            ),
-        )
-        .caused_by(cause)
+fn read_key_file(path: &Path, users: &[u32], subject: Subject) -> Result<Zeroizing<Vec<u8>>> {
+    let failure = |cause: io::Error| match Refusal::of(&cause) {
+        Some(refusal) => subject.refused_key_file(&refusal.to_string()),
+        None => subject.unreadable_key_file(path).caused_by(cause),
     };
     let file = open_key_file(path, users).map_err(failure)?;
     #[cfg(unix)]
@@ -288,25 +243,14 @@ fn read_key_file(path: &Path, users: &[u32]) -> Result<Zeroizing<Vec<u8>>> {
         use std::os::unix::fs::MetadataExt;
         let mode = file.metadata().map_err(failure)?.mode();
         if mode & 0o077 != 0 {
-            return Err(Error::new(
-                Kind::Store,
-                format!("other users can read the key file `{}`", path.display()),
-                format!(
-                    "Run `chmod 600 {}`. If another user may have read it, create a new key.",
-                    shell_quoted(path)
-                ),
-            ));
+            return Err(subject.open_key_file(path));
         }
     }
     let (least, most) = KEY_FILE_BYTES;
     let mut key = Zeroizing::new(Vec::new());
     file.take(most).read_to_end(&mut key).map_err(failure)?;
     if key.len() < least {
-        return Err(Error::new(
-            Kind::Store,
-            format!("the key file `{}` is too short", path.display()),
-            format!("To create another key file, {}", new_key_file()),
-        ));
+        return Err(subject.short_key_file(path));
     }
     Ok(key)
 }
@@ -317,13 +261,4 @@ fn check(key: &Prk) -> Result<String> {
         .and_then(|okm| okm.fill(&mut check))
         .map_err(|_| Error::internal("the check value of a key could not be encrypted"))?;
     Ok(hex(&check[..16]))
-}
-
-/// Returns the error for a key that a file was not sealed with.
-fn wrong_key(message: &str, step: &str) -> Error {
-    Error::new(
-        Kind::Store,
-        message,
-        format!("{step} To delete all encrypted sessions, run `acspass logout --all`."),
-    )
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
-use super::store::Sealed;
+use super::format::Sealed;
 use super::*;
 use crate::error::{Kind, Result};
 use crate::secret::{Passphrase, SecretBytes};

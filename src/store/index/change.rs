@@ -52,6 +52,32 @@ impl IndexStorage {
         self.change(|Contents { entries, .. }| replace(entries, record, location))
     }
 
+    /// Lists a copy of a session of another store, and makes it active if `activates`. Returns `false`
+    /// and lists nothing if the original is no longer listed.
+    pub(crate) fn list_copy(
+        &self,
+        record: &Record,
+        location: &StoreAndLogin,
+        original: &StoreAndLogin,
+        activates: bool,
+    ) -> Result<bool> {
+        self.change(|Contents { entries, .. }| {
+            let key = record.key();
+            if !entries.iter().any(|entry| original.owns(entry, &key)) {
+                return false;
+            }
+            if !replace(entries, record, location) {
+                entries.push(IndexEntry::of(record, location));
+            }
+            if activates {
+                for entry in of_application(entries, &key.application, location) {
+                    entry.active = entry.is(&key);
+                }
+            }
+            true
+        })
+    }
+
     /// Lists sessions of one application that a damaged index lost, and notes that the application is
     /// restored. Activates a session if only one can be the active one, and returns whether it did.
     pub(crate) fn restore(

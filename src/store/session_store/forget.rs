@@ -94,7 +94,7 @@ impl SessionStore {
     }
 
     /// Removes an item; `false` if there was none. The error has the manual steps.
-    pub(super) fn remove(&self, item: &str) -> Result<bool> {
+    pub(in crate::store) fn remove(&self, item: &str) -> Result<bool> {
         self.store.delete(item).map_err(|cause| {
             let store = self.store.name();
             let message = format!("could not remove the item `{item}` from the store {store}");

@@ -4,6 +4,7 @@
 //! item first: after a power failure the store has the old session or the new one, and the index may
 //! lag behind. The caller decides when to lock, and how long to wait.
 
+mod copy;
 mod forget;
 mod reconcile;
 mod store;

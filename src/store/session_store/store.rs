@@ -14,7 +14,7 @@ use crate::store::token_store::TokenStore;
 
 /// Stores sessions.
 pub struct SessionStore {
-    pub(super) store: Box<dyn TokenStore>,
+    pub(in crate::store) store: Box<dyn TokenStore>,
     pub(super) index: IndexStorage,
     locks: Locks,
 }
@@ -285,7 +285,7 @@ impl SessionStore {
 
     /// Writes the session's item and returns the written record. If the store lacks space, the tokens
     /// that expire first are dropped: a small keyring costs renewals, and not the session.
-    fn write(&self, record: &Record) -> Result<Record> {
+    pub(in crate::store) fn write(&self, record: &Record) -> Result<Record> {
         let mut record = record.clone();
         let item = record.key().item_name();
         loop {

@@ -5,6 +5,7 @@ mod index;
 mod lock;
 mod logins;
 mod mended;
+mod migrate;
 mod room;
 mod split;
 
