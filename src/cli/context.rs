@@ -8,9 +8,7 @@ use std::sync::{Arc, OnceLock};
 use crate::account::{Account, EntraApplication};
 use crate::acs::resource_credential::{self, EntraPrincipal};
 use crate::acs::{ConnectionString, DirectExchange, Endpoint, IdentityClient, ResourceAuth};
-use crate::config::{
-    self, Config, KeySource, MissingSetting, Resource, Setting, Sources, StoreChoice,
-};
+use crate::config::{self, Config, KeySource, MissingSetting, Resource, Setting, Sources};
 use crate::emulator::{self, Emulator};
 use crate::entra::{Entra, MetadataCache};
 use crate::error::{Error, Result};
@@ -18,14 +16,14 @@ use crate::exchange::{CommunicationTokenSource, ExchangeKind};
 use crate::http::{self, Http};
 use crate::secret::AccessKey;
 use crate::session::{Exchange, Overview, RenewalServices, Sessions, TokenKind, TokenRequest};
-use crate::store::{FileStore, IndexPage, KeyringStore, MemoryStore, SessionStore, TokenStore};
+use crate::store::{IndexPage, SessionStore};
 use crate::text::quoted;
 use crate::time::LocalClocks;
 
 use super::env_vars as var;
 pub(super) use super::environment::Flags;
 use super::environment::{EMULATOR, Environment};
-use super::prompt::passphrase;
+use super::stores::{configured_store, metadata_cache};
 
 /// The configuration, store and clients of one command.
 pub(super) struct Context {
@@ -299,91 +297,4 @@ fn emulator_settings(emulator: &Emulator) -> Flags {
         (Setting::Endpoint, emulator.http_url()),
         (Setting::ConnectionString, emulator.connection_string()),
     ])
-}
-
-/// Creates the configured store. Sessions with the emulator are in memory, unless the environment
-/// names a store for them; they then have a folder of their own.
-pub(super) fn configured_store(env: &Environment, store: StoreChoice) -> Result<SessionStore> {
-    store_of(env, store_in_use(env, store))
-}
-
-/// Returns the store in use: that of the emulator is in memory unless the environment names one.
-fn store_in_use(env: &Environment, store: StoreChoice) -> StoreChoice {
-    match env.global.emulator && env.variable(var::ACSPASS_STORE).is_none() {
-        true => StoreChoice::Memory,
-        false => store,
-    }
-}
-
-/// Creates the cache of metadata, which lasts as long as the store.
-fn metadata_cache(env: &Environment, store: StoreChoice) -> Result<MetadataCache> {
-    Ok(match store_in_use(env, store) {
-        StoreChoice::Memory => MetadataCache::default(),
-        _ => MetadataCache::in_folder(env.sessions_folder()?),
-    })
-}
-
-/// Creates every store that has sessions, the configured one first. If the settings cannot be read,
-/// that is the store of the environment, or else the keyring: `logout` must work then as well.
-pub(super) fn all_stores(env: &Environment) -> Result<Vec<SessionStore>> {
-    let resolved = env
-        .profile()
-        .and_then(|(name, profile)| Config::resolve(name, &env.sources(&profile)));
-    let configured = match resolved {
-        Ok(config) => config.store,
-        Err(error) => {
-            env.messages
-                .warn(&format!("the settings are ignored: {error}"));
-            env.variable(var::ACSPASS_STORE)
-                .and_then(|name| config::parse_store(name).ok())
-                .unwrap_or(StoreChoice::Keyring)
-        }
-    };
-    let first = store_of(env, configured)?;
-    let index = first.index().ok();
-    let elsewhere = index.iter().flat_map(|index| index.elsewhere());
-    let mut others: Vec<StoreChoice> = Vec::new();
-    for other in elsewhere.filter_map(|entry| config::parse_store(&entry.store).ok()) {
-        if !others.contains(&other) {
-            others.push(other);
-        }
-    }
-    let others = others.into_iter().map(|other| store_of(env, other));
-    std::iter::once(Ok(first)).chain(others).collect()
-}
-
-/// Creates each store that can have saved a secret.
-pub(super) fn lasting_stores(env: &Environment) -> Result<Vec<SessionStore>> {
-    let keyutils = cfg!(target_os = "linux").then_some(StoreChoice::Keyutils);
-    let choices = [
-        Some(StoreChoice::Keyring),
-        keyutils,
-        Some(StoreChoice::File),
-    ];
-    let choices = choices.into_iter().flatten();
-    choices.map(|choice| store_of(env, choice)).collect()
-}
-
-/// Creates a store, which its first call opens.
-fn store_of(env: &Environment, choice: StoreChoice) -> Result<SessionStore> {
-    let store: Box<dyn TokenStore> = match choice {
-        StoreChoice::Memory => return Ok(SessionStore::new(Box::new(MemoryStore::new()), None)),
-        StoreChoice::Keyring => Box::new(KeyringStore::new()),
-        #[cfg(target_os = "linux")]
-        StoreChoice::Keyutils => Box::new(crate::store::KeyutilsStore::new()),
-        #[cfg(not(target_os = "linux"))]
-        StoreChoice::Keyutils => {
-            return Err(Error::internal(
-                "the store `keyutils` is used on Linux only",
-            ));
-        }
-        StoreChoice::File => {
-            let folder = env.sessions_folder()?;
-            Box::new(match env.checked_path(var::ACSPASS_STORE_KEY_FILE)? {
-                Some(key_file) => FileStore::with_key_file(&folder, key_file),
-                None => FileStore::with_passphrase(&folder, passphrase::TRIES, passphrase::ask),
-            })
-        }
-    };
-    Ok(SessionStore::in_folder(store, &env.sessions_folder()?))
 }

@@ -18,9 +18,9 @@ const WITHOUT_PROFILE: [&str; 6] = [
 ];
 
 /// Commands that use the sessions of the emulator with `--emulator`, or its resource.
-const WITH_EMULATOR: [&str; 12] = [
-    "login", "get", "exec", "serve", "status", "logout", "account", "user", "token", "api",
-    "access", "doctor",
+const WITH_EMULATOR: [&str; 14] = [
+    "login", "get", "exec", "serve", "status", "logout", "account", "session", "store", "user",
+    "token", "api", "access", "doctor",
 ];
 
 /// Returns `acspass` with the profile of the command line, as the start of a command in a message.

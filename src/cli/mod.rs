@@ -17,6 +17,7 @@ mod prompt;
 mod runtime;
 mod service;
 mod sign_in;
+mod stores;
 mod systemd;
 pub mod variables;
 
@@ -33,14 +34,15 @@ pub use prompt::input::Input;
 use crate::error::{Kind, Result};
 use args::emulator::check_no_server_option;
 use args::request::{Request, asks_for_help};
-use args::{Account, Cli, Command, Format, Token, User, mistake, secrets};
+use args::{Account, Cli, Command, Format, Session, Token, User, mistake, secrets};
 #[cfg(unix)]
 use commands::guard;
 #[cfg(target_os = "linux")]
 use commands::tied;
 use commands::{
     access, account, api, completions, config, doctor, emulator, exec, get, help as help_command,
-    inspect, login, logout, man, profile as profiles, serve, setup, status, token, user,
+    inspect, login, logout, man, profile as profiles, serve, session, setup, status, store, token,
+    user,
 };
 use io::log;
 use io::output::Output;
@@ -161,6 +163,9 @@ fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) ->
         Command::Api(args) => api::run(&args, env, output),
         Command::Config(args) => config::run(&args, env, output),
         Command::Profile(args) => profiles::run(&args, env, output),
+        Command::Session(Session::Export(args)) => session::export(&args, env, output),
+        Command::Session(Session::Import(args)) => session::import(&args, env, output),
+        Command::Store(args) => store::run(&args, env, output),
         Command::Setup { script } => setup::run(script, env, output),
         Command::Doctor { offline } => doctor::run(offline, env, output),
         Command::Emulator(args) => emulator::run(&args, env, output),

@@ -10,9 +10,10 @@ use crate::secret::SecretBytes;
 use crate::store::SessionStore;
 use crate::text::{may_hold_secret, quoted};
 
-use super::context::{configured_store, lasting_stores, stored_name};
+use super::context::stored_name;
 use super::env_vars::ACSPASS_PROFILE;
 use super::environment::Environment;
+use super::stores::{configured_store, lasting_stores};
 
 /// Writes to the selected profile, which need not exist yet.
 pub(super) struct ProfileEditor {

@@ -127,6 +127,24 @@ impl ConfigFile {
         self.write()
     }
 
+    /// Sets a value in several profiles, which need not exist, by one write of the file.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::set`].
+    pub fn set_in_profiles(
+        &mut self,
+        profiles: &[String],
+        setting: Setting,
+        text: &str,
+    ) -> Result<()> {
+        let _lock = self.begin_change()?;
+        for profile in profiles {
+            let item = value(toml_value(setting, text)?);
+            self.table_mut(profile)?.insert(setting.key(), item);
+        }
+        self.write()
+    }
+
     /// Sets the file's default profile, and writes the file.
     ///
     /// # Errors

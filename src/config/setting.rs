@@ -171,6 +171,18 @@ pub enum StoreChoice {
     Memory,
 }
 
+impl StoreChoice {
+    /// The word for it in the setting `store`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StoreChoice::Keyring => "keyring",
+            StoreChoice::Keyutils => "keyutils",
+            StoreChoice::File => "file",
+            StoreChoice::Memory => "memory",
+        }
+    }
+}
+
 /// The sign-in method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -9,7 +9,7 @@ use crate::markdown::{code, table};
 use crate::schema::{check, resolve};
 
 /// The schemas, in the order of the page.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 31] = [
     "get",
     "login",
     "status",
@@ -24,6 +24,9 @@ const ORDER: [&str; 28] = [
     "inspect",
     "config-list",
     "profile-list",
+    "session-export",
+    "session-import",
+    "store-migrate",
     "doctor",
     "serve-ready",
     "emulator-ready",

@@ -139,6 +139,13 @@ fn outputs_of_commands_match_their_schemas() {
 
     checker.run("config-list", &["config", "list"]);
     checker.run("profile-list", &["profile", "list"]);
+    let key = checker.sandbox.variables["ACSPASS_STORE_KEY_FILE"].clone();
+    let with_key = |words: &[&'static str]| [words, &["--key-file"]].concat();
+    let export = with_key(&["session", "export", "ada.acspass"]);
+    checker.run("session-export", &[&export[..], &[&key]].concat());
+    let import = with_key(&["session", "import", "ada.acspass"]);
+    checker.run("session-import", &[&import[..], &[&key]].concat());
+    checker.run("store-migrate", &["store", "migrate", "file"]);
     checker.run("doctor", &["doctor", "--offline"]);
     checker.run("doctor", &["doctor"]);
     checker.run("version", &["version"]);

@@ -187,7 +187,7 @@ fn shells_complete_commands_accounts_profiles_settings_and_scopes() {
         "chat,chat.join.limited",
         "chat,voip.join",
     ];
-    let cases: [(&str, &[&str]); 14] = [
+    let cases: [(&str, &[&str]); 16] = [
         ("acspass lo", &["login", "logout"]),
         ("acspass get --account a", &accounts[..2]),
         ("acspass get --account ada@c", &accounts[..1]),
@@ -209,6 +209,8 @@ fn shells_complete_commands_accounts_profiles_settings_and_scopes() {
             "acspass config set store ",
             &["keyring", "keyutils", "file", "memory"],
         ),
+        ("acspass store migrate ", &["keyring", "keyutils", "file"]),
+        ("acspass session export --account ada@", &accounts[..1]),
         ("acspass --profile w", &["work"]),
         ("acspass user create --scope chat,", &scopes),
         ("acspass access ", &["list", "grant", "revoke"]),

@@ -72,11 +72,13 @@ mod secret_service;
 mod secrets_in_slots;
 mod security_page;
 mod serve;
+mod session_export;
 mod settings;
 mod setup;
 mod sign_in;
 mod signs_of_life;
 mod single_use;
+mod store_migration;
 mod stores;
 mod suites;
 #[cfg(target_os = "linux")]

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 
 COMMANDS = (
-    "login logout status account get exec serve inspect user token config profile setup doctor emulator "
-    "completions man help version"
+    "login logout status account session store get exec serve inspect user token config profile setup doctor "
+    "emulator completions man help version"
 ).split()
 PAIRS = (
-    "account list,account switch,user create,user delete,token issue,token revoke,token exchange,"
+    "account list,account switch,session export,session import,store migrate,user create,user delete,"
+    "token issue,token revoke,token exchange,"
     "config list,config get,config set,config unset,profile list,profile use"
 ).split(",")
 

@@ -12,6 +12,7 @@ mod mistake_tests;
 mod options;
 pub(super) mod request;
 pub(super) mod secrets;
+mod session;
 mod shell;
 mod suggestions;
 
@@ -28,6 +29,7 @@ pub(crate) use emulator::{
 pub(crate) use emulator_fault::EmulatorFault;
 pub(crate) use format::Format;
 pub(crate) use options::{Exec, Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate};
+pub(crate) use session::{Session, SessionExport, SessionImport, Store};
 pub(crate) use shell::Shell;
 
 /// Sign in as a Teams user and get Azure Communication Services tokens.
@@ -122,6 +124,10 @@ pub(crate) enum Command {
     Config(Config),
     #[command(subcommand)]
     Profile(Profile),
+    #[command(subcommand)]
+    Session(Session),
+    #[command(subcommand)]
+    Store(Store),
     /// Print how to register the Entra application and grant consent
     Setup {
         /// Print the script alone, for a file

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::cli::context::{Context, Flags, all_stores};
+use crate::account::SessionKey;
+use crate::cli::context::{Context, Flags};
 use crate::cli::environment::{EMULATOR, Environment};
 use crate::cli::io::output::Output;
+use crate::cli::stores::{all_stores, open_store};
+use crate::config;
 use crate::error::{Error, Result};
 use crate::session::Sessions;
-use crate::store::ForgottenSessions;
+use crate::store::{ForgottenSessions, UnfinishedMigration};
 
 const NO_ACCOUNT: &str = "No account is signed in.";
 
@@ -36,7 +39,10 @@ fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
     let Some(entry) = found else {
         return report_no_session(user, &context, &sessions);
     };
-    context.session_store.forget(&entry.key())?;
+    let forgotten = context.session_store.forget(&entry.key());
+    let forgotten_copy = forget_copy(&entry.key(), &context);
+    forgotten?;
+    forgotten_copy?;
     let name = &entry.account.username;
     env.messages.print(&format!("Signed out {name}."));
     if entry.active && lacks_active(&context, &sessions)? {
@@ -44,6 +50,25 @@ fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
             .print("No account is active now. Run `acspass account switch` to select one.");
     }
     Ok(())
+}
+
+/// Removes the copy in the other store of an unfinished migration, if there is one.
+fn forget_copy(key: &SessionKey, context: &Context) -> Result<()> {
+    let (env, store) = (&context.env, &context.session_store);
+    if !store.is_persistent() {
+        return Ok(());
+    }
+    let unfinished = UnfinishedMigration::read(&env.sessions_folder()?)?;
+    let other = unfinished
+        .as_ref()
+        .map(|it| it.counterpart(store.store_name()));
+    match other.flatten() {
+        Some(other) => {
+            let other = open_store(env, config::parse_store(other)?)?;
+            other.forget(key).map(drop)
+        }
+        None => Ok(()),
+    }
 }
 
 fn lacks_active(context: &Context, sessions: &Sessions) -> Result<bool> {
@@ -108,6 +133,10 @@ fn forget_everything(env: &Environment, output: &Output) -> Result<()> {
     if let Some(error) = failed {
         return Err(error);
     }
+    let folder = env.sessions_folder()?;
+    if UnfinishedMigration::read(&folder)?.is_some() {
+        UnfinishedMigration::forget(&folder)?;
+    }
     // Only a session that was in its store counts as a signed-in account.
     env.messages.print(&match forgotten.sessions {
         0 => NO_ACCOUNT.to_owned(),
@@ -133,6 +162,6 @@ fn forget_everything(env: &Environment, output: &Output) -> Result<()> {
     Ok(())
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -22,9 +22,11 @@ pub(super) mod logout;
 pub(super) mod man;
 pub(super) mod profile;
 pub(super) mod serve;
+pub(super) mod session;
 pub(super) mod setup;
 mod setup_questions;
 pub(super) mod status;
+pub(super) mod store;
 #[cfg_attr(not(target_os = "linux"), path = "tied_elsewhere.rs")]
 pub(super) mod tied;
 pub(super) mod token;

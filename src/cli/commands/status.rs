@@ -10,6 +10,7 @@ use crate::cli::io::style::Mark;
 use crate::error::{Kind, Result};
 use crate::json;
 use crate::session::{AccountState, Overview, TokenState, has_shared_username};
+use crate::store::UnfinishedMigration;
 
 /// The number of accounts that are printed as text.
 const MAX_ACCOUNTS_AS_TEXT: usize = 10;
@@ -33,6 +34,7 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
             add_settings(&mut report, &context);
             report.blank();
             add_accounts(&mut report, &overview, &context.env);
+            add_unfinished_migration(&mut report, &context)?;
             output.print_report(report)?;
         }
     }
@@ -66,6 +68,22 @@ fn add_settings(report: &mut Report, context: &Context) {
     }
     let store = context.session_store.store_name();
     report.row("Store", LABEL_COLUMNS, store);
+}
+
+/// Adds the next step of a migration that was interrupted.
+fn add_unfinished_migration(report: &mut Report, context: &Context) -> Result<()> {
+    if !context.session_store.is_persistent() {
+        return Ok(());
+    }
+    if let Some(unfinished) = UnfinishedMigration::read(&context.env.sessions_folder()?)? {
+        let to = &unfinished.to;
+        report.blank();
+        report.paragraph(&format!(
+            "The migration to the store {to} is unfinished. Run `acspass store migrate {to}` to \
+             continue it."
+        ));
+    }
+    Ok(())
 }
 
 /// Adds the accounts and their tokens.

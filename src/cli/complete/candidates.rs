@@ -8,7 +8,7 @@ use clap::{Arg, Command};
 
 use super::line::{Line, is_repeatable, takes_value};
 use crate::acs::TokenScope;
-use crate::config::{Setting, default_scopes};
+use crate::config::{Setting, StoreChoice, default_scopes};
 use crate::exchange::ExchangeKind;
 
 /// The key of `config` that is not a [`Setting`].
@@ -155,6 +155,7 @@ impl<N: Names> Values<'_, N> {
                 bare(self.names.accounts())
             }
             (_, "profile") | (["profile", "use" | "delete"], "name") => bare(self.names.profiles()),
+            (["store", "migrate"], "to") => persistent_stores(),
             (["config", _], "key") => settings(),
             (["config", "set"], "values") => self.of_setting(),
             (["user", "create"] | ["token", "issue"], "scope") => acs_scopes(word),
@@ -193,6 +194,12 @@ fn bare(words: impl IntoIterator<Item = impl Into<String>>) -> Vec<Candidate> {
         .into_iter()
         .map(|word| Candidate::new(word, ""))
         .collect()
+}
+
+/// Returns the stores that keep items after a command.
+fn persistent_stores() -> Vec<Candidate> {
+    let stores = Setting::Store.fixed_values().iter().copied();
+    bare(stores.filter(|store| *store != StoreChoice::Memory.as_str()))
 }
 
 fn settings() -> Vec<Candidate> {

@@ -1,9 +1,9 @@
 //! Accounts and profiles, from the index and `config.toml`.
 
 use super::candidates::Names;
-use crate::cli::context::configured_store;
 use crate::cli::environment::{EMULATOR, Environment};
 use crate::cli::io::messages::Messages;
+use crate::cli::stores::configured_store;
 use crate::config::{Config, ConfigFile};
 use crate::error::Result;
 use crate::store::IndexEntry;

@@ -16,6 +16,10 @@ pub(super) const GROUPS: [Group; 5] = [
                 &["status", "account"],
                 "Show accounts and token expiry, switch accounts",
             ),
+            (
+                &["session", "store"],
+                "Move sessions to another machine or store",
+            ),
         ],
     },
     Group {
@@ -26,8 +30,10 @@ pub(super) const GROUPS: [Group; 5] = [
                 &["exec"],
                 "Run a command with an access token in its environment",
             ),
-            (&["serve"], "Serve access tokens to apps on this machine"),
-            (&["inspect"], "Decode a token"),
+            (
+                &["serve", "inspect"],
+                "Serve access tokens to apps, decode a token",
+            ),
         ],
     },
     Group {

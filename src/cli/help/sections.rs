@@ -65,6 +65,11 @@ files! {
     "profile" "list" => "profile-list.txt";
     "profile" "use" => "profile-use.txt";
     "profile" "delete" => "profile-delete.txt";
+    "session" => "session.txt";
+    "session" "export" => "session-export.txt";
+    "session" "import" => "session-import.txt";
+    "store" => "store.txt";
+    "store" "migrate" => "store-migrate.txt";
     "setup" => "setup.txt";
     "doctor" => "doctor.txt";
     "emulator" => "emulator.txt";
