@@ -49,6 +49,7 @@ mod input_forms;
 #[cfg(target_os = "linux")]
 mod kept_files;
 mod kept_metadata;
+mod killed_commands;
 mod killed_writers;
 mod library_example;
 mod loudness;
