@@ -79,8 +79,8 @@ archive() {
     case $target in
         *-windows-*)
             ending=zip
-            mkdir -p "$tree"
-            cp "$program" "$tree/acspass.exe"
+            mkdir -p "$tree/bin"
+            cp "$program" "$tree/bin/acspass.exe"
             cp "$work/texts/completions/powershell" "$tree/acspass.ps1"
             cp README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$work/texts/third-party-licences.txt" "$tree/"
             ;;

@@ -35,8 +35,8 @@ if packaging/manifests.sh "$repository" "$work/packages" "$work/incomplete" >"$w
 fi
 tail -1 "$work/log"
 tree=$work/acspass-$version-x86_64-pc-windows-msvc
-mkdir "$tree"
-echo windows >"$tree/acspass.exe"
+mkdir -p "$tree/bin"
+echo windows >"$tree/bin/acspass.exe"
 packaging/archive.py "$tree" "$work/packages/${tree##*/}.zip"
 packaging/manifests.sh "$repository" "$work/packages" "$work/out"
 if grep -rn '@[A-Z]' "$work/out"; then fail "a placeholder is left"; fi
