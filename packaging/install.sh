@@ -38,7 +38,10 @@ if ! reason=$("$here/bin/acspass" version 2>&1 >/dev/null); then
     [ "$(uname -s) $(uname -m)" = "Linux ${target%%-*}" ] ||
         fail "this archive is for $target and this machine is $(uname -s) $(uname -m); download the archive for this machine."
     case $reason in
-        *GLIBC_*|*"not found"*) fail "the program needs glibc $glibc or newer, which this system does not have; build it here with \`cargo install acspass\`." ;;
+        *GLIBC_*)
+            needed=$(echo "$reason" | sed -n "s/.*GLIBC_\([0-9.]*\)' not found.*/\1/p" | sort -V | tail -1)
+            fail "the program needs glibc ${needed:-$glibc} or newer, which this system does not have; build it here with \`cargo install acspass\`." ;;
+        *"not found"*) fail "the program needs glibc $glibc or newer, which this system does not have; build it here with \`cargo install acspass\`." ;;
     esac
     fail "the program does not start here ($reason); build it here with \`cargo install acspass\`."
 fi

@@ -14,8 +14,10 @@ packaging/build.sh --target "$target" --program "$program"
 
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH
-cargo cyclonedx --quiet --format json --target "$target" --describe binaries --override-filename "acspass-$target.cdx"
-mv "acspass-$target.cdx.json" "$folder/packages/"
+cargo cyclonedx --quiet --format json --spec-version 1.5 --target "$target" --describe binaries
+# It names the crate of this folder by its path.
+sed "s|file://$PWD|file:///acspass|g" acspass_bin.cdx.json >"$folder/packages/acspass-$target.cdx.json"
+rm acspass_bin.cdx.json
 case $target in
     *-linux-*) python3 -B packaging/sbom.py "$folder/packages/acspass-$target.cdx.json" "$program" ;;
 esac

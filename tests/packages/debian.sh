@@ -93,6 +93,10 @@ in_old ldd --version | head -1
 in_old /archive/install.sh
 in_old acspass get --emulator | in_old acspass inspect | head -3
 in_old /archive/install.sh --remove
+echo 'no program of this machine' >"$work/old/archive/bin/acspass"
+sed -i 's/^target=[^ ]*/target=riscv64-unknown-linux-gnu/' "$work/old/archive/install.sh"
+if in_old /archive/install.sh 2>"$work/refused"; then fail "an archive for another machine was installed"; fi
+grep "this archive is for riscv64-unknown-linux-gnu" "$work/refused"
 [ -z "$(find "$work/old/root/.local" -type f -name '*acspass*' ! -path '*/state/*')" ] || fail "files are left"
 
 step "all green"
