@@ -41,9 +41,9 @@ fn list(args: &AccessList, env: &Arc<Environment>, output: &mut Output) -> Resul
         found = block_on(prepared.access.list())?;
     } else {
         let find = async |principal: &Resolved| prepared.access.find(&principal.object_id).await;
-        let done;
-        (done, ended) = for_each(&prepared, "Reading", find, &mut failed, env)?;
-        for (principal, assignment) in done {
+        let done = for_each(&prepared, "Reading", find, &mut failed, env)?;
+        ended = done.ended;
+        for (principal, assignment) in done.results {
             match assignment {
                 Some(assignment) => found.push(assignment),
                 None => env
@@ -111,8 +111,8 @@ fn grant(args: &AccessGrant, env: &Arc<Environment>, output: &mut Output) -> Res
         prepared.access.grant(&wanted).await
     };
     let mut failed = Vec::new();
-    let (done, ended) = for_each(&prepared, "Granting", grant, &mut failed, env)?;
-    let shown = done.iter().map(|(principal, granted)| {
+    let Done { results, ended } = for_each(&prepared, "Granting", grant, &mut failed, env)?;
+    let shown = results.iter().map(|(principal, granted)| {
         let mut json = json::assignment(&granted.assignment);
         json["change"] = json!(granted.change.as_str());
         principal.add_name(json)
@@ -121,13 +121,13 @@ fn grant(args: &AccessGrant, env: &Arc<Environment>, output: &mut Output) -> Res
         "granted": shown.collect::<Vec<_>>(),
         "failed": failures(&prepared, &failed),
     });
-    output.print_result(&object_ids(&done), &json)?;
+    output.print_result(&object_ids(&results), &json)?;
     let unchanged = |granted: &Granted| granted.change == GrantChange::Unchanged;
-    let count = done
+    let count = results
         .iter()
         .filter(|(_, granted)| unchanged(granted))
         .count();
-    match &done[..] {
+    match &results[..] {
         [(principal, granted)] => env.messages.print(&match granted.change {
             GrantChange::Created => format!("Granted access to {}.", principal.name),
             GrantChange::Updated => format!(
@@ -147,7 +147,7 @@ fn grant(args: &AccessGrant, env: &Arc<Environment>, output: &mut Output) -> Res
             all.len() - count
         )),
     }
-    if args.principal == Principal::Group && !done.is_empty() {
+    if args.principal == Principal::Group && !results.is_empty() {
         env.messages.print(
             "A group also needs Entra ID P1 or P2, and an assignment to the enterprise application \
              Azure Communication Services Clients in its tenant. `acspass setup` prints the commands.",
@@ -166,8 +166,8 @@ fn revoke(args: &AccessRevoke, env: &Arc<Environment>, output: &mut Output) -> R
         access.revoke(&principal.object_id, &client_ids).await
     };
     let mut failed = Vec::new();
-    let (done, ended) = for_each(&prepared, "Revoking", revoke, &mut failed, env)?;
-    let shown = done.iter().map(|(principal, change)| {
+    let Done { results, ended } = for_each(&prepared, "Revoking", revoke, &mut failed, env)?;
+    let shown = results.iter().map(|(principal, change)| {
         let json = json!({"objectId": principal.object_id, "change": change.as_str()});
         principal.add_name(json)
     });
@@ -175,10 +175,10 @@ fn revoke(args: &AccessRevoke, env: &Arc<Environment>, output: &mut Output) -> R
         "revoked": shown.collect::<Vec<_>>(),
         "failed": failures(&prepared, &failed),
     });
-    output.print_result(&object_ids(&done), &json)?;
+    output.print_result(&object_ids(&results), &json)?;
     let absent = |change: &RevokeChange| *change == RevokeChange::Absent;
-    let count = done.iter().filter(|(_, change)| absent(change)).count();
-    match &done[..] {
+    let count = results.iter().filter(|(_, change)| absent(change)).count();
+    match &results[..] {
         [(principal, change)] => env.messages.print(&match change {
             RevokeChange::Deleted => format!("Revoked the access of {}.", principal.name),
             RevokeChange::Updated => format!(
@@ -195,7 +195,7 @@ fn revoke(args: &AccessRevoke, env: &Arc<Environment>, output: &mut Output) -> R
             all.len() - count
         )),
     }
-    if count < done.len() {
+    if count < results.len() {
         env.messages
             .print("Tokens that were issued before stay valid until they expire.");
     }
@@ -204,15 +204,22 @@ fn revoke(args: &AccessRevoke, env: &Arc<Environment>, output: &mut Output) -> R
 
 type Failures = Vec<(usize, Error)>;
 
-/// Looks up each principal and runs `work` for it. Returns the results in the order of the input, and
-/// an early end.
+/// What a command has done.
+struct Done<T> {
+    /// The results, in the order of the input.
+    results: Vec<(Resolved, T)>,
+    /// An error that ended the command before its end.
+    ended: Result<()>,
+}
+
+/// Looks up each principal and runs `work` for it.
 fn for_each<T>(
     prepared: &Prepared,
     doing: &'static str,
     work: impl AsyncFn(&Resolved) -> Result<T>,
     failed: &mut Failures,
     env: &Environment,
-) -> Result<(Vec<(Resolved, T)>, Result<()>)> {
+) -> Result<Done<T>> {
     let mut done: Vec<(usize, (Resolved, T))> = Vec::new();
     let both = async |number: usize| {
         let principal = prepared.resolve(number).await?;
@@ -233,8 +240,8 @@ fn for_each<T>(
     {
         return Err(error);
     }
-    let done = done.into_iter().map(|(_, result)| result);
-    Ok((done.collect(), ended))
+    let results = done.into_iter().map(|(_, result)| result).collect();
+    Ok(Done { results, ended })
 }
 
 fn failures(prepared: &Prepared, failed: &Failures) -> Vec<Value> {
@@ -244,8 +251,11 @@ fn failures(prepared: &Prepared, failed: &Failures) -> Vec<Value> {
         .collect()
 }
 
-fn object_ids<T>(done: &[(Resolved, T)]) -> String {
-    let ids: Vec<&str> = done.iter().map(|(it, _)| it.object_id.as_str()).collect();
+fn object_ids<T>(results: &[(Resolved, T)]) -> String {
+    let ids: Vec<&str> = results
+        .iter()
+        .map(|(it, _)| it.object_id.as_str())
+        .collect();
     ids.join("\n")
 }
 
