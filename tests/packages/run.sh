@@ -108,12 +108,12 @@ if wanted javascript; then
     cd "$js"
     for file in "$here"/javascript/*.test.mjs; do
         name=$(basename "$file" .test.mjs)
-        in_home "$name" "$node" --test --test-reporter=tap "$js/$name.test.mjs"
+        in_home "$name" "$node" --test --test-timeout=60000 --test-reporter=tap "$js/$name.test.mjs"
     done
     # The suites of docs/guides/testing.md.
     mkdir -p "$js/guide"
     cp "$PACKAGES_ROOT"/examples/testing/package/*.mjs "$js/guide/"
-    in_home guide_javascript "$node" --test --test-reporter=tap "$js"/guide/*.mjs
+    in_home guide_javascript "$node" --test --test-timeout=60000 --test-reporter=tap "$js"/guide/*.mjs
     in_home jest "$js/node_modules/.bin/jest" runner.test.js
     in_home types check_types
     in_home readme_npm python3 "$here/readme.py" "$PACKAGES_ROOT/packaging/npm/acspass/README.md" \

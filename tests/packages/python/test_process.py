@@ -64,7 +64,9 @@ def test_ctrl_c_lets_the_tests_end_first():
         [
             "import sys, time",
             f"try: {PRINT.strip()}; time.sleep(60)",
-            "except KeyboardInterrupt: emulator.sign_in(); emulator.stop(); sys.exit(7)",
+            "except KeyboardInterrupt:",
+            "    for _ in range(20): emulator.sign_in()",
+            "    emulator.stop(); sys.exit(7)",
         ]
     )
     process, url = starter(then, start_new_session=True)
@@ -94,7 +96,7 @@ def test_a_forked_process_does_not_keep_it():
 def test_variables_of_the_user_lead_it_nowhere_else(monkeypatch):
     monkeypatch.setenv("ACSPASS_OUTPUT", "nonsense")
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", "nonsense")
-    monkeypatch.setenv("PYTHONSTARTUP", "/no/such/file")
+    monkeypatch.setenv("PYTHONHOME", "/no/such/folder")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with start_emulator() as emulator:
         assert emulator.sign_in().username
