@@ -47,7 +47,7 @@ command -v python3 >/dev/null || python=python
 for shell in bash elvish fish powershell zsh; do
     "$generator" completions $shell >"$work/texts/completions/$shell"
 done
-"$python" packaging/licences.py "$target" >"$work/texts/third-party-licences.txt"
+"$python" -B packaging/licences.py "$target" >"$work/texts/third-party-licences.txt"
 
 # --- an archive -----------------------------------------------------------------------------------
 #   layout FOLDER      the files below a prefix, as Unix has them
