@@ -32,6 +32,8 @@ has systemd-socket-activate || packages+=(systemd)
 has curl || packages+=(curl)
 # Addresses of other machines, in network namespaces.
 has ip || packages+=(iproute2)
+# It reads the autostart file that acspass writes.
+has desktop-file-validate || packages+=(desktop-file-utils)
 # A terminal of 80 columns, and what walks the emulator's pages there.
 has tmux || packages+=(tmux)
 # The shells with completion scripts, beside bash.

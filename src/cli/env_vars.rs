@@ -56,6 +56,10 @@ variables! {
     IDENTITY_HEADER
     /// A managed identity of Cloud Shell.
     MSI_ENDPOINT
+    /// The user's name on Windows.
+    USERNAME
+    /// The domain or the machine of that user.
+    USERDOMAIN
     /// The shell on Windows.
     COMSPEC
     /// A continuous-integration system runs this process.
@@ -138,7 +142,10 @@ pub(super) const SERVE_FILES: [&str; 3] = [
     AZURE_FEDERATED_TOKEN_FILE,
 ];
 
-/// Paths that a systemd unit keeps, as absolute paths: the service starts in another folder.
+/// Signs of a desktop, which reads XDG autostart files.
+pub(super) const DESKTOP: [&str; 3] = ["XDG_CURRENT_DESKTOP", "WAYLAND_DISPLAY", "DISPLAY"];
+
+/// Paths that an installed service keeps, as absolute paths: the service starts in another folder.
 pub(super) const UNIT_PATHS: [&str; 12] = [
     ACSPASS_CONFIG_DIR,
     ACSPASS_STATE_DIR,
@@ -154,7 +161,7 @@ pub(super) const UNIT_PATHS: [&str; 12] = [
     "AZURE_CONFIG_DIR",
 ];
 
-/// The proxies that clients use. A systemd unit keeps them.
+/// The proxies that clients use. An installed service keeps them.
 pub(crate) const PROXIES: [&str; 6] = [
     "HTTPS_PROXY",
     "https_proxy",
@@ -167,7 +174,7 @@ pub(crate) const PROXIES: [&str; 6] = [
 /// The hosts that clients reach without a proxy, in the order in which most clients read them.
 pub(super) const NO_PROXIES: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
-/// Other variables that a systemd unit keeps.
+/// Other variables that an installed service keeps.
 pub(super) const UNIT_OTHERS: [&str; 8] = [
     SSL_CERT_DIR,
     NO_PROXIES[1],
@@ -179,5 +186,5 @@ pub(super) const UNIT_OTHERS: [&str; 8] = [
     AZURE_TOKEN_CREDENTIALS,
 ];
 
-/// Credentials that are or need a secret, which a systemd unit does not keep.
+/// Credentials that are or need a secret, which an installed service does not keep.
 pub(super) const UNIT_SECRETS: [&str; 3] = [AZURE_CLIENT_SECRET, IDENTITY_ENDPOINT, MSI_ENDPOINT];

@@ -4,6 +4,7 @@
 //! one. The command has no logic that the library lacks.
 
 mod args;
+mod autostart;
 mod commands;
 mod complete;
 mod context;

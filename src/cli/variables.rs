@@ -107,6 +107,10 @@ pub const GROUPS: &[Group] = &[
                 &["SUDO_UID"],
                 "The user that called `sudo`: root uses that user's folders and leaves the files to that user.",
             ),
+            variable(
+                &["USERNAME", "USERDOMAIN"],
+                "The user of the task that `serve --install` creates on Windows.",
+            ),
             variable(&["PATH"], "The folders of programs, for `az` and `azd`."),
         ],
     },
@@ -149,6 +153,10 @@ pub const GROUPS: &[Group] = &[
             variable(
                 &["DISPLAY", "WAYLAND_DISPLAY"],
                 "A display on which the desktop's browser can open.",
+            ),
+            variable(
+                &["XDG_CURRENT_DESKTOP"],
+                "A desktop, or a display: without systemd, `serve --install` writes an autostart file.",
             ),
             variable(
                 &[

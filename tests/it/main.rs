@@ -12,6 +12,8 @@ mod account_choice;
 mod answers;
 mod api;
 mod authorities;
+#[cfg(target_os = "linux")]
+mod autostart;
 mod bad_input;
 mod cache;
 mod claims;

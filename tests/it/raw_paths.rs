@@ -124,7 +124,7 @@ fn unit_is_refused_if_a_folder_of_it_is_not_utf8() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(
-            said.contains("cannot be written into a systemd unit"),
+            said.contains("cannot be written into the definition of the service"),
             "{name}: {said}"
         );
         assert!(!home.path().join(".config/systemd").exists());

@@ -139,10 +139,10 @@ pub(crate) struct Serve {
     /// Allow web pages of this origin, such as `https://app.contoso.com`; repeatable
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
-    /// Install and start as a systemd user service
+    /// Install as a systemd user service, or as a program that starts at login
     #[arg(long, conflicts_with_all = ["uninstall", "status"])]
     pub(crate) install: bool,
-    /// Stop and remove the systemd user service
+    /// Stop and remove the installed service
     #[arg(long, conflicts_with_all = ["status", "port", "allow_origin"])]
     pub(crate) uninstall: bool,
     /// Show the state of the service

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::acs::{Endpoint, IdentityClient};
 use crate::cli::args;
+use crate::cli::autostart::entry::{Entry, System};
+use crate::cli::autostart::install as autostart;
 use crate::cli::context::{Context, Flags};
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
@@ -35,10 +37,16 @@ pub(crate) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
     let origins = (!args.allow_origin.is_empty()).then(|| args.allow_origin.join(" "));
     let flags = Flags::from_iter(origins.map(|origins| (Setting::AllowOrigin, origins)));
     if args.install {
-        return install::install(args, &flags, env, output);
+        return match System::for_install(env) {
+            Some(system) => autostart::install(system, args, &flags, env, output),
+            None => install::install(args, &flags, env, output),
+        };
     }
     if args.uninstall {
-        return install::uninstall(env, output);
+        return match Entry::installed(env) {
+            Some(entry) => autostart::uninstall(&entry, env, output),
+            None => install::uninstall(env, output),
+        };
     }
     if args.status {
         return status::run(env, output);

@@ -21,11 +21,11 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_REPEATED_OUTPUT: usize = 300;
 
 /// The user's service manager, called with this environment.
-pub(super) struct Systemctl<'e>(pub(super) &'e Environment);
+pub(crate) struct Systemctl<'e>(pub(crate) &'e Environment);
 
 impl Systemctl<'_> {
     /// Checks that there is a manager.
-    pub(super) async fn probe(&self) -> Result<()> {
+    pub(crate) async fn probe(&self) -> Result<()> {
         let query = ["show", "--property=Version"];
         let output = self.call(&query, QUERY_TIMEOUT).await?;
         match output.status.success() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::cli::autostart::entry::Entry;
 use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
@@ -35,6 +36,9 @@ struct Status {
     started: String,
     answers: bool,
     installed: bool,
+    /// The name and the file of an entry without systemd.
+    #[serde(skip)]
+    entry: Option<(&'static str, String)>,
     pid: Option<u32>,
     running: bool,
     secret_file: Option<String>,
@@ -76,8 +80,9 @@ impl Status {
         if let Some(path) = &self.socket {
             row("Unix socket", path);
         }
-        match self.installed {
-            true => row(
+        match (&self.entry, self.installed) {
+            (Some((name, file)), _) => row(*name, &format!("installed: {file}")),
+            (None, true) => row(
                 "systemd",
                 &format!(
                     "installed; service {}, socket {}",
@@ -85,7 +90,7 @@ impl Status {
                     word(self.socket_active)
                 ),
             ),
-            false => row(
+            (None, false) => row(
                 "systemd",
                 "not installed. Run `acspass serve --install` to start the service at every login.",
             ),
@@ -111,7 +116,7 @@ impl Status {
 
     /// What starts a service that does not run.
     fn next_step(&self) -> &'static str {
-        match (self.installed, self.socket_active) {
+        match (self.installed && self.entry.is_none(), self.socket_active) {
             (false, _) => ". Run `acspass serve` to start it.",
             (true, Some(true)) => ". The next connection to its port starts it.",
             (true, _) => ". Run `journalctl --user -u acspass` to see why.",
@@ -132,14 +137,15 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
     let folder = env.serve_folder()?;
     let service = running(&folder)?;
-    let installed = Units::of(env).is_ok_and(|units| units.exist());
+    let has_units = Units::of(env).is_ok_and(|units| units.exist());
+    let entry = Entry::installed(env);
     let systemctl = Systemctl(env);
     let (answers, [active, socket_active]) = block_on(async {
         let answers = match &service {
             Some(service) => answers(service, &folder).await,
             None => false,
         };
-        let states = match installed {
+        let states = match has_units {
             true => [
                 systemctl.is_active(SERVICE).await,
                 systemctl.is_active(SOCKET).await,
@@ -161,7 +167,8 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let status = Status {
         active,
         answers,
-        installed,
+        installed: has_units || entry.is_some(),
+        entry: entry.map(|entry| (entry.name(), shown(&entry.file))),
         pid: service.as_ref().map(|service| service.pid),
         running: service.is_some(),
         secret_file: service.as_ref().map(|service| shown(&service.secret_file)),

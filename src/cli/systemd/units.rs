@@ -10,8 +10,8 @@ use askama::Template;
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::render;
+use crate::cli::service::plan::{cannot_be_written, text_of};
 use crate::error::{Error, Result};
-use crate::text::quoted;
 
 pub(super) const SERVICE: &str = "acspass.service";
 /// First wherever both are stopped: while it listens, it would start the service again.
@@ -171,7 +171,7 @@ fn argument_word(word: &str) -> Result<String> {
 fn quote(word: &str) -> Result<String> {
     // A line break would begin another line of the unit.
     if word.contains(char::is_control) {
-        return Err(cannot_stand(word));
+        return Err(cannot_be_written(word));
     }
     let escaped = word.replace('\\', r"\\").replace('"', "\\\"");
     Ok(format!("\"{}\"", escaped.replace('%', "%%")))
@@ -181,24 +181,12 @@ fn quote(word: &str) -> Result<String> {
 fn path_word(path: &Path) -> Result<String> {
     let text = text_of(path)?;
     let mark = match (text.contains('"'), text.contains('\'')) {
-        _ if text.contains(char::is_control) => return Err(cannot_stand(text)),
+        _ if text.contains(char::is_control) => return Err(cannot_be_written(text)),
         (false, _) => '"',
         (true, false) => '\'',
-        (true, true) => return Err(cannot_stand(text)),
+        (true, true) => return Err(cannot_be_written(text)),
     };
     Ok(format!("{mark}{}{mark}", text.replace('%', "%%")))
-}
-
-pub(super) fn text_of(path: &Path) -> Result<&str> {
-    path.to_str()
-        .ok_or_else(|| cannot_stand(&path.to_string_lossy()))
-}
-
-fn cannot_stand(text: &str) -> Error {
-    Error::usage(
-        format!("{} cannot be written into a systemd unit", quoted(text)),
-        "Choose a name in UTF-8 without quotes and control characters.",
-    )
 }
 
 #[cfg(test)]

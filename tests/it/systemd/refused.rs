@@ -154,7 +154,7 @@ fn value_with_a_line_break_is_refused() {
     assert_refused(
         &systemd,
         &["serve", "--install"],
-        &["cannot be written into a systemd unit"],
+        &["cannot be written into the definition of the service"],
     );
 }
 
