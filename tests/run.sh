@@ -34,6 +34,9 @@ has curl || packages+=(curl)
 has ip || packages+=(iproute2)
 # It reads the autostart file that acspass writes.
 has desktop-file-validate || packages+=(desktop-file-utils)
+# A display, and a program that reads its clipboard.
+has Xvfb || packages+=(xvfb)
+has xclip || packages+=(xclip)
 # A terminal of 80 columns, and what walks the emulator's pages there.
 has tmux || packages+=(tmux)
 # The shells with completion scripts, beside bash.

@@ -56,6 +56,8 @@ variables! {
     IDENTITY_HEADER
     /// A managed identity of Cloud Shell.
     MSI_ENDPOINT
+    /// A session of tmux.
+    TMUX
     /// The user's name on Windows.
     USERNAME
     /// The domain or the machine of that user.
@@ -140,6 +142,18 @@ pub(super) const SERVE_FILES: [&str; 3] = [
     ACSPASS_STORE_KEY_FILE,
     AZURE_CLIENT_CERTIFICATE_PATH,
     AZURE_FEDERATED_TOKEN_FILE,
+];
+
+/// Signs of an SSH session.
+pub(super) const SSH: [&str; 2] = ["SSH_CONNECTION", "SSH_TTY"];
+
+/// The variables of the process that holds the clipboard: the display and the access to it.
+pub(super) const CLIPBOARD: [&str; 5] = [
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "XAUTHORITY",
+    XDG_RUNTIME_DIR,
+    HOME,
 ];
 
 /// Signs of a desktop, which reads XDG autostart files.

@@ -5,6 +5,7 @@
 
 mod args;
 mod autostart;
+mod clipboard;
 mod commands;
 mod complete;
 mod context;
@@ -76,6 +77,9 @@ pub fn run(
         let mut output = Output::new(stdout, env.messages, false);
         return tied::run(&arguments, &mut output);
     }
+    if clipboard::is_called(&arguments) {
+        return clipboard::hold(&arguments, &env, stdout);
+    }
     env.messages.columns = env.terminal_size().map(|(columns, _)| columns);
     let (stdout_is_terminal, stdout_columns) = (env.stdout_is_terminal, env.stdout_columns);
     let new_output = |stdout, messages, is_json, style| {
@@ -144,8 +148,15 @@ fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) ->
         Command::Get {
             options,
             entra,
+            copy: false,
             output: format,
         } => get::run(&options, entra, format, env, output),
+        Command::Get {
+            options,
+            entra,
+            output: format,
+            ..
+        } => get::copy(&options, entra, format, env),
         Command::Exec(args) => exec::run(&args, env, output),
         Command::Serve(args) => serve::run(&args, env, output),
         Command::Status => status::run(env, output),

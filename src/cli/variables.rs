@@ -155,6 +155,10 @@ pub const GROUPS: &[Group] = &[
                 "A display on which the desktop's browser can open.",
             ),
             variable(
+                &["XAUTHORITY", "TMUX"],
+                "The access to the display, and a session of tmux, for `get --copy`.",
+            ),
+            variable(
                 &["XDG_CURRENT_DESKTOP"],
                 "A desktop, or a display: without systemd, `serve --install` writes an autostart file.",
             ),

@@ -19,6 +19,8 @@ mod cache;
 mod claims;
 mod client_faults;
 #[cfg(target_os = "linux")]
+mod clipboard;
+#[cfg(target_os = "linux")]
 mod command_lines;
 mod completions;
 mod concurrency;

@@ -83,6 +83,9 @@ pub(crate) enum Command {
         /// Print the Entra token instead
         #[arg(long)]
         entra: bool,
+        /// Copy the token to the clipboard for 45 seconds instead of printing it
+        #[arg(long)]
+        copy: bool,
         // Replaces the global option, which has the same id and therefore gets the value too.
         /// Set the output format: env is shell assignments, header is an HTTP header
         #[arg(short, long, value_parser = Format::of_tokens(), default_value_t, value_name = "FORMAT")]

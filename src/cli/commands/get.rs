@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::args::{Format, TokenOptions};
+use crate::cli::clipboard;
 use crate::cli::context::{Context, Flags};
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
@@ -14,7 +15,7 @@ use crate::cli::runtime::block_on;
 use crate::cli::sign_in::account_picker;
 use crate::cli::sign_in::{browser::PageOpener, ui::SignInUi};
 use crate::config::Setting;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::json;
 use crate::session::{CacheLookup, Token, TokenKind, TokenRequest};
 
@@ -36,6 +37,31 @@ pub(crate) fn run(
         Format::Header => format!("Authorization: Bearer {secret}").into(),
     };
     output.print_result(&text, &json::token(&token))
+}
+
+/// Copies the token to the clipboard, and prints nothing on standard output.
+pub(crate) fn copy(
+    options: &TokenOptions,
+    entra: bool,
+    format: Format,
+    env: &Arc<Environment>,
+) -> Result<u8> {
+    if format != Format::Text {
+        return Err(Error::usage(
+            format!("--copy copies the token alone, and does not work with `-o {format}`"),
+            "Remove one of them.",
+        ));
+    }
+    let context = context(options, env, !entra)?;
+    let token = token(&context, options, entra)?;
+    let rest = clipboard::copy(token.secret.expose(), env)?;
+    let what = match entra {
+        true => "the Entra token",
+        false => "the access token",
+    };
+    env.messages.end_status();
+    env.messages.print(&format!("Copied {what}. {rest}"));
+    Ok(0)
 }
 
 /// Returns shell assignments of the token and of the resource's endpoint, if that is known.

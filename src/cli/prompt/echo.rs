@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::secret::Pasted;
 
 /// A terminal: standard input, or `/dev/tty`, whatever standard input is.
-pub(super) type Device = Arc<dyn AsFd + Send + Sync>;
+pub(in crate::cli) type Device = Arc<dyn AsFd + Send + Sync>;
 
 /// The terminal with its echo off, and its modes from before.
 static HIDDEN: Mutex<Option<(Device, Termios)>> = Mutex::new(None);
@@ -43,7 +43,7 @@ pub(super) fn stdin() -> Device {
 /// # Errors
 /// [`Kind::Interrupted`](crate::Kind::Interrupted) at a signal that ends the process; the error of
 /// `work`.
-pub(super) async fn hidden<T>(
+pub(in crate::cli) async fn hidden<T>(
     device: &Device,
     resumed: impl Fn(),
     work: impl Future<Output = Result<T>>,
