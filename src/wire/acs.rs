@@ -257,7 +257,8 @@ mod tests {
         };
         let page = |entries: &[String]| format!(r#"{{"value":[{}]}}"#, entries.join(","));
         let good = entry(r#""objectId":"o","#);
-        let read: AssignmentPage = serde_json::from_str(&page(&[good.clone()])).expect("a page");
+        let one = page(std::slice::from_ref(&good));
+        let read: AssignmentPage = serde_json::from_str(&one).expect("a page");
         assert_eq!((read.value.len(), read.next_link), (1, None));
         assert_eq!(read.value[0].client_ids, ["c"]);
         for bad in [page(&[good, entry("")]), "{}".to_owned()] {
