@@ -91,12 +91,11 @@ impl Service {
         })
     }
 
-    /// Returns the managed identity if the request is for its endpoint. SDKs find it at the port.
-    fn identity_at(&self, listener: Listener, request: &Parts) -> Option<&ManagedIdentity> {
-        let is_asked =
-            matches!(listener, Listener::Port(_)) && request.uri.path() == managed_identity::PATH;
+    /// Returns the managed identity if the request is for its endpoint. SDKs find it at the port, and it
+    /// needs its own secret at the socket as well.
+    fn identity_for(&self, request: &Parts) -> Option<&ManagedIdentity> {
         let identity = self.context.options.managed_identity.as_ref();
-        identity.filter(|_| is_asked)
+        identity.filter(|_| request.uri.path() == managed_identity::PATH)
     }
 
     /// Checks a request before its path is matched. A layer of axum would run after it, or need a
@@ -117,7 +116,7 @@ impl Service {
                     let key = page.as_ref().unwrap_or(&self.secret);
                     proof = proof_header(key, port, &parts.headers);
                 }
-                match self.identity_at(listener, &parts) {
+                match self.identity_for(&parts) {
                     Some(identity) => Ok(identity.check(&parts)),
                     None => check_secret(&parts, &self.secret, origin.as_ref(), origins),
                 }

@@ -1,11 +1,13 @@
 //! The managed identity of `exec --managed-identity`: requests that a program could be made to send,
 //! for other resources and identities, with another secret, and from another user.
 
+use std::os::unix::net::UnixStream;
+
 use serde_json::Value;
 
 use super::other_user::{PYTHON, send_as_usual};
 use super::{AttackedService, home};
-use crate::harness::http::Response;
+use crate::harness::http::{self, Response};
 use crate::harness::users::EVE;
 
 /// The resource of the emulator's default scopes.
@@ -62,6 +64,14 @@ fn managed_identity_gives_nothing_without_its_own_header() {
     let secret = header.split(' ').nth(1).expect("a secret").to_owned();
     let identity_as_bearer = format!("Authorization: Bearer {secret}");
     let service_secret = bearer.replace("Authorization: Bearer", "X-IDENTITY-HEADER:");
+    // The socket has no rule of its own.
+    let at_socket = |headers: &[&str]| {
+        let socket = attacked.service.socket.as_ref().expect("a socket");
+        let stream = UnixStream::connect(socket).expect("it listens");
+        let headers = [&["Host: localhost"], headers].concat();
+        http::exchange(stream, http::request("GET", &right(), &headers, ""))
+    };
+    assert!(at_socket(&[&header]).contains(&token), "the socket answers");
     let (short, long) = (header[..header.len() - 1].to_owned(), format!("{header}x"));
     let other_name = format!("Secret: {secret}");
     for headers in [
@@ -81,6 +91,9 @@ fn managed_identity_gives_nothing_without_its_own_header() {
         let text = attacked.ask("GET", &right(), &all);
         attacked.assert_failure(&format!("{headers:?}"), &text, 401);
         assert!(!text.contains(&token), "{headers:?}");
+        let text = at_socket(&headers);
+        attacked.assert_failure(&format!("{headers:?} at the socket"), &text, 401);
+        assert!(!text.contains(&token), "{headers:?} at the socket");
     }
     // In a parameter, as a forged request could carry it, or for another route.
     let in_query = format!("{}&X-IDENTITY-HEADER={secret}", right());
