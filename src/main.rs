@@ -9,6 +9,8 @@ use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_native_strateg
 
 #[expect(clippy::disallowed_methods, reason = "reads the process's environment")]
 fn main() -> ExitCode {
+    // First: a parent that ends later is then noticed.
+    let parent = parent();
     acspass::hardening::harden_process();
     let stdin = Input::new(io::stdin(), io::stdin().is_terminal());
     let mut env = Environment::new(std::env::vars_os(), stdin, io::stderr());
@@ -21,8 +23,21 @@ fn main() -> ExitCode {
         terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
     env.time_zone = jiff::tz::TimeZone::system;
     env.listeners = listeners;
+    env.parent = parent;
     env.program = std::env::current_exe().ok();
     ExitCode::from(run(std::env::args_os().collect(), env, io::stdout()))
+}
+
+/// Returns the id of the process that started this one.
+#[cfg(unix)]
+fn parent() -> Option<u32> {
+    Some(std::os::unix::process::parent_id())
+}
+
+/// This system keeps no such id.
+#[cfg(not(unix))]
+fn parent() -> Option<u32> {
+    None
 }
 
 fn folders() -> Option<Folders> {

@@ -61,6 +61,8 @@ pub struct Environment {
     pub listeners: fn() -> io::Result<Vec<TcpListener>>,
     /// The file of this program, if known.
     pub program: Option<PathBuf>,
+    /// The id of the process that started this one, if known.
+    pub parent: Option<u32>,
     /// The options that every command has.
     pub(super) global: Global,
     /// Standard error.
@@ -104,6 +106,7 @@ impl Environment {
             browser: None,
             listeners: || Ok(Vec::new()),
             program: None,
+            parent: None,
             global: Global::default(),
             messages: Messages::new(stderr),
             flags: OnceLock::new(),

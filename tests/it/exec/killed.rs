@@ -10,6 +10,9 @@ use crate::harness::left;
 use crate::harness::process::Process;
 use crate::harness::wait_until;
 
+/// A core limit by which a process that has begun `main` is recognised: acspass then has none.
+const BEFORE_MAIN: &str = "1234";
+
 /// Starts `exec --server` as the child of a shell.
 fn start<'h>(home: &'h Home, script: &str) -> Process<'h> {
     let place = home.path().display().to_string();
@@ -24,7 +27,8 @@ fn start<'h>(home: &'h Home, script: &str) -> Process<'h> {
         &place,
     ];
     let mut shell = Command::new("sh");
-    shell.args(["-c", "\"$0\" \"$@\"; true", env!("CARGO_BIN_EXE_acspass")]);
+    let start = format!("ulimit -S -c {BEFORE_MAIN}; \"$0\" \"$@\"; true");
+    shell.args(["-c", &start, env!("CARGO_BIN_EXE_acspass")]);
     let call = home.call(&words).plainly();
     call.spawn_under(&mut shell, "there is a shell")
 }
@@ -107,6 +111,50 @@ fn nothing_is_left_after_a_kill_at_any_instant() {
         assert_eq!(names(&home), ["lock"], "round {round}");
     }
     assert!(start > Duration::ZERO);
+}
+
+/// Waits until a child of this shell has begun `main`, which closes it to cores.
+fn wait_for_main(shell: u32) {
+    let text = |path: String| std::fs::read_to_string(path).unwrap_or_default();
+    let is_closed = |child: &str| {
+        let limits = text(format!("/proc/{child}/limits"));
+        let core = limits.lines().find(|line| line.contains("core file"));
+        core.is_some_and(|core| core.split_whitespace().nth(4) == Some("0"))
+    };
+    wait_until("acspass has begun", || {
+        let children = text(format!("/proc/{shell}/task/{shell}/children"));
+        children.split_whitespace().any(is_closed)
+    });
+}
+
+#[test]
+fn nothing_is_left_after_a_kill_of_the_parent_at_any_instant() {
+    const KILLS: u32 = 16;
+    let home = home();
+    let begin = Instant::now();
+    let shell = start(&home, WAITS);
+    shell.next_line();
+    let time = begin.elapsed();
+    kill(shell.id());
+    wait_until_nothing_is_left(&home, "the parent of a running command");
+    shell.end();
+    let mut early = 0;
+    for round in 0..KILLS {
+        let shell = start(&home, WAITS);
+        wait_for_main(shell.id());
+        let instant = Instant::now() + time * round / KILLS;
+        while Instant::now() < instant {
+            std::thread::yield_now();
+        }
+        kill(shell.id());
+        let place = home.path().display().to_string();
+        wait_until(&format!("no process is left in round {round}"), || {
+            left::processes(&place).is_empty()
+        });
+        assert_eq!(names(&home), ["lock"], "round {round}");
+        early += u32::from(shell.end().stdout.is_empty());
+    }
+    assert!(early > 0, "no kill was during the start");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! service in this process, the command is its child.
 
 mod environment;
+mod parent;
 mod server;
 
 use std::ffi::OsString;

@@ -4,8 +4,6 @@ use std::future::pending;
 use std::io;
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
-#[cfg(unix)]
-use std::time::Duration;
 
 use crate::account::Account;
 use crate::cli::commands::guard::Guard;
@@ -16,6 +14,8 @@ use crate::cli::environment::Environment;
 use crate::cli::runtime::{Signals, runtime};
 use crate::error::Result;
 use crate::serve::{ManagedIdentity, Options, PrivateFolder, Server};
+
+use super::parent;
 
 /// Runs the command with a service for this account. `Err` of the result is a command that could not
 /// be started.
@@ -46,6 +46,9 @@ pub(super) fn run(
                 .env(var::IDENTITY_ENDPOINT, endpoint)
                 .env(var::IDENTITY_HEADER, header.expose());
         }
+        if parent::has_ended(env.parent) {
+            return Err(parent::ended_error());
+        }
         let child = match child::start(command) {
             Ok(child) => child,
             Err(cause) => return Ok(Err(cause)),
@@ -57,7 +60,7 @@ pub(super) fn run(
             }
             pending().await
         };
-        let stop = parent_ended();
+        let stop = parent::ended(env.parent);
         tokio::select! {
             status = child::wait(child, signals, env.stdin.is_terminal, stop) => Ok(status),
             status = served => Ok(status),
@@ -94,23 +97,4 @@ fn without_proxy(env: &Environment) -> Vec<(&'static str, String)> {
     let hosts = hosts.into_iter().chain(["127.0.0.1"]);
     let hosts = hosts.collect::<Vec<_>>().join(",");
     names.map(|name| (name, hosts.clone())).into()
-}
-
-/// Returns once the process that started this one has ended. Nothing tells it, so this looks every
-/// second, as `ssh-agent` does.
-#[cfg(unix)]
-async fn parent_ended() {
-    use std::os::unix::process::parent_id;
-
-    let parent = parent_id();
-    let mut ticks = tokio::time::interval(Duration::from_secs(1));
-    while parent_id() == parent {
-        ticks.tick().await;
-    }
-}
-
-/// Never returns: this system does not tell.
-#[cfg(not(unix))]
-async fn parent_ended() {
-    pending().await
 }
