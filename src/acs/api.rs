@@ -82,10 +82,10 @@ impl ApiRequest {
             }
             Content::Body(bytes) => body = bytes,
         }
-        let content_type = match &method {
+        let content_type = match method {
             _ if has_query => None,
-            &Method::DELETE if body.is_empty() => None,
-            &Method::PATCH => Some(MERGE_PATCH),
+            Method::DELETE if body.is_empty() => None,
+            Method::PATCH => Some(MERGE_PATCH),
             _ => Some(JSON),
         };
         Ok(ApiRequest {

@@ -81,7 +81,7 @@ impl Status {
             row("Unix socket", path);
         }
         match (&self.entry, self.installed) {
-            (Some((name, file)), _) => row(*name, &format!("installed: {file}")),
+            (Some((name, file)), _) => row(name, &format!("installed: {file}")),
             (None, true) => row(
                 "systemd",
                 &format!(
