@@ -344,6 +344,9 @@ fn a_wrong_answer_to_a_renewal_loses_nothing_and_keeps_its_refresh_token() {
                 what,
                 FaultKind::MissingField(_) | FaultKind::ReplacedField(..)
             );
+        if route == Route::Metadata {
+            home.forget_metadata();
+        }
         emulator.add_fault(fault(route, what));
         let run = home.real(&["get", "--force-refresh"]);
         assert_eq!(run.code, Some(code), "{case}: {}", run.stderr);
