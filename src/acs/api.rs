@@ -12,7 +12,7 @@ use super::operation::Permission;
 use super::request::{Call, JSON};
 use super::values::RequestTarget;
 use crate::error::{Error, Kind, Result};
-use crate::http::Response;
+use crate::http::{self, Response};
 use crate::text::{after_noun, one_line};
 
 /// The methods that a request can have.
@@ -127,6 +127,9 @@ impl IdentityClient {
         })?;
         let is_repeated = response.repeated && !may_repeat;
         if response.status.is_success() {
+            if http::is_web_page(&response) {
+                return Err(self.transport.foreign(&response));
+            }
             if is_repeated {
                 let tries = response.tries;
                 tracing::warn!(
@@ -190,7 +193,8 @@ fn about_request(error: Error, request: &ApiRequest, response: &Response) -> Err
             };
             error.with_hint(hint)
         }
-        (404, code) if code != Some("IdentityNotFound") => {
+        // A code of its own names what is missing.
+        (404, None | Some("NotFound" | "ResourceNotFound")) => {
             let path = after_noun(request.target.path());
             error
                 .with_message(format!("the ACS resource has no path {path}"))
@@ -212,12 +216,19 @@ fn with_version(
     method: &Method,
     api_version: Option<&str>,
 ) -> Result<RequestTarget> {
-    match (api_version, target.has_parameter(API_VERSION)) {
-        (None, true) => Ok(target),
-        (Some(_), true) => Err(Error::usage(
-            "the api-version is given twice: by --api-version and in the query",
-            "Remove one of them.",
+    let given = target.count_parameters(API_VERSION);
+    if given + usize::from(api_version.is_some()) > 1 {
+        return Err(Error::usage(
+            "the api-version is given more than once",
+            "Give it once: by --api-version or in the query.",
+        ));
+    }
+    match (api_version, given > 0) {
+        (Some(""), _) => Err(Error::usage(
+            "the api-version is empty",
+            "Give a version, as in `--api-version 2025-06-30`, or leave out --api-version.",
         )),
+        (_, true) => Ok(target),
         (Some(version), false) => Ok(target.with_parameter(API_VERSION, version)),
         (None, false) => match api_versions::of(method, target.path()) {
             Some(version) => Ok(target.with_parameter(API_VERSION, version)),

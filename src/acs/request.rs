@@ -155,6 +155,12 @@ impl AcsTransport {
         operation::refusal(permission, &host, response, self.service_now())
     }
 
+    /// Returns the error for a web page in place of the service's response.
+    pub(super) fn foreign(&self, response: &Response) -> Error {
+        let host = self.endpoint.host_header();
+        operation::foreign(&host, response, "a web page")
+    }
+
     /// Parses the body of a checked response.
     pub(super) fn read<T: DeserializeOwned>(&self, response: &Response) -> Result<T> {
         let host = &self.endpoint.host_header();

@@ -46,14 +46,14 @@ impl Entra {
         self
     }
 
-    /// Keeps the authority's metadata in this cache, for refreshes. The default is a new one in memory.
+    /// Caches the authority's metadata here, for refreshes. The default is a new one in memory.
     #[must_use]
     pub fn with_metadata_cache(mut self, cache: Arc<MetadataCache>) -> Self {
         self.metadata_cache = cache;
         self
     }
 
-    /// Fetches the authority's metadata, and keeps it.
+    /// Fetches the authority's metadata, and caches it.
     ///
     /// # Errors
     /// As [`Authority::discover`].
@@ -64,8 +64,8 @@ impl Entra {
         Ok(metadata)
     }
 
-    /// Returns the kept metadata of the authority.
-    pub(super) fn known_metadata(&self) -> Option<Metadata> {
+    /// Returns the cached metadata of the authority.
+    pub(super) fn cached_metadata(&self) -> Option<Metadata> {
         self.metadata_cache.find(&self.authority, self.clock.now())
     }
 

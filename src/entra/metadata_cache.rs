@@ -1,10 +1,11 @@
-//! The metadata of authorities, kept so that a refresh needs no request for it.
+//! The metadata of authorities, cached so that a refresh needs no request for it.
 //!
-//! It has no secret in it. Kept metadata is checked like a new response each time it is used, so that
+//! It has no secret in it. Cached metadata is checked like a new response each time it is used, so that
 //! a changed file sends no token to another host.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tracing::debug;
@@ -16,6 +17,10 @@ use crate::wire::entra::Metadata;
 
 /// The name of the file.
 const FILE: &str = "metadata.json";
+/// The name of its lock.
+const LOCK: &str = "metadata.lock";
+/// A write takes milliseconds, and is not worth a wait.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 /// A file with all entries is far shorter, in bytes.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 /// The longest time that metadata is used, in seconds.
@@ -40,6 +45,13 @@ struct Entry {
     metadata: Metadata,
 }
 
+impl Entry {
+    fn is_current(&self, now: Timestamp) -> bool {
+        let age = now.seconds_since(Timestamp::from_unix_seconds(self.fetched_at_seconds));
+        (0..=MAX_AGE_SECONDS).contains(&age)
+    }
+}
+
 impl MetadataCache {
     /// A cache in the file `metadata.json` of this folder. It is read at the first use.
     pub fn in_folder(folder: Folder) -> Self {
@@ -55,9 +67,7 @@ impl MetadataCache {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entries = entries.get_or_insert_with(|| self.read());
         let entry = entries.get(&key(authority))?;
-        let age = now.unix_seconds().checked_sub(entry.fetched_at_seconds)?;
-        let is_usable =
-            (0..=MAX_AGE_SECONDS).contains(&age) && authority.check(&entry.metadata).is_ok();
+        let is_usable = entry.is_current(now) && authority.check(&entry.metadata).is_ok();
         is_usable.then(|| entry.metadata.clone())
     }
 
@@ -65,11 +75,16 @@ impl MetadataCache {
     /// request.
     pub(super) fn keep(&self, authority: &Authority, metadata: &Metadata, now: Timestamp) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = self
+            .folder
+            .as_ref()
+            .map(|folder| folder.lock(LOCK, LOCK_TIMEOUT));
         let mut all = match &self.folder {
             // Other processes may have added entries.
             Some(_) => self.read(),
             None => entries.take().unwrap_or_default(),
         };
+        all.retain(|_, entry| entry.is_current(now));
         let entry = Entry {
             fetched_at_seconds: now.unix_seconds(),
             metadata: metadata.clone(),
@@ -82,7 +97,11 @@ impl MetadataCache {
             };
             all.remove(&oldest);
         }
-        self.write(&all);
+        match lock {
+            Some(Ok(Some(_held))) => self.write(&all),
+            // Another process writes, or the folder cannot be used.
+            Some(_) | None => {}
+        }
         *entries = Some(all);
     }
 
@@ -101,9 +120,9 @@ impl MetadataCache {
         let Some(folder) = &self.folder else { return };
         let written = serde_json::to_vec(entries)
             .map_err(std::io::Error::from)
-            .and_then(|bytes| folder.create().and_then(|()| folder.replace(FILE, &bytes)));
+            .and_then(|bytes| folder.replace(FILE, &bytes));
         if let Err(error) = written {
-            debug!("Entra's metadata was not kept: {error}.");
+            debug!("Entra's metadata was not cached: {error}.");
         }
     }
 }
@@ -175,6 +194,18 @@ mod tests {
         assert!(cache().find(&here, at(1_000)).is_none());
         std::fs::write(folder.path().join(FILE), "{").expect("written");
         assert!(cache().find(&here, at(1_000)).is_none());
+    }
+
+    #[test]
+    fn entries_of_a_clock_that_was_ahead_leave_room() {
+        let cache = MetadataCache::default();
+        for port in 0..MAX_ENTRIES {
+            let host = format!("http://localhost:{}", 8000 + port);
+            cache.keep(&authority(&host), &metadata(&host), at(9_000_000));
+        }
+        let here = authority("https://login.test");
+        cache.keep(&here, &metadata("https://login.test"), at(1_000));
+        assert!(cache.find(&here, at(1_001)).is_some());
     }
 
     #[test]

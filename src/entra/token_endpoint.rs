@@ -113,7 +113,7 @@ impl Entra {
             challenge,
         };
         let captured = CapturedResponse::default();
-        let Some(known) = self.known_metadata() else {
+        let Some(known) = self.cached_metadata() else {
             let metadata = self.discover().await?;
             return self
                 .redeem_refresh_token(&metadata, &grant, &captured)
@@ -123,7 +123,7 @@ impl Entra {
             Ok(tokens) => return Ok(tokens),
             Err(failure) => failure,
         };
-        // The kept metadata can be the cause, unless Entra decided about the token or did not respond.
+        // The cached metadata can be the cause, unless Entra decided about the token or did not respond.
         let is_final = failure.error.kind() == Kind::SignInNeeded
             || failure.refresh_token.is_some()
             || captured.get().is_none();
@@ -163,11 +163,28 @@ impl Entra {
             .await
             .map_err(|error| self.token_error(error, captured))?;
         let rotated = response.refresh_token.clone();
+        let current = self.metadata_for(metadata, &response, requested_at).await;
+        let metadata = current.as_ref().unwrap_or(metadata);
         let tokens = self.tokens(metadata, response, None, requested_at, captured.get());
         tokens.map_err(|error| RefreshError {
             error,
             refresh_token: rotated,
         })
+    }
+
+    /// Fetches the metadata if the response has an id_token that does not fit the metadata in use, which
+    /// may be old. A failure is that of the check that follows.
+    async fn metadata_for(
+        &self,
+        metadata: &Metadata,
+        response: &TokenResponse,
+        now: Timestamp,
+    ) -> Option<Metadata> {
+        let (token, info) = (response.id_token.as_ref()?, response.client_info.as_deref());
+        match self.account(token, info, &metadata.issuer, None, now) {
+            Ok(_) => None,
+            Err(_) => self.discover().await.ok(),
+        }
     }
 
     /// Sends a request of the `oauth2` crate, and translates an error response. A code is valid

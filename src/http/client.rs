@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tracing::{debug, trace, warn};
 use url::Url;
 
-use super::early;
+use super::early::{self, EarlyConnections};
 use super::failure::{Retry, SendError, oversized, timed_out, undecodable, unreachable};
 use super::message::{Request, Response, host_of};
 use super::proxies::{Proxies, ProxyRoute, Route};
@@ -76,9 +76,9 @@ pub(super) enum ConnectionKind {
 pub(super) struct Clients {
     /// Sends the requests.
     pub(super) sender: Client,
-    /// Opens connections for the sender. It has none of its own, so it never sends. `None` if the
-    /// sender is the caller's client.
-    pub(super) opener: Option<Client>,
+    /// Opens connections for the sender, with those that wait. It has none of its own, so it never
+    /// sends. `None` if the sender is the caller's client.
+    pub(super) opener: Option<(Client, EarlyConnections)>,
 }
 
 /// The HTTP client. It reads no file and opens no connection before the first request.
@@ -296,9 +296,10 @@ impl Http {
     ) -> Result<Response, SendError> {
         let client = self.clients_for(&request.url, route)?.sender;
         let start = Instant::now();
-        // hyper omits it for an empty body, and servers reply 411 to a POST without a length (RFC
+        // hyper omits it for an empty body, and servers reply 411 to a request without a length (RFC
         // 9110, section 8.6).
-        if request.body.is_empty() && request.method == Method::POST {
+        let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&request.method);
+        if request.body.is_empty() && has_body {
             let zero = HeaderValue::from_static("0");
             request.headers.insert(CONTENT_LENGTH, zero);
         }

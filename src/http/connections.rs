@@ -25,7 +25,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 /// 3927), never routed, over plain http.
 const METADATA_SERVICE: &str = "169.254.169.254";
 /// A connection with a response this recently is still open, in most cases.
-const STILL_OPEN: Duration = Duration::from_secs(30);
+const STILL_OPEN: Duration = Duration::from_secs(80);
+/// The longest time that a connection without a request is kept.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
 impl Http {
     /// Returns the time limit of connecting: less than a whole try, so that a failed connection differs
@@ -45,13 +47,14 @@ impl Http {
         let Ok(clients) = self.clients_for(url, route) else {
             return;
         };
-        if let Some(opener) = clients.opener.filter(|_| !self.has_open_connection(url)) {
+        if let Some((opener, early)) = clients.opener.filter(|_| !self.has_open_connection(url)) {
             let url = url.clone();
             tokio::spawn(async move {
                 trace!("Opening a connection to {} early.", host_of(&url));
                 let stand_in = opener.get(url.clone()).send();
                 // It always fails: what was opened is kept.
                 let _ = early::for_later(&url, stand_in).await;
+                early.close_unused().await;
             });
         }
     }
@@ -110,7 +113,7 @@ impl Http {
         let kept = EarlyConnections::default();
         Ok(Clients {
             sender: self.build_client(route, tls.clone(), &kept)?,
-            opener: Some(self.build_client(route, tls, &kept)?),
+            opener: Some((self.build_client(route, tls, &kept)?, kept)),
         })
     }
 
@@ -144,6 +147,7 @@ impl Http {
             .redirect(Policy::none())
             .connect_timeout(self.connect_timeout())
             .connector_layer(kept.clone())
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .resolve_to_addrs("localhost", &localhost)
             .no_proxy();
         if let Some(route) = route {

@@ -84,6 +84,15 @@ impl EarlyConnections {
     }
 }
 
+impl EarlyConnections {
+    /// Closes the connections that no request has used in time.
+    pub(super) async fn close_unused(&self) {
+        tokio::time::sleep(MAX_WAIT).await;
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, waiting| waiting.since.elapsed() < MAX_WAIT);
+    }
+}
+
 impl<S> Layer<S> for EarlyConnections {
     type Service = EarlyConnector<S>;
 

@@ -138,7 +138,8 @@ pub(crate) fn foreign(host: &str, response: &Response, what: &str, hint: &str) -
     )
 }
 
-fn is_web_page(response: &Response) -> bool {
+/// Returns whether the response is a page for a browser, which no service sends to a client.
+pub(crate) fn is_web_page(response: &Response) -> bool {
     let media = response.headers.get(CONTENT_TYPE);
     match media.and_then(|value| value.to_str().ok()) {
         None => response.body.trim_ascii_start().starts_with(b"<"),

@@ -14,7 +14,9 @@ mod proxies;
 mod trust;
 
 pub use client::{Http, Options};
-pub(crate) use failure::{foreign, is_certificate_error, is_proxy_error, is_unresolved_host};
+pub(crate) use failure::{
+    foreign, is_certificate_error, is_proxy_error, is_unresolved_host, is_web_page,
+};
 pub(crate) use message::host_of;
 pub use message::{Request, Response};
 pub use no_proxy::NoProxy;

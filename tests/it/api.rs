@@ -104,7 +104,16 @@ fn mistakes_of_the_command_line_are_refused_before_any_request() {
         (&["GET", "/phoneNumbers"][..], "Add `--api-version VERSION`"),
         (
             &["GET", "/x?api-version=1", "--api-version", "2"],
-            "given twice",
+            "more than once",
+        ),
+        (&["GET", "/x?api-version=1&API-version=1"], "more than once"),
+        (
+            &["GET", "/identities", "--api-version", ""],
+            "the api-version is empty",
+        ),
+        (
+            &["POST", "/identities", "-F", "n=12345678901234567890123"],
+            "more than 64 bits",
         ),
         (&["GET", "/identities", "--input", "-"], "has no body"),
         (
@@ -187,7 +196,7 @@ fn a_refused_signature_names_its_possible_causes() {
     run.assert_error(5, &causes);
     run.assert_says(&["this machine's clock is correct", "Denied"]);
 
-    let clock = SettableClock::new(SystemClock.now().shifted(3600));
+    let clock = SettableClock::new(SystemClock.now().shifted(3630));
     let run = home
         .call(&["api", "POST", "/identities"])
         .by_clock(&clock)
@@ -241,13 +250,64 @@ fn a_post_that_was_sent_twice_warns_and_one_without_a_response_says_so() {
     home.run(&["api", "POST", "/identities"])
         .assert_code(0)
         .assert_says(&["processed it more than once"]);
+    let created = home.run(&["user", "create"]);
+    let path = format!("/identities/{}", created.stdout.trim());
     emulator.add_fault(busy(Some(1)));
-    let path = format!("/identities/{}", emulator.foreign_identity());
+    let requests = emulator.requests().len();
     home.run(&["api", "DELETE", &path])
+        .assert_code(0)
         .assert_does_not_say("more than once");
+    assert_eq!(emulator.requests().len(), requests + 2);
     emulator.add_fault(busy(None));
     home.run(&["api", "POST", "/identities"])
         .assert_error(6, &["Busy", "The service may have processed the request"]);
+}
+
+fn always(status: u16, content_type: &str, body: &str) -> Fault {
+    Fault {
+        route: Route::Identities,
+        times: None,
+        what: FaultKind::Status {
+            status,
+            retry_after: None,
+            content_type: content_type.to_owned(),
+            body: body.to_owned(),
+        },
+    }
+}
+
+#[test]
+fn json_output_changes_no_number_and_no_member() {
+    let (home, emulator) = Home::with_emulator();
+    let body = r#"{"n":12345678901234567890123,"f":1.10,"n":1}"#;
+    emulator.add_fault(always(200, "application/json", body));
+    let run = home.run(&["api", "POST", "/identities", "-o", "json"]);
+    assert_eq!(run.assert_code(0).stdout.trim(), body);
+}
+
+#[test]
+fn a_web_page_is_no_response_of_the_service() {
+    let (home, emulator) = Home::with_emulator();
+    emulator.add_fault(always(200, "text/html", "<html>Sign in</html>"));
+    home.run(&["api", "POST", "/identities"])
+        .assert_error(6, &["a web page"]);
+}
+
+#[test]
+fn only_a_code_without_an_object_says_that_the_path_is_wrong() {
+    let (home, emulator) = Home::with_emulator();
+    let error = |code: &str| {
+        let body = format!(r#"{{"error":{{"code":"{code}","message":"it is not there"}}}}"#);
+        always(404, "application/json", &body)
+    };
+    emulator.add_fault(error("AssignmentNotFound"));
+    let run = home.run(&["api", "POST", "/identities"]);
+    run.assert_error(5, &["AssignmentNotFound"]);
+    run.assert_does_not_say("has no path");
+    emulator.clear_faults();
+    emulator.add_fault(error("NotFound"));
+    home.run(&["api", "POST", "/identities"])
+        .assert_error(5, &["has no path"]);
 }
 
 #[test]

@@ -85,7 +85,11 @@ fn sessions_that_root_renews_stay_the_users() {
         .iter()
         .zip(&before)
         .filter(|(file, old)| inode(file) != old.metadata().expect("an open file").ino());
-    assert_eq!(replaced.count(), 2, "the index and the sealed file");
+    assert_eq!(
+        replaced.count(),
+        3,
+        "the index, Entra's metadata and the sealed file"
+    );
     for file in files.iter().filter(kept) {
         assert_eq!(owner_and_mode(file), (ADA.id, 0o640), "{}", file.display());
     }

@@ -16,6 +16,7 @@ mod authorities;
 mod autostart;
 mod bad_input;
 mod cache;
+mod cached_metadata;
 mod claims;
 mod client_faults;
 #[cfg(target_os = "linux")]
@@ -52,7 +53,6 @@ mod imports;
 mod input_forms;
 #[cfg(target_os = "linux")]
 mod kept_files;
-mod kept_metadata;
 mod killed_commands;
 mod killed_writers;
 mod library_example;

@@ -26,6 +26,9 @@ const ALL: [Mischief; 5] = [
     Mischief::Drip,
 ];
 
+/// After which every access token has expired, and the cached metadata is too old.
+const A_DAY: Duration = Duration::from_secs(25 * 60 * 60);
+
 /// Deadlines that a test can wait for.
 fn brief() -> http::Options {
     http::Options {
@@ -49,7 +52,7 @@ fn behind() -> (TeamsUser, Relay) {
 fn another_try_brings_what_the_first_did_not() {
     let (user, relay) = behind();
     for what in ALL {
-        user.clock.advance(Duration::from_secs(2 * 60 * 60));
+        user.clock.advance(A_DAY);
         for path in [METADATA, TOKEN, EXCHANGE] {
             relay.will(what, path, 1);
         }
@@ -93,7 +96,7 @@ fn what_stays_ends_with_the_host_and_the_right_words() {
         (Mischief::HalfThenSilence, TOKEN),
         (Mischief::Drip, EXCHANGE),
     ] {
-        user.clock.advance(Duration::from_secs(2 * 60 * 60));
+        user.clock.advance(A_DAY);
         relay.will(what, path, 100);
         let error = user.get().expect_err("a failure");
         assert_words(&error, &user, what);
@@ -105,7 +108,7 @@ fn what_stays_ends_with_the_host_and_the_right_words() {
 #[test]
 fn timeout_names_the_time_of_all_tries() {
     let (user, relay) = behind();
-    user.clock.advance(Duration::from_secs(2 * 60 * 60));
+    user.clock.advance(A_DAY);
     relay.will(Mischief::Silence, METADATA, 100);
     let error = user.get().expect_err("a failure");
     let cause = std::error::Error::source(&error).map(ToString::to_string);

@@ -67,11 +67,20 @@ fn typed_field(text: &str) -> Result<(String, Value), String> {
             return Err("Use `--input FILE` to send a file.".to_owned());
         }
         _ => match value.parse::<Number>() {
+            Ok(number) if number.is_f64() && is_whole(value) => {
+                return Err("Use `--input FILE` for a number of more than 64 bits.".to_owned());
+            }
             Ok(number) => number.into(),
             Err(_) => value.into(),
         },
     };
     Ok((key, value))
+}
+
+fn is_whole(number: &str) -> bool {
+    number
+        .bytes()
+        .all(|byte| byte == b'-' || byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -101,5 +110,6 @@ mod tests {
             );
         }
         assert!(typed_field("a=@file").is_err());
+        assert!(typed_field("a=12345678901234567890123").is_err());
     }
 }

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::acs::api::{ApiRequest, Content};
 use crate::acs::{IdentityClient, ResourceAuth};
@@ -158,17 +157,20 @@ fn body_text(response: &Response) -> Option<&RawValue> {
 struct Included {
     status: u16,
     headers: BTreeMap<String, String>,
-    body: Value,
+    body: Box<RawValue>,
 }
 
 /// Prints the body as JSON: text that is not JSON as a string, and an empty body as an empty object.
 /// With `include` it is a member beside status and headers.
 fn print_json(response: &Response, include: bool, output: &mut Output) -> Result<u8> {
-    let body = match serde_json::from_slice(&response.body) {
-        Ok(json) => json,
-        Err(_) if response.body.is_empty() => json!({}),
-        Err(_) => String::from_utf8_lossy(&response.body).into(),
+    // The numbers and repeated members of the service's JSON stay as they are.
+    let body = match body_text(response) {
+        Some(json) if output.is_terminal => RawValue::from_string(indented(json.get())),
+        Some(json) => Ok(json.to_owned()),
+        None if response.body.is_empty() => RawValue::from_string("{}".to_owned()),
+        None => to_raw_value(&String::from_utf8_lossy(&response.body)),
     };
+    let body = body.map_err(|_| Error::internal("the response could not be written as JSON"))?;
     if !include {
         return output.print_json(&body);
     }

@@ -128,6 +128,8 @@ fn what_the_emulator_refuses_by_itself() {
     home.set("COMMUNICATION_SERVICES_CONNECTION_STRING", &wrong);
     let denied = home.run(&["user", "create"]);
     assert_advised(&denied, "401 Denied", 5, "Denied");
+    let signed = home.run(&["api", "POST", "/identities"]);
+    signed.assert_error(5, &["refused the signature of the request", "disabled key"]);
 }
 
 #[test]
@@ -252,6 +254,7 @@ fn every_row_is_met_by_one_of_these_tests() {
         "400 ValidationError, scopes",
         "401 while the clocks are more than 5 minutes apart",
         "401 Denied",
+        "401 Denied at `api`, with the access key",
         "404 IdentityNotFound",
         "401 at an exchange without a key",
     ]);

@@ -1,4 +1,4 @@
-//! Entra's metadata is kept for refreshes, in a file that can send no token to another host.
+//! Entra's metadata is cached for refreshes, in a file that can send no token to another host.
 
 use std::fs;
 
@@ -35,6 +35,7 @@ fn metadata_that_does_not_work_is_requested_again() {
         ("/v2.0/token", "/v3.0/token"),
         ("/v2.0/token", "/v2.0/devicecode"),
         ("000000000001/oauth2", "00000000000f/oauth2"),
+        ("\"issuer\":\"http", "\"issuer\":\"https"),
     ] {
         let old = good.replace(from, to);
         assert_ne!(old, good);
