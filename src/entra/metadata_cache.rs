@@ -97,10 +97,9 @@ impl MetadataCache {
             };
             all.remove(&oldest);
         }
-        match lock {
-            Some(Ok(Some(_held))) => self.write(&all),
-            // Another process writes, or the folder cannot be used.
-            Some(_) | None => {}
+        // Without the lock, another process writes, or the folder cannot be used.
+        if let Some(Ok(Some(_held))) = lock {
+            self.write(&all);
         }
         *entries = Some(all);
     }
