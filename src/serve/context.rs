@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 
+use crate::account::Account;
 use crate::acs::{Endpoint, IdentityClient};
 use crate::entra::Entra;
 use crate::entra::redirect::RedirectUri;
@@ -48,8 +49,9 @@ pub struct Options {
     pub session: Sessions,
     /// The token to serve, and the remaining validity that a request asks for by default.
     pub token_request: TokenRequest,
-    /// The home account id of the account to serve if a request names none; `None` is the active one.
-    pub account: Option<String>,
+    /// The only account of a service for one command. Such a service has no identities, no exchange and
+    /// no dashboard. `None` serves all accounts, the active one by default.
+    pub only: Option<Account>,
     /// The managed identity, if there is one.
     pub managed_identity: Option<ManagedIdentity>,
     /// The clients of other services.
@@ -108,10 +110,29 @@ impl Context {
         made.await
     }
 
-    /// Returns the index entry of this user, or of the default account. An ambiguous name has none.
+    /// Returns the id of the account that a request for this user gets; `None` is the active one.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if this service has one account, and the user is another one.
+    pub(super) fn allowed<'u>(&'u self, user: Option<&'u str>) -> Result<Option<&'u str>> {
+        let Some(only) = &self.options.only else {
+            return Ok(user);
+        };
+        match user.is_none_or(|user| only.match_name(user).is_some()) {
+            true => Ok(Some(&only.home_account_id)),
+            false => Err(Error::new(
+                Kind::Refused,
+                "this service has the tokens of one account only",
+                "Leave the account out, or run `acspass serve` for all accounts.",
+            )
+            .with_code("OtherAccount")),
+        }
+    }
+
+    /// Returns the index entry of this user, or of the active account. An ambiguous name has none.
     pub(super) fn entry<'i>(&self, index: &'i Index, user: Option<&str>) -> Option<&'i IndexEntry> {
         let application = self.session().application();
-        match user.or(self.options.account.as_deref()) {
+        match user {
             Some(user) => match index.best_name_matches(application, user)[..] {
                 [entry] => Some(entry),
                 _ => None,
@@ -126,13 +147,12 @@ impl Context {
         Ok(self.entry(&index, Some(user)).cloned())
     }
 
-    /// Looks for a stored token of this user, or of the default account. The call may block.
+    /// Looks for a stored token of this user, or of the active account. The call may block.
     pub(super) fn cached_token(
         &self,
         user: Option<&str>,
         token_request: TokenRequest,
     ) -> Result<CacheLookup> {
-        let user = user.or(self.options.account.as_deref());
         self.session().cached_token(user, token_request)
     }
 

@@ -44,6 +44,16 @@ impl Refusal {
         Some((header::RETRY_AFTER, HeaderValue::from(seconds)))
     }
 
+    /// There is no such path.
+    pub(super) fn no_such_route() -> Self {
+        Refusal::new(
+            StatusCode::NOT_FOUND,
+            "NoSuchRoute",
+            "this path does not exist",
+            "See `GET /openapi.json`.",
+        )
+    }
+
     /// The path does not take the request's method.
     pub(super) fn no_such_method() -> Self {
         Refusal::new(

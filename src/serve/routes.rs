@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use hyper::Request;
@@ -29,24 +29,28 @@ use super::managed_identity::{self, ManagedIdentity};
 use super::response::{Refusal, common_headers};
 use super::{identities, tokens};
 
-/// Builds the router of these routes, and for tests the list of their methods and paths.
+/// Defines a function that builds the router of these routes, and for tests the list of their methods
+/// and paths.
 macro_rules! routes {
-    ($($method:ident $path:expr => $handler:path,)*) => {
+    ($function:ident, $list:ident: $($method:ident $path:expr => $handler:path,)*) => {
         #[cfg(test)]
-        pub(super) const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
+        pub(super) const $list: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
 
-        fn service_routes() -> Router<Arc<Accounts>> {
+        fn $function() -> Router<Arc<Accounts>> {
             Router::new()$(.route($path, $method($handler)))*
         }
     };
 }
 
-routes! {
+routes! { token_routes, TOKEN_ROUTES:
     get OPEN_PATH => tokens::health,
     get "/openapi.json" => tokens::openapi,
     get "/token" => tokens::token,
     get "/status" => tokens::status,
     get "/api/token/teams" => tokens::teams_token,
+}
+
+routes! { identity_routes, IDENTITY_ROUTES:
     post "/identities" => identities::create,
     post "/identities/{id}/tokens" => identities::issue_token,
     post "/identities/{id}/revoke" => identities::revoke,
@@ -54,22 +58,20 @@ routes! {
 }
 
 /// Returns all routes. They have no checks yet.
-pub(super) fn router(accounts: Arc<Accounts>, dashboard: Arc<Dashboard>) -> Router {
-    let mut service = service_routes();
+pub(super) fn router(accounts: Arc<Accounts>, dashboard: Option<Arc<Dashboard>>) -> Router {
+    let mut service = token_routes();
+    if accounts.context.options.only.is_none() {
+        service = service.merge(identity_routes());
+    }
     if accounts.context.options.managed_identity.is_some() {
         service = service.route(managed_identity::PATH, get(tokens::managed_identity));
     }
-    service
-        .with_state(accounts)
-        .merge(dashboard::routes(dashboard))
-        .fallback(async || {
-            Refusal::new(
-                StatusCode::NOT_FOUND,
-                "NoSuchRoute",
-                "this path does not exist",
-                "See `GET /openapi.json`.",
-            )
-        })
+    let mut router = service.with_state(accounts);
+    if let Some(dashboard) = dashboard {
+        router = router.merge(dashboard::routes(dashboard));
+    }
+    router
+        .fallback(async || Refusal::no_such_route())
         .method_not_allowed_fallback(async || Refusal::no_such_method())
 }
 
@@ -78,7 +80,7 @@ pub(super) struct Service {
     pub(super) router: Router,
     pub(super) secret: ServiceSecret,
     pub(super) context: Arc<Context>,
-    pub(super) dashboard: Arc<Dashboard>,
+    pub(super) dashboard: Option<Arc<Dashboard>>,
 }
 
 impl Service {
@@ -106,7 +108,10 @@ impl Service {
         let origins = &self.context.origins;
         let (mut origin, mut proof) = (None, None);
         let checked = match listener {
-            Listener::Dashboard => self.dashboard.authorize(&mut parts),
+            Listener::Dashboard => match &self.dashboard {
+                Some(dashboard) => dashboard.authorize(&mut parts),
+                None => Err(Refusal::no_such_route()),
+            },
             _ => check_host_and_origin(&parts, listener, origins).and_then(|approved| {
                 origin = approved;
                 // The socket needs no proof: no other program can listen there.

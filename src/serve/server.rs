@@ -82,7 +82,7 @@ impl From<u16> for Sockets {
 pub struct Server {
     service: Arc<Service>,
     bound: Bound,
-    dashboard_bound: Bound,
+    dashboard_bound: Option<Bound>,
     dir: InstanceDir,
 }
 
@@ -106,14 +106,17 @@ impl Server {
             Sockets::Given(listeners) => loopback::adopt(listeners)?,
         };
         // A new port, and so a new origin, in every run.
-        let dashboard_bound = loopback::bind_free()?;
+        let has_dashboard = options.only.is_none();
+        let dashboard_bound = has_dashboard.then(loopback::bind_free).transpose()?;
         let serves = Served::by(&options.session, &options.token_request);
         let secret = dir.publish(bound.port, serves)?;
         let context = Arc::new(Context::new(options, folder));
         let accounts = Arc::new(Accounts::new(context.clone()));
         let running = dir.running.clone();
-        let dashboard = Dashboard::new(accounts.clone(), running, dashboard_bound.port);
-        let dashboard = Arc::new(dashboard);
+        let dashboard = dashboard_bound.as_ref().map(|bound| {
+            let dashboard = Dashboard::new(accounts.clone(), running, bound.port);
+            Arc::new(dashboard)
+        });
         let service = Service {
             router: router(accounts, dashboard.clone()),
             secret,
@@ -142,14 +145,23 @@ impl Server {
     /// `has_start`, its link has a start page if the system reports the owners of connections.
     ///
     /// # Errors
-    /// [`Kind::Internal`](crate::Kind::Internal) if the system gives no random bytes.
+    /// [`Kind::Internal`](crate::Kind::Internal) if this service has no dashboard, or if the system gives
+    /// no random bytes.
     pub fn dashboard_opening(&self, has_start: bool) -> Result<DashboardLink> {
-        self.service.dashboard.link(has_start)
+        let dashboard = self.service.dashboard.as_ref();
+        let dashboard = dashboard.ok_or_else(|| Error::internal("there is no dashboard"))?;
+        dashboard.link(has_start)
     }
 
     /// Ends once the ticket is used or has expired.
     pub fn dashboard_opened(&self, opening: &DashboardLink) -> impl Future<Output = ()> + use<> {
-        self.service.dashboard.sessions.ticket_gone(opening.number)
+        let dashboard = self.service.dashboard.as_ref();
+        let gone = dashboard.map(|dashboard| dashboard.sessions.ticket_gone(opening.number));
+        async {
+            if let Some(gone) = gone {
+                gone.await;
+            }
+        }
     }
 
     /// The values of `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`, if there is a managed identity.
@@ -193,7 +205,10 @@ impl Server {
         };
         let port = Listener::Port(self.bound.port);
         let port = listen(self.bound, port, LIMITS);
-        let dashboard = listen(self.dashboard_bound, Listener::Dashboard, DASHBOARD_LIMITS);
+        let dashboard = self
+            .dashboard_bound
+            .map(|bound| listen(bound, Listener::Dashboard, DASHBOARD_LIMITS));
+        let dashboard = async { OptionFuture::from(dashboard).await.unwrap_or(Ok(())) };
         #[cfg(unix)]
         let socket = dir.listener.take().map(|socket| {
             let service = service.at(Listener::Socket);

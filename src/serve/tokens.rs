@@ -52,7 +52,10 @@ pub(super) async fn token(State(accounts): AccountsState, RawQuery(query): RawQu
 pub(super) async fn status(State(accounts): AccountsState) -> Reply {
     let options = &accounts.context.options;
     let clients = options.clients.clone();
-    let states = blocking(move || Ok(clients.overview()?.accounts())).await?;
+    let mut states = blocking(move || Ok(clients.overview()?.accounts())).await?;
+    if let Some(only) = &options.only {
+        states.retain(|state| state.account.home_account_id == only.home_account_id);
+    }
     let store = options.session.store_name();
     Ok(Json(json::status(&options.profile, store, &states)).into_response())
 }
@@ -60,6 +63,14 @@ pub(super) async fn status(State(accounts): AccountsState) -> Reply {
 /// Responds as the hero sample does: status 201, and the token alone.
 pub(super) async fn teams_token(State(accounts): AccountsState, headers: HeaderMap) -> Reply {
     let (token, expires_on) = match headers.get(TEAMS_TOKEN) {
+        Some(_) if accounts.context.options.only.is_some() => {
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "NoExchange",
+                "this service exchanges no Entra tokens",
+                "Leave the header `teams-user-aad-token` out, or run `acspass serve`.",
+            ));
+        }
         Some(sent) => {
             let sent = input::token(sent.to_str().unwrap_or_default());
             let sent = EntraToken::new(sent.into_owned());

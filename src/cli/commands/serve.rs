@@ -214,12 +214,12 @@ impl serve::Clients for Context {
     }
 }
 
-/// Returns the options of a service for the active account.
+/// Returns the options of a service for all accounts.
 pub(super) fn options(context: &Arc<Context>) -> Result<Options> {
     Ok(Options {
         session: context.sessions()?,
         token_request: context.token_request(false)?,
-        account: None,
+        only: None,
         managed_identity: None,
         clients: context.clone(),
         profile: context.config.profile.clone(),

@@ -124,6 +124,8 @@ impl Accounts {
     }
 
     pub(super) async fn credential(&self, user: Option<&str>) -> Result<Arc<AccountCredential>> {
+        let is_default = user.is_none();
+        let user = self.context.allowed(user)?;
         let reads = {
             let mut cache = self.cache();
             if cache.is_current(&self.context)
@@ -150,7 +152,7 @@ impl Accounts {
             },
         };
         // A request may name any user. Only a missing active account needs a sign-in.
-        if user.is_none() {
+        if is_default {
             self.context
                 .report_sign_in(&error, &self.is_sign_in_reported);
         }

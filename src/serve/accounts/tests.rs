@@ -58,7 +58,7 @@ fn context(sessions: &Arc<SessionStore>) -> (Arc<Context>, Arc<AtomicUsize>) {
     let notices = Arc::new(AtomicUsize::new(0));
     let count = notices.clone();
     let options = Options {
-        account: None,
+        only: None,
         managed_identity: None,
         session: Sessions::new(sessions.clone(), clock.clone(), application()),
         token_request: TokenRequest::new(TokenKind::Entra(Vec::new()), Duration::from_secs(600)),

@@ -38,12 +38,17 @@ impl Served {
         }
     }
 
-    fn username(&self) -> String {
+    fn ask(&self, method: &str, target: &str, headers: &[&str]) -> Response {
         let secret = std::fs::read_to_string(&self.secret_file).expect("the secret");
         let host = format!("Host: 127.0.0.1:{}", self.port);
         let bearer = format!("Authorization: Bearer {secret}");
-        let request = http::request("GET", "/token", &[&host, &bearer], "");
-        let response = Response::parse(&http::send(self.port, &request)).assert_status(200);
+        let headers = [&[host.as_str(), &bearer], headers].concat();
+        let request = http::request(method, target, &headers, "");
+        Response::parse(&http::send(self.port, &request))
+    }
+
+    fn username(&self) -> String {
+        let response = self.ask("GET", "/token", &[]).assert_status(200);
         let account = &response.json()["account"];
         account["username"].as_str().expect("a name").to_owned()
     }
@@ -184,6 +189,56 @@ fn service_is_for_the_account_of_the_command_whatever_is_active() {
         process.signal("TERM");
         assert_eq!(process.end().code, Some(128 + 15));
     }
+}
+
+#[test]
+fn service_of_a_command_has_one_account_and_neither_identities_nor_a_dashboard() {
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    let ben = ["login", "--account", "ben@contoso.example"];
+    let run = home.call(&ben).by(&TestBrowser::walking()).spawn().end();
+    run.assert_code(0);
+    let ada = "ada@contoso.example";
+    let (process, served) = waiting(&home, &["--account", ada]);
+    for target in [
+        "/token",
+        "/token?account=ADA",
+        &format!("/token?account={ada}"),
+    ] {
+        let response = served.ask("GET", target, &[]).assert_status(200);
+        assert_eq!(response.json()["account"]["username"], ada, "{target}");
+    }
+    for user in ["ben@contoso.example", "ben", "carol", ""] {
+        let response = served.ask("GET", &format!("/token?account={user}"), &[]);
+        let code = response.assert_status(403).error().1;
+        assert_eq!(code.as_deref(), Some("OtherAccount"), "{user}");
+    }
+    let status = served.ask("GET", "/status", &[]).assert_status(200);
+    let status = status.json();
+    assert_eq!(status["accounts"].as_array().map(Vec::len), Some(1));
+    assert!(!status.to_string().contains("ben@"), "{status}");
+    let foreign = ["teams-user-aad-token: eyJ0.eyJ0.c2ln"];
+    let response = served.ask("GET", "/api/token/teams", &foreign);
+    let code = response.assert_status(403).error().1;
+    assert_eq!(code.as_deref(), Some("NoExchange"));
+    for (method, target) in [
+        ("POST", "/identities"),
+        ("POST", "/identities/8:acs:x/tokens"),
+        ("POST", "/identities/8:acs:x/revoke"),
+        ("DELETE", "/identities/8:acs:x"),
+        ("POST", "/dashboard/tickets"),
+        ("GET", "/dashboard/state"),
+        ("POST", "/dashboard/sign-in"),
+        ("GET", "/open"),
+        ("GET", "/"),
+    ] {
+        let response = served.ask(method, target, &[]);
+        assert_eq!(response.status, 404, "{method} {target}");
+    }
+    // At most one on each loopback address.
+    assert!(left::listeners_of(served.acspass).len() <= 2);
+    process.signal("TERM");
+    assert_eq!(process.end().code, Some(128 + 15));
 }
 
 #[test]

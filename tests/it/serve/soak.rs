@@ -184,7 +184,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
     Options {
         session,
         token_request,
-        account: None,
+        only: None,
         managed_identity: None,
         clients: Arc::new(RenewalClients {
             make_net,

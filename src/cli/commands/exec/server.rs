@@ -73,12 +73,12 @@ pub(super) fn run(
     outcome
 }
 
-/// Returns the options of the service: no web page is part of a command.
+/// Returns the options of the service: for this account alone, and for no web page.
 fn options(context: &Arc<Context>, account: &Account, with_identity: bool) -> Result<Options> {
     let scopes = &context.config.scopes;
     let identity = with_identity.then(|| ManagedIdentity::new(scopes));
     Ok(Options {
-        account: Some(account.home_account_id.clone()),
+        only: Some(account.clone()),
         managed_identity: identity.transpose()?,
         origins: Vec::new(),
         ..serve::options(context)?
