@@ -277,6 +277,38 @@ fn with_a_proxy_the_command_reaches_its_service_directly() {
 }
 
 #[test]
+fn managed_identity_is_the_one_that_the_sdks_find() {
+    let mut home = home();
+    let others = ["AZURE_CLIENT_ID", "AZURE_TOKEN_CREDENTIALS", "MSI_SECRET"];
+    let own = ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"];
+    for (name, value) in [
+        ("AZURE_CLIENT_ID", "of-the-shell"),
+        ("AZURE_TOKEN_CREDENTIALS", "prod"),
+        ("MSI_SECRET", "of-the-shell"),
+        ("IDENTITY_ENDPOINT", "http://127.0.0.1:9/of-the-shell"),
+        ("IDENTITY_HEADER", "of-the-shell"),
+    ] {
+        home.set(name, value);
+    }
+    let words = ["--emulator", "--managed-identity", "--", "sh", "-c", "env"];
+    let run = exec(&home, &words).end();
+    run.assert_code(0);
+    assert!(!run.stdout.contains("of-the-shell"), "a variable is left");
+    let names: Vec<&str> = run
+        .stdout
+        .lines()
+        .filter_map(|line| line.split('=').next())
+        .collect();
+    for name in others {
+        assert!(!names.contains(&name), "{name}");
+        assert!(run.stderr.contains(name), "{name} is reported");
+    }
+    for name in own {
+        assert!(names.contains(&name), "{name}");
+    }
+}
+
+#[test]
 fn managed_identity_of_a_user_who_signed_out_names_the_next_step() {
     let (home, _emulator) = Home::with_keyring();
     home.login();

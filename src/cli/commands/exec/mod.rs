@@ -50,9 +50,11 @@ pub(crate) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> R
     };
     let mut sorted = environment::sort(&env.variables, endpoint, key);
     if args.managed_identity {
-        // An SDK would ask for the identity with this id.
-        let id = env.variables.get_key_value(var::AZURE_CLIENT_ID);
-        sorted.removed.extend(id.map(|(name, _)| name.as_str()));
+        // An SDK would ask for the identity with this id, or leave the managed identity out.
+        let others = [var::AZURE_CLIENT_ID, var::AZURE_TOKEN_CREDENTIALS];
+        let others = others.map(|name| env.variables.get_key_value(name));
+        let others = others.into_iter().flatten();
+        sorted.removed.extend(others.map(|(name, _)| name.as_str()));
     }
     for name in &sorted.removed {
         command.env_remove(name);
