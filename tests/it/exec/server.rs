@@ -305,6 +305,7 @@ fn managed_identity_is_the_one_that_the_sdks_find() {
     }
     for name in own {
         assert!(names.contains(&name), "{name}");
+        assert!(!run.stderr.contains(name), "{name} is set anew");
     }
 }
 

@@ -59,6 +59,11 @@ pub(crate) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> R
     for name in &sorted.removed {
         command.env_remove(name);
     }
+    if args.managed_identity {
+        // They are set anew, so that no message names them.
+        let anew = [var::IDENTITY_ENDPOINT, var::IDENTITY_HEADER];
+        sorted.removed.retain(|name| !anew.contains(name));
+    }
     command
         .env(var::AZURE_COMMUNICATION_ACCESS_TOKEN, token.secret.expose())
         .env(var::COMMUNICATION_SERVICES_ENDPOINT, endpoint)
