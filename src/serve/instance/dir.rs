@@ -118,7 +118,7 @@ impl InstanceDir {
             running: Running {
                 pid: std::process::id(),
                 url: String::new(),
-                secret_file: folder.file_path(SECRET_FILE),
+                secret_file: absolute(folder, SECRET_FILE),
                 socket: None,
                 serves: None,
                 confined: None,
@@ -147,7 +147,7 @@ impl InstanceDir {
             // On Windows a locked file cannot be read.
             self.secret = locked(&self.folder);
             self.listener = open_socket(&self.folder);
-            let path = self.folder.file_path(SOCKET);
+            let path = absolute(&self.folder, SOCKET);
             self.running.socket = self.listener.is_some().then_some(path);
         }
         self.running.url = format!("http://127.0.0.1:{port}");
@@ -325,13 +325,15 @@ fn read(mut file: &File, folder: &Folder) -> Option<Running> {
         .read_to_end(&mut bytes)
         .ok()?;
     let mut running: Running = serde_json::from_slice(&bytes).ok()?;
-    let path = |name| {
-        let path = folder.file_path(name);
-        std::path::absolute(&path).unwrap_or(path)
-    };
-    running.secret_file = path(SECRET_FILE);
-    running.socket = running.socket.map(|_| path(SOCKET));
+    running.secret_file = absolute(folder, SECRET_FILE);
+    running.socket = running.socket.map(|_| absolute(folder, SOCKET));
     Some(running)
+}
+
+/// Returns the path of a file for other programs, which may run in another folder.
+fn absolute(folder: &Folder, name: &str) -> PathBuf {
+    let path = folder.file_path(name);
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// Whether an address is of the form that a service writes: loopback, a port and nothing else.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::exec;
 use crate::harness::http::{self, Response};
@@ -103,6 +104,20 @@ fn service_is_the_commands_own_and_is_removed_with_it() {
     assert_eq!(served.username(), "ada@contoso.example");
     process.signal("TERM");
     assert_eq!(process.end().code, Some(128 + 15));
+    assert_nothing_left(&home);
+}
+
+#[test]
+fn command_in_another_folder_finds_the_secret_of_a_relative_state_folder() {
+    let mut home = home();
+    home.set("ACSPASS_STATE_DIR", "state");
+    let script = "cd / && test -s \"$ACSPASS_SERVE_SECRET_FILE\" \
+                  && test -S \"${ACSPASS_SERVE_SECRET_FILE%/*}/socket\"";
+    let words = ["exec", "--emulator", "--server", "--", "sh", "-c", script];
+    let mut acspass = Command::new(env!("CARGO_BIN_EXE_acspass"));
+    let call = home.call(&words).plainly();
+    let run = call.spawn_under(acspass.current_dir(home.path()), "it is built");
+    run.end().assert_code(0);
     assert_nothing_left(&home);
 }
 
