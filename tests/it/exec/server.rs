@@ -286,9 +286,21 @@ fn with_a_proxy_the_command_reaches_its_service_directly() {
     let words = ["--emulator", "--server", "--", "sh", "-c", script];
     assert_eq!(exec(&home, &words).end().stdout, "\n", "nothing is changed");
     home.set("HTTP_PROXY", "http://127.0.0.1:9");
-    home.set("NO_PROXY", "localhost");
-    let run = exec(&home, &words).end();
-    assert_eq!(run.stdout, "localhost,127.0.0.1 localhost,127.0.0.1\n");
+    let script = "printf '%s %s' \"$no_proxy\" \"$NO_PROXY\"";
+    let words = ["--emulator", "--server", "--", "sh", "-c", script];
+    for (lower, upper, expected) in [
+        ("", "", "127.0.0.1 127.0.0.1"),
+        ("", "localhost", "localhost,127.0.0.1 localhost,127.0.0.1"),
+        ("a.test", "", "a.test,127.0.0.1 a.test,127.0.0.1"),
+        ("a.test", "b.test", "a.test,127.0.0.1 b.test,127.0.0.1"),
+        ("", "*", "* *"),
+        ("*", "b.test", "* b.test,127.0.0.1"),
+    ] {
+        home.set("no_proxy", lower);
+        home.set("NO_PROXY", upper);
+        let run = exec(&home, &words).end();
+        assert_eq!(run.stdout.trim_end(), expected);
+    }
 }
 
 #[test]

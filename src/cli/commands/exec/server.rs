@@ -93,8 +93,17 @@ fn without_proxy(env: &Environment) -> Vec<(&'static str, String)> {
         return Vec::new();
     }
     let names = var::NO_PROXIES;
-    let hosts = names.into_iter().find_map(|name| env.variable(name));
-    let hosts = hosts.into_iter().chain(["127.0.0.1"]);
-    let hosts = hosts.collect::<Vec<_>>().join(",");
-    names.map(|name| (name, hosts.clone())).into()
+    let [lower, upper] = names.map(|name| env.variable(name));
+    // Most clients read one of the two if the other is not set, and some read one only.
+    let hosts = [lower.or(upper), upper.or(lower)].map(with_loopback);
+    names.into_iter().zip(hosts).collect()
+}
+
+/// Returns the hosts with the one of the service. A lone `*` means all hosts, and only if it is alone.
+fn with_loopback(hosts: Option<&str>) -> String {
+    match hosts.map(str::trim) {
+        None => "127.0.0.1".to_owned(),
+        Some("*") => "*".to_owned(),
+        Some(hosts) => format!("{hosts},127.0.0.1"),
+    }
 }
