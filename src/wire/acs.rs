@@ -122,7 +122,11 @@ impl TryFrom<Members> for AssignmentEntry {
             object_id: members.text("objectId").ok_or("no objectId")?,
             tenant_id: members.text("tenantId").ok_or("no tenantId")?,
             principal_type: members.text("principalType").ok_or("no principalType")?,
-            client_ids: members.words("clientIds").unwrap_or_default(),
+            // A change sends the applications back, so that an unreadable list would end them.
+            client_ids: match members.has("clientIds") {
+                true => members.texts("clientIds").ok_or("unreadable clientIds")?,
+                false => Vec::new(),
+            },
         })
     }
 }

@@ -57,6 +57,11 @@ impl Members {
         (!words.is_empty()).then_some(words)
     }
 
+    /// Takes a list of text. It is absent if one element is of another type.
+    pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        self.take(name)
+    }
+
     /// Takes a list of numbers: an array, or one of them.
     pub(crate) fn numbers(&mut self, name: &str) -> Vec<i64> {
         match self.take(name) {

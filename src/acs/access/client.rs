@@ -1,5 +1,7 @@
 //! The operations on assignments.
 
+use std::collections::HashSet;
+
 use super::assignment::{
     AccessFamily, Assignment, GrantChange, Granted, PrincipalType, RevokeChange, check_object_id,
 };
@@ -8,9 +10,14 @@ use crate::acs::operation::Operation;
 use crate::acs::path::AssignmentPath;
 use crate::acs::request::Call;
 use crate::error::{Error, Result};
+use crate::http::Response;
+use crate::input::guid;
+use crate::text::after_noun;
 use crate::wire;
 use crate::wire::acs::{AssignmentEntry, AssignmentPage, PutAssignment, ServiceError};
 
+/// The code of a response for a principal without an assignment.
+const NO_ASSIGNMENT: &str = "NotFound";
 /// The most pages of a list.
 const MAX_PAGES: usize = 1000;
 
@@ -24,6 +31,12 @@ impl AccessClient {
     /// Creates a client for assignments of this family. `client` has the credential of the
     /// resource's owner.
     pub fn new(client: IdentityClient, family: AccessFamily) -> Self {
+        let family = match family {
+            AccessFamily::Entra => AccessFamily::Entra,
+            AccessFamily::TeamsExtension { tenant_id } => AccessFamily::TeamsExtension {
+                tenant_id: guid(&tenant_id).unwrap_or(tenant_id),
+            },
+        };
         AccessClient { client, family }
     }
 
@@ -42,6 +55,7 @@ impl AccessClient {
         let transport = &self.client.transport;
         let mut assignments = Vec::new();
         let mut target: Option<String> = None;
+        let mut seen = HashSet::new();
         for _ in 0..MAX_PAGES {
             let operation = Operation::ListAssignments(target.as_deref());
             let response = self.client.call(operation, None).await?;
@@ -53,7 +67,11 @@ impl AccessClient {
             // The next request is signed too, so it goes to the same resource only.
             let next = transport.endpoint.target_of(&next);
             let other_host = || transport.unusable("a list that continues at another host");
-            target = Some(next.ok_or_else(other_host)?);
+            let next = next.ok_or_else(other_host)?;
+            if !seen.insert(next.clone()) {
+                return Err(transport.unusable("a list that continues at a page it has had"));
+            }
+            target = Some(next);
         }
         Err(transport.unusable("a list of assignments without an end"))
     }
@@ -65,25 +83,32 @@ impl AccessClient {
     /// [`Kind::Refused`](crate::Kind::Refused) if the service refuses;
     /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not respond.
     pub async fn find(&self, object_id: &str) -> Result<Option<Assignment>> {
-        let object_id = check_object_id(object_id)?;
-        let operation = Operation::FindAssignment(self.path(&object_id));
-        let response = self.client.send(Call::of(operation, None)).await?;
-        let is_its_own =
-            || response.body.is_empty() || wire::read::<ServiceError>(&response.body).is_some();
-        if response.status.as_u16() == 404 && is_its_own() {
+        let object_id = self.check_ids(object_id)?;
+        let Some(response) = self.look_up(&object_id).await? else {
             return Ok(None);
-        }
-        let transport = &self.client.transport;
-        let response = transport.check(operation, response)?;
-        let entry: AssignmentEntry = transport.read(&response)?;
+        };
+        let entry: AssignmentEntry = self.client.transport.read(&response)?;
         Ok(Some(Assignment {
             object_id,
             ..entry.into()
         }))
     }
 
+    /// Returns the response with the assignment of a principal. Only the service's own code says that
+    /// there is none: another 404 is of a proxy, or of a service without the operation.
+    async fn look_up(&self, object_id: &str) -> Result<Option<Response>> {
+        let operation = Operation::FindAssignment(self.path(object_id));
+        let response = self.client.send(Call::of(operation, None)).await?;
+        let code = || wire::read::<ServiceError>(&response.body).map(|error| error.code);
+        if response.status.as_u16() == 404 && code().is_some_and(|code| code == NO_ASSIGNMENT) {
+            return Ok(None);
+        }
+        self.client.transport.check(operation, response).map(Some)
+    }
+
     /// Permits a principal to exchange the tokens of these applications, in addition to those that
-    /// its assignment already has.
+    /// its assignment already has. The service has no conditional write: of two changes of one
+    /// assignment at the same time, one can be lost.
     ///
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if an id is not a GUID, the family does not have the type,
@@ -116,22 +141,33 @@ impl AccessClient {
     /// # Errors
     /// As [`AccessClient::find`].
     pub async fn revoke(&self, object_id: &str, client_ids: &[String]) -> Result<RevokeChange> {
-        let Some(mut present) = self.find(object_id).await? else {
+        let object_id = self.check_ids(object_id)?;
+        if client_ids.is_empty() {
+            let is_present = self.look_up(&object_id).await?.is_some();
+            // A deletion is sent in any case: only its success proves that there is no access.
+            self.delete(&object_id).await?;
+            return Ok(match is_present {
+                true => RevokeChange::Deleted,
+                false => RevokeChange::Absent,
+            });
+        }
+        let Some(mut present) = self.find(&object_id).await? else {
             return Ok(RevokeChange::Absent);
         };
-        if !client_ids.is_empty() {
-            if !present.remove_clients(client_ids) {
-                return Ok(RevokeChange::Absent);
-            }
-            if !present.client_ids.is_empty() {
-                self.put(&present).await?;
-                return Ok(RevokeChange::Updated);
-            }
+        if !present.remove_clients(client_ids) {
+            return Ok(RevokeChange::Absent);
         }
-        let object_id = check_object_id(object_id)?;
-        let operation = Operation::DeleteAssignment(self.path(&object_id));
-        self.client.call(operation, None).await?;
-        Ok(RevokeChange::Deleted)
+        if present.client_ids.is_empty() {
+            self.delete(&object_id).await?;
+            return Ok(RevokeChange::Deleted);
+        }
+        self.put(&present).await?;
+        Ok(RevokeChange::Updated)
+    }
+
+    async fn delete(&self, object_id: &str) -> Result<()> {
+        let operation = Operation::DeleteAssignment(self.path(object_id));
+        self.client.call(operation, None).await.map(drop)
     }
 
     async fn put(&self, assignment: &Assignment) -> Result<()> {
@@ -147,6 +183,14 @@ impl AccessClient {
         self.client.call(operation, Some(body)).await.map(drop)
     }
 
+    /// Checks the ids of a path. Returns the object id in lower case.
+    fn check_ids(&self, object_id: &str) -> Result<String> {
+        if let AccessFamily::TeamsExtension { tenant_id } = &self.family {
+            check_tenant_id(tenant_id)?;
+        }
+        check_object_id(object_id)
+    }
+
     fn path<'a>(&'a self, object_id: &'a str) -> AssignmentPath<'a> {
         AssignmentPath {
             tenant: match &self.family {
@@ -160,9 +204,17 @@ impl AccessClient {
     /// Checks an assignment before any request.
     fn check(&self, wanted: &Assignment) -> Result<()> {
         use PrincipalType::{Group, ResourceAccount, Tenant, User};
-        let ids = [&wanted.object_id, &wanted.tenant_id].into_iter();
-        for id in ids.chain(&wanted.client_ids) {
+        self.check_ids(&wanted.object_id)?;
+        check_tenant_id(&wanted.tenant_id)?;
+        for id in &wanted.client_ids {
             check_object_id(id)?;
+        }
+        let is_own = wanted.object_id.eq_ignore_ascii_case(&wanted.tenant_id);
+        if wanted.principal_type == Tenant && !is_own {
+            return Err(Error::usage(
+                format!("{} is not the tenant's own id", wanted.object_id),
+                "Use the id of the tenant as the object id of a tenant.",
+            ));
         }
         let (is_known, types) = match &self.family {
             AccessFamily::Entra => (
@@ -193,6 +245,16 @@ impl AccessClient {
                 "Name the application, as in `--client-id ID`.",
             )),
         }
+    }
+}
+
+fn check_tenant_id(text: &str) -> Result<()> {
+    match guid(text) {
+        Some(_) => Ok(()),
+        None => Err(Error::usage(
+            format!("invalid tenant id {}: not a GUID", after_noun(text)),
+            "Copy the Tenant ID from the portal, under Microsoft Entra ID, Overview.",
+        )),
     }
 }
 

@@ -122,7 +122,37 @@ fn an_absent_assignment_is_no_error() {
     let run = home.run(&["access", "list", ONE]);
     run.assert_code(0)
         .assert_says(&[&format!("{ONE} has no assignment."), "No assignments."]);
-    assert_eq!(changes(&emulator), 0);
+    // Only the success of a deletion proves that there is no access.
+    assert_eq!(emulator.count("put_assignment"), 0);
+    assert_eq!(emulator.count("delete_assignment"), 1);
+}
+
+#[test]
+fn a_404_of_another_service_is_no_revocation() {
+    let (home, emulator) = owner("entra");
+    home.run(&["access", "grant", ONE]).assert_code(0);
+    for body in [
+        "",
+        r#"{"error":{"code":"ResourceNotFound","message":"no"}}"#,
+        "{}",
+    ] {
+        for command in ["revoke", "list"] {
+            emulator.add_fault(Fault {
+                route: Route::Assignments,
+                times: Some(1),
+                what: FaultKind::Status {
+                    status: 404,
+                    retry_after: None,
+                    content_type: "application/json".to_owned(),
+                    body: body.to_owned(),
+                },
+            });
+            let run = home.run(&["access", command, ONE]);
+            assert_ne!(run.code, Some(0), "{command} {body}: {}", run.stderr);
+        }
+    }
+    let listed = home.run(&["access", "list", ONE, "-o", "json"]).json();
+    assert_eq!(values(&listed).len(), 1, "{listed}");
 }
 
 #[test]

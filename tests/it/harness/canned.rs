@@ -18,9 +18,17 @@ pub(crate) struct Canned {
 impl Canned {
     /// Reads a request head of each connection, answers with these bytes and closes.
     pub(crate) fn answering(response: Vec<u8>) -> Canned {
+        Canned::answering_each(move |_| response.clone())
+    }
+
+    /// Answers each connection with the bytes for its number, which begins at 0.
+    pub(crate) fn answering_each(
+        response: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Canned {
+        let number = AtomicUsize::new(0);
         Canned::start(move |stream| {
             read_head(stream)?;
-            stream.write_all(&response)
+            stream.write_all(&response(number.fetch_add(1, Ordering::SeqCst)))
         })
     }
 

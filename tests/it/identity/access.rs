@@ -51,7 +51,7 @@ fn grants_updates_and_revokes(emulator: &Emulator, access: &AccessClient) {
         (again.change, again.assignment),
         (GrantChange::Unchanged, one.clone())
     );
-    // A grant takes nothing away.
+    // A grant keeps the other applications.
     let added = grant(&other);
     assert_eq!(
         (added.change, &added.assignment),
@@ -111,6 +111,7 @@ fn what_is_wrong_is_refused_before_any_request() {
         assignment(&emulator, "ada", &[APP]),
         assignment(&emulator, USER, &["app"]),
         assignment(&emulator, USER, &[]),
+        of_type(PrincipalType::Tenant),
         of_type(PrincipalType::ResourceAccount),
         Assignment {
             tenant_id: "contoso.com".to_owned(),
@@ -126,6 +127,14 @@ fn what_is_wrong_is_refused_before_any_request() {
     assert!(error.hint().contains("resource-account"), "{error:?}");
     let revoked = block_on(entra(&emulator).revoke("../identities", &[]));
     assert_eq!(revoked.expect_err("refused").kind(), Kind::Usage);
+    for tenant_id in ["nonsense", "a/b", ".."] {
+        let tenant_id = tenant_id.to_owned();
+        let family = AccessFamily::TeamsExtension { tenant_id };
+        let access = AccessClient::new(client(&emulator), family);
+        let found = block_on(access.find(USER)).expect_err("refused");
+        let revoked = block_on(access.revoke(USER, &[])).expect_err("refused");
+        assert_eq!((found.kind(), revoked.kind()), (Kind::Usage, Kind::Usage));
+    }
     assert_eq!(emulator.requests(), []);
 }
 
@@ -163,16 +172,67 @@ fn another_type_or_tenant_than_the_present_one_is_an_error_and_changes_nothing()
 
 #[test]
 fn a_list_continues_at_the_same_resource_only() {
-    let body = r#"{"value":[],"nextLink":"http://127.0.0.1:1/access/entra/assignments"}"#;
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
-    let length = body.len();
-    let response = format!("{head}Content-Length: {length}\r\n\r\n{body}");
-    let service = Canned::answering(response.into_bytes());
-    let endpoint = Endpoint::parse(&format!("http://{}", service.address())).expect("its own");
-    let owner = IdentityClient::from_access_key(endpoint, AccessKey::new("a2V5"));
-    let error = block_on(AccessClient::new(owner, AccessFamily::Entra).list());
-    let error = error.expect_err("another host");
+    let next = "http://127.0.0.1:1/access/entra/assignments";
+    let body = format!(r#"{{"value":[],"nextLink":"{next}"}}"#);
+    let (service, access) = canned(move |_| body.clone());
+    let error = block_on(access.list()).expect_err("another host");
     assert_eq!(error.kind(), Kind::Unreachable);
     assert!(error.message().contains("another host"), "{error}");
     assert_eq!(service.connections(), 1);
+}
+
+#[test]
+fn a_list_has_all_of_its_pages_and_each_of_them_once() {
+    let entry = |id: &str| {
+        format!(
+            r#"{{"objectId":"{id}","tenantId":"{GROUP}","principalType":"user","clientIds":["{APP}"]}}"#
+        )
+    };
+    for (last, expected) in [("", Some(2)), (r#","nextLink":"/next?p=2""#, None)] {
+        let (service, access) = canned(move |number| match number {
+            0 => format!(r#"{{"value":[{}],"nextLink":"/next?p=2"}}"#, entry(USER)),
+            _ => format!(r#"{{"value":[{}]{last}}}"#, entry(GROUP)),
+        });
+        let listed = block_on(access.list());
+        match expected {
+            Some(count) => assert_eq!(listed.expect("a list").len(), count),
+            None => {
+                let error = listed.expect_err("a circle");
+                assert!(error.message().contains("a page it has had"), "{error}");
+            }
+        }
+        assert_eq!(service.connections(), 2);
+    }
+}
+
+#[test]
+fn an_assignment_with_unreadable_applications_is_not_changed() {
+    for ids in ["null", "7", "[7]"] {
+        let (service, access) = canned(move |_| {
+            format!(
+                r#"{{"objectId":"{USER}","tenantId":"{GROUP}","principalType":"user","clientIds":{ids}}}"#
+            )
+        });
+        let wanted = Assignment {
+            object_id: USER.to_owned(),
+            tenant_id: GROUP.to_owned(),
+            principal_type: PrincipalType::User,
+            client_ids: vec![APP.to_owned()],
+        };
+        block_on(access.grant(&wanted)).expect_err(ids);
+        assert_eq!(service.connections(), 1, "{ids}");
+    }
+}
+
+/// A service that responds with these bodies, and a client of it.
+fn canned(body: impl Fn(usize) -> String + Send + Sync + 'static) -> (Canned, AccessClient) {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
+    let service = Canned::answering_each(move |number| {
+        let body = body(number);
+        let length = body.len();
+        format!("{head}Content-Length: {length}\r\n\r\n{body}").into_bytes()
+    });
+    let endpoint = Endpoint::parse(&format!("http://{}", service.address())).expect("its own");
+    let owner = IdentityClient::from_access_key(endpoint, AccessKey::new("a2V5"));
+    (service, AccessClient::new(owner, AccessFamily::Entra))
 }
