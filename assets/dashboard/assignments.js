@@ -28,6 +28,7 @@ export function begin(hooks) {
     const { objectId, tenantId } = values(["object-id", "tenant-id"]);
     if (await revoke(objectId, tenantId)) at("object-id").focus();
   }, problem);
+  at("principal-type").onchange = showFields;
   at("list-assignments").onclick = () => busy(at("list-assignments"), list, problem);
 }
 
@@ -39,11 +40,19 @@ export function show({ owner, access }) {
   exchange = access.exchange;
   at("access-exchange").textContent = exchange;
   at("principal-type").replaceChildren(...TYPES[exchange].map(([value, text]) => make("option", { value }, text)));
+  showFields();
   at("tenant-id").value = access.tenantId ?? "";
   at("app-id").value = access.clientId ?? "";
   // The service lists the assignments of one exchange only. Of the other, the form revokes.
   at("list-assignments").hidden = exchange !== "entra";
   at("revoke-button").hidden = exchange === "entra";
+}
+
+/** A tenant's object id is the tenant's own id. */
+const ofTenant = () => at("principal-type").value === "tenant";
+
+function showFields() {
+  at("tenant-field").hidden = ofTenant();
 }
 
 /** The values of these fields, each a GUID. */
@@ -60,7 +69,10 @@ function values(ids) {
 
 async function grant() {
   const principalType = at("principal-type").value;
-  const asked = values(["object-id", "tenant-id", "app-id"]);
+  const asked = ofTenant()
+    ? values(["object-id", "app-id"])
+    : values(["object-id", "tenant-id", "app-id"]);
+  asked.tenantId ??= asked.objectId;
   const { objectId, change } = await post("/dashboard/assignments/grant", { ...asked, principalType });
   errors.delete(objectId);
   toast({

@@ -36,6 +36,19 @@ test("access is granted, listed and revoked", patience, async () => {
   await tab.context.close();
 });
 
+test("a tenant is named by its own id alone", patience, async () => {
+  const { tab, page } = await dashboard();
+  const tenant = page.getByLabel("Tenant id");
+  await tenant.waitFor();
+  await page.getByLabel("Type").selectOption("tenant");
+  await tenant.waitFor({ state: "hidden" });
+  await grantAccess(tab, "aaaaaaaa-0000-4000-8000-0000000000b3");
+  await page.getByLabel("Type").selectOption("user");
+  await tenant.waitFor();
+  assertUneventful(tab);
+  await tab.context.close();
+});
+
 test("a wrong id is said beside its field, and nothing is sent", patience, async () => {
   const { tab, page } = await dashboard();
   const sent = [];

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use crate::acs::{AccessClient, AccessFamily, Assignment, PrincipalType};
+use crate::acs::{AccessClient, AccessFamily, Assignment, PrincipalType, RevokeChange};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
 use crate::input::guid;
@@ -62,7 +62,13 @@ pub(super) async fn grant(State(dashboard): State<Arc<Dashboard>>, request: Requ
         json["change"] = json!(granted.change.as_str());
         Ok(json)
     };
-    logged(context, "Access granted", "Access was not granted", granted).await
+    logged(
+        context,
+        |_| "Access granted",
+        "Access was not granted",
+        granted,
+    )
+    .await
 }
 
 /// `POST /dashboard/assignments/revoke`
@@ -77,19 +83,24 @@ pub(super) async fn revoke(State(dashboard): State<Arc<Dashboard>>, request: Req
         let change = client.revoke(&object_id, &[]).await?;
         Ok(json!({"objectId": object_id, "change": change.as_str()}))
     };
-    logged(context, "Access revoked", "Access was not revoked", revoked).await
+    let done = |change: &str| match change == RevokeChange::Absent.as_str() {
+        true => "No access to revoke",
+        false => "Access revoked",
+    };
+    logged(context, done, "Access was not revoked", revoked).await
 }
 
 /// Records the result as an event.
 async fn logged(
     context: &Context,
-    done: &str,
+    done: impl Fn(&str) -> &'static str,
     failed: &'static str,
     work: impl Future<Output = Result<Value, Refusal>>,
 ) -> Reply {
     match work.await {
         Ok(json) => {
             let id = json["objectId"].as_str().unwrap_or_default();
+            let done = done(json["change"].as_str().unwrap_or_default());
             context.events.good(format!("{done}: {id}"));
             Ok(Json(json).into_response())
         }

@@ -55,7 +55,11 @@ fn access_is_granted_listed_and_revoked_on_the_page() {
         assert_eq!(revoked["change"], change);
     }
     let events = session.state()["events"].to_string();
-    for what in ["Access granted: ", "Access revoked: "] {
+    for what in [
+        "Access granted: ",
+        "Access revoked: ",
+        "No access to revoke: ",
+    ] {
         assert!(events.contains(&format!("{what}{ONE}")), "{events}");
     }
     service.stop().assert_code(0);
@@ -77,6 +81,11 @@ fn a_wrong_member_is_refused_before_any_request() {
     for body in [wanted(&emulator, "group"), without, odd, json!({"x": 1})] {
         let refused = session.ask("POST", GRANT, &body.to_string());
         assert_eq!(refused.assert_status(400).error().0, "usage", "{body}");
+    }
+    for tenant in ["nonsense", "a/b", ".."] {
+        let one = json!({"objectId": ONE, "tenantId": tenant}).to_string();
+        let refused = session.ask("POST", REVOKE, &one).assert_status(400).error();
+        assert_eq!(refused.0, "usage", "{tenant}");
     }
     session.ask("GET", LIST, "").assert_status(400);
     assert_eq!(emulator.requests(), []);
