@@ -2,6 +2,7 @@
 //! that nobody can overlook.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -152,6 +153,11 @@ fn the_cloud_the_redirect_uri_and_the_kind_of_exchange_lead_it() {
 const AZ: &str = r#"#!/bin/sh
 printf '%s\n' "$*" >>"$HOME/az.log"
 case "$*" in
+login*) cat ;;
+"ad user show --id wrong@"*) exit 3 ;;
+"ad app permission admin-consent"*)
+  # The first request comes too early.
+  [ -e "$HOME/consented" ] || { : >"$HOME/consented"; exit 1; } ;;
 "ad app create"*) echo cccccccc-0000-4000-8000-000000000001 ;;
 "ad user show --id ada@"*) echo aaaaaaaa-0000-4000-8000-000000000001 ;;
 "ad user show --id ben@"*) echo aaaaaaaa-0000-4000-8000-000000000002 ;;
@@ -173,13 +179,22 @@ fn the_commands_for_a_team_can_be_pasted_at_once() {
         let commands = text(&setup(&home), "team").to_owned();
         assert_parses(&commands);
         let tenant = emulator.tenant_id();
+        assert!(!commands.contains(&format!("@{tenant}")), "{commands}");
         let filled = commands
-            .replace(&format!("USER-1@{tenant} USER-2@{tenant}"), "ada@x ben@x")
+            .replace("USER-1@YOUR-DOMAIN USER-2@YOUR-DOMAIN", "ada@x ben@x")
             .replace("TEAM_GROUP=''", "TEAM_GROUP='Callers'");
         assert_ne!(filled, commands);
-        let before = emulator.count("put_assignment");
-        paste(&home, &filled);
-        assert_eq!(emulator.count("put_assignment") - before, count, "{filled}");
+        for shell in shells() {
+            for number in 1..=3 {
+                let id = format!("aaaaaaaa-0000-4000-8000-00000000000{number}");
+                home.run(&["access", "revoke", &id]).assert_code(0);
+            }
+            let before = emulator.count("put_assignment");
+            let pasted = paste(&home, shell, &filled);
+            assert_eq!(pasted, "the shell goes on with 0\n", "{shell}");
+            let granted = emulator.count("put_assignment") - before;
+            assert_eq!(granted, count, "{shell}: {filled}");
+        }
     }
     let az = std::fs::read_to_string(home.path().join("az.log")).expect("its log");
     for called in [
@@ -189,6 +204,7 @@ fn the_commands_for_a_team_can_be_pasted_at_once() {
         assert!(az.contains(called), "no `{called}` in {az}");
     }
     let shown = home.run(&["setup"]);
+    shown.assert_says(&["Replace the users of TEAM_USERS"]);
     assert!(
         shown
             .stdout
@@ -196,24 +212,62 @@ fn the_commands_for_a_team_can_be_pasted_at_once() {
     );
 }
 
-/// Runs commands in a shell, with the Azure CLI's double.
-fn paste(home: &Home, commands: &str) {
+#[test]
+fn one_wrong_user_grants_nothing_and_fails() {
+    let (mut home, emulator) = Home::with_emulator();
+    home.set("ACSPASS_EXCHANGE", "entra");
+    let commands = text(&setup(&home), "team").to_owned();
+    let placeholders = "USER-1@YOUR-DOMAIN USER-2@YOUR-DOMAIN";
+    for users in ["wrong@x ada@x", "ada@x wrong@x", placeholders, ""] {
+        let pasted = paste(&home, "sh", &commands.replace(placeholders, users));
+        assert_ne!(pasted, "the shell goes on with 0\n", "{users}");
+        assert!(pasted.starts_with("the shell goes on"), "{pasted}");
+    }
+    assert_eq!(emulator.count("put_assignment"), 0);
+}
+
+/// The shells of this machine that users paste into.
+fn shells() -> Vec<&'static str> {
+    let all = ["sh", "bash", "zsh"].into_iter();
+    let found: Vec<_> = all
+        .filter(|shell| {
+            ["/bin", "/usr/bin"]
+                .iter()
+                .any(|at| Path::new(at).join(shell).exists())
+        })
+        .collect();
+    assert!(found.contains(&"sh"));
+    found
+}
+
+/// Types commands into a shell, with doubles of the Azure CLI and of a pause. Returns the last line of
+/// output, which the shell prints after them.
+fn paste(home: &Home, shell: &str, commands: &str) -> String {
     use std::os::unix::fs::PermissionsExt;
 
-    let az = home.path().join("az");
-    std::fs::write(&az, AZ).expect("the double");
-    std::fs::set_permissions(&az, std::fs::Permissions::from_mode(0o755)).expect("its mode");
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_acspass"));
+    for (name, text) in [("az", AZ), ("sleep", "#!/bin/sh\n")] {
+        let double = home.path().join(name);
+        std::fs::write(&double, text).expect("the double");
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&double, mode).expect("its mode");
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_acspass"));
     let built = program.parent().expect("a folder").display();
     let path = format!("{}:{built}:/usr/bin:/bin", home.path().display());
     let folder = home.path().display().to_string();
-    let shell = Command::new("sh")
-        .args(["-c", commands])
+    let mut typed = Command::new(shell)
         .env_clear()
         .envs(&home.variables)
         .envs([("PATH", &path), ("HOME", &folder)])
-        .output()
-        .expect("sh");
-    let errors = String::from_utf8_lossy(&shell.stderr);
-    assert!(shell.status.success(), "{errors}");
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .expect("a shell");
+    let mut stdin = typed.stdin.take().expect("a pipe");
+    write!(stdin, "{commands}\necho the shell goes on with $?\n").expect("the shell reads");
+    drop(stdin);
+    let output = typed.wait_with_output().expect("the shell ends");
+    let output = String::from_utf8_lossy(&output.stdout);
+    format!("{}\n", output.lines().last().unwrap_or_default())
 }

@@ -13,6 +13,7 @@ use crate::cli::io::output::{Output, render};
 use crate::config::{Cloud, Setting};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
+use crate::input::guid;
 
 pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
@@ -21,11 +22,12 @@ pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Out
     let lines = |text: String| text.lines().map(str::to_owned).collect::<Vec<_>>();
     let portal = lines(render(&plan.as_portal())?);
     let script = render(&plan.as_script())?;
-    // The whole of it can be pasted at once.
+    // Another shell reads all of it: the user's own may be of another kind, and stays open.
     let team = match context.config.exchange {
         ExchangeKind::Key => None,
         ExchangeKind::Entra | ExchangeKind::TeamsExtension => {
-            Some(format!("{script}\n{}", render(&plan.as_team())?))
+            let team = render(&plan.as_team())?;
+            Some(format!("sh <<'EOF'\n{script}\n{}\nEOF\n", team.trim_end()))
         }
     };
     let message = render(&plan.as_message())?.trim_end().to_owned();
@@ -89,6 +91,12 @@ pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Out
             "Replace the words in capitals. Or run {}, then `acspass setup` again.",
             commands.join(" and ")
         ));
+    }
+    if team.is_some() && !is_script_only {
+        output.messages.print(
+            "Replace the users of TEAM_USERS in the commands for the team by your own before you run \
+             them.",
+        );
     }
     Ok(0)
 }
@@ -162,6 +170,14 @@ impl Plan {
 
     fn tenant(&self) -> &str {
         self.tenant.as_deref().unwrap_or("YOUR-TENANT")
+    }
+
+    /// Returns the part after the @ of the users' names. The id of a tenant is in no name.
+    fn domain(&self) -> &str {
+        match guid(self.tenant()) {
+            None => self.tenant(),
+            Some(_) => "YOUR-DOMAIN",
+        }
     }
 
     fn client_id(&self) -> &str {
