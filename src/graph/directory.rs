@@ -45,7 +45,9 @@ pub struct DirectoryUser {
 /// The result of a look-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserLookup {
-    /// One user has the name.
+    /// The user with this user principal name, which is unique.
+    Named(DirectoryUser),
+    /// The only user with this mail address or display name. Other users can have it later.
     One(DirectoryUser),
     /// No user has it.
     None,
@@ -116,8 +118,11 @@ impl Directory {
     }
 }
 
-/// Checks a name before any request.
-fn check_name(name: &str) -> Result<&str> {
+/// Checks a name before any request, and returns it without spaces around.
+///
+/// # Errors
+/// [`Kind::Usage`] if the text cannot be a name.
+pub fn check_name(name: &str) -> Result<&str> {
     let name = name.trim();
     let is_wrong = name.is_empty()
         || name.chars().count() > MAX_NAME_LENGTH
@@ -143,7 +148,7 @@ fn chosen(mut users: Vec<DirectoryUser>, name: &str) -> UserLookup {
     let is_named =
         |user: &DirectoryUser| user.user_principal_name.to_lowercase() == name.to_lowercase();
     if let Some(named) = users.iter().position(is_named) {
-        return UserLookup::One(users.swap_remove(named));
+        return UserLookup::Named(users.swap_remove(named));
     }
     match users.len() {
         0 => UserLookup::None,
@@ -253,7 +258,7 @@ mod tests {
             user_principal_name: name.to_owned(),
         };
         let both = vec![user("a@x"), user("b@x")];
-        assert_eq!(chosen(both.clone(), "B@X"), UserLookup::One(user("b@x")));
+        assert_eq!(chosen(both.clone(), "B@X"), UserLookup::Named(user("b@x")));
         assert_eq!(chosen(both.clone(), "ada"), UserLookup::Several(both));
         assert_eq!(
             chosen(vec![user("a@x")], "ada"),

@@ -8,4 +8,4 @@ mod address;
 mod directory;
 
 pub use address::GraphAddress;
-pub use directory::{Directory, DirectoryUser, UserLookup};
+pub use directory::{Directory, DirectoryUser, UserLookup, check_name};

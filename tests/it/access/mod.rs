@@ -156,6 +156,33 @@ fn a_404_of_another_service_is_no_revocation() {
 }
 
 #[test]
+fn an_empty_list_is_an_error_and_a_principal_counts_once() {
+    let (home, emulator) = owner("entra");
+    for command in ["grant", "revoke"] {
+        let run = typed(&home, &["access", command, "-"], "\n \n");
+        run.assert_error(2, &["the list of users is empty"]);
+    }
+    assert_eq!(emulator.requests(), []);
+    let twice = format!("{ONE}\n{{{}}}\n", ONE.to_uppercase());
+    let run = typed(&home, &["access", "grant", "-"], &twice);
+    assert_eq!(run.assert_code(0).stdout, format!("{ONE}\n"));
+    assert_eq!(emulator.count("put_assignment"), 1);
+}
+
+#[test]
+fn a_list_with_one_failure_has_its_json() {
+    let (home, emulator) = owner("entra");
+    fault(&emulator, 403, 1);
+    let run = typed(&home, &["access", "grant", "-", "-o", "json"], ONE);
+    assert_eq!(run.code, Some(5), "{}", run.stderr);
+    assert_eq!(run.json()["failed"][0]["id"], ONE);
+    fault(&emulator, 403, 2);
+    let run = home.run(&["access", "list", ONE, TWO]);
+    assert_eq!(run.code, Some(5), "{}", run.stderr);
+    run.assert_does_not_say("No assignments.");
+}
+
+#[test]
 fn what_is_wrong_is_refused_before_any_request() {
     let (mut home, emulator) = owner("entra");
     for (arguments, words) in [

@@ -6,13 +6,13 @@ use acspass::emulator::{Emulator, Options, Seed};
 use serde_json::json;
 
 use super::ONE;
-use crate::harness::Home;
+use crate::harness::{Home, TestBrowser};
 
 const TEAM: [&str; 5] = [
     "ada@contoso.example",
-    "Ben Example",
+    "ben@contoso.example",
     "CLEO@contoso.example",
-    "dora@fabrikam.example",
+    "dora_fabrikam.example#EXT#@contoso.example",
     "consent@contoso.example",
 ];
 
@@ -47,8 +47,7 @@ fn five_users_are_granted_listed_and_revoked_in_three_commands() {
     );
     assert_eq!(ada["userPrincipalName"], TEAM[0]);
     // A guest has another object id in this tenant than at home.
-    let guest = "dora_fabrikam.example#EXT#@contoso.example";
-    assert_eq!(granted["granted"][3]["userPrincipalName"], guest);
+    assert_eq!(granted["granted"][3]["userPrincipalName"], TEAM[3]);
     let listed = home.real(&["access", "list", "-o", "json"]).json();
     assert_eq!(
         listed["value"].as_array().map(Vec::len),
@@ -140,17 +139,43 @@ fn without_a_session_or_the_permission_nothing_changes() {
     home.set("ACSPASS_EXCHANGE", "entra");
     home.run(&["access", "grant", "--resolve", TEAM[0]])
         .assert_error(4, &["acspass login"]);
-    let (home, with_session) = signed_in();
+    let (mut home, with_session) = signed_in();
     with_session.withhold_scope("User.ReadBasic.All");
     home.real(&["access", "grant", "--resolve", TEAM[0]])
         .assert_error(
             4,
-            &["acspass login --scope https://graph.microsoft.com/User.ReadBasic.All"],
+            &["`ACSPASS_EXCHANGE=key acspass login --scope https://graph.microsoft.com/User.ReadBasic.All`"],
         );
-    for emulator in [emulator, with_session] {
-        assert_eq!(emulator.count("list_users"), 0);
-        assert_eq!(emulator.count("put_assignment"), 0);
+    assert_eq!(with_session.count("list_users"), 0);
+    assert_eq!(with_session.count("put_assignment"), 0);
+    // The command of the hint gets the consent.
+    with_session.clear_faults();
+    home.set("ACSPASS_EXCHANGE", "key");
+    let scope = "https://graph.microsoft.com/User.ReadBasic.All";
+    let browser = TestBrowser::walking();
+    let login = home.call(&["login", "--scope", scope]).by(&browser).spawn();
+    login.end().assert_code(0);
+    home.set("ACSPASS_EXCHANGE", "entra");
+    home.real(&["access", "grant", "--resolve", TEAM[0]])
+        .assert_code(0);
+    assert_eq!(emulator.count("list_users"), 0);
+    assert_eq!(emulator.count("put_assignment"), 0);
+}
+
+#[test]
+fn a_grant_takes_only_the_unique_name() {
+    let (home, emulator) = signed_in();
+    for (name, unique) in [("Ben Example", TEAM[1]), ("dora@fabrikam.example", TEAM[3])] {
+        home.real(&["access", "grant", "--resolve", name])
+            .assert_error(2, &["is not the user principal name of a user", unique]);
+        home.real(&["access", "revoke", "--resolve", name])
+            .assert_code(0);
     }
+    assert_eq!(emulator.count("put_assignment"), 0);
+    let before = emulator.requests().len();
+    home.real(&["access", "grant", "--resolve", TEAM[0], "a\u{1}b"])
+        .assert_error(2, &["is not the name of a user"]);
+    assert_eq!(emulator.requests().len(), before);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn list(args: &AccessList, env: &Arc<Environment>, output: &mut Output) -> Resul
         found = block_on(prepared.access.list())?;
     } else {
         let find = async |principal: &Resolved| prepared.access.find(&principal.object_id).await;
-        let done = for_each(&prepared, "Reading", find, &mut failed, env)?;
+        let done = for_each(&prepared, ("Reading", false), find, &mut failed, env)?;
         ended = done.ended;
         for (principal, assignment) in done.results {
             match assignment {
@@ -57,7 +57,9 @@ fn list(args: &AccessList, env: &Arc<Environment>, output: &mut Output) -> Resul
     if output.is_json {
         output.print_json(&json)?;
     } else if found.is_empty() {
-        env.messages.print("No assignments.");
+        if failed.is_empty() && ended.is_ok() {
+            env.messages.print("No assignments.");
+        }
     } else {
         let mut report = output.report();
         for assignment in &found {
@@ -111,7 +113,7 @@ fn grant(args: &AccessGrant, env: &Arc<Environment>, output: &mut Output) -> Res
         prepared.access.grant(&wanted).await
     };
     let mut failed = Vec::new();
-    let Done { results, ended } = for_each(&prepared, "Granting", grant, &mut failed, env)?;
+    let Done { results, ended } = for_each(&prepared, ("Granting", true), grant, &mut failed, env)?;
     let shown = results.iter().map(|(principal, granted)| {
         let mut json = json::assignment(&granted.assignment);
         json["change"] = json!(granted.change.as_str());
@@ -166,7 +168,8 @@ fn revoke(args: &AccessRevoke, env: &Arc<Environment>, output: &mut Output) -> R
         access.revoke(&principal.object_id, &client_ids).await
     };
     let mut failed = Vec::new();
-    let Done { results, ended } = for_each(&prepared, "Revoking", revoke, &mut failed, env)?;
+    let Done { results, ended } =
+        for_each(&prepared, ("Revoking", false), revoke, &mut failed, env)?;
     let shown = results.iter().map(|(principal, change)| {
         let json = json!({"objectId": principal.object_id, "change": change.as_str()});
         principal.add_name(json)
@@ -212,17 +215,17 @@ struct Done<T> {
     ended: Result<()>,
 }
 
-/// Looks up each principal and runs `work` for it.
+/// Looks up each principal and runs `work` for it; `is_grant` is that of [`Prepared::resolve`].
 fn for_each<T>(
     prepared: &Prepared,
-    doing: &'static str,
+    (doing, is_grant): (&'static str, bool),
     work: impl AsyncFn(&Resolved) -> Result<T>,
     failed: &mut Failures,
     env: &Environment,
 ) -> Result<Done<T>> {
     let mut done: Vec<(usize, (Resolved, T))> = Vec::new();
     let both = async |number: usize| {
-        let principal = prepared.resolve(number).await?;
+        let principal = prepared.resolve(number, is_grant).await?;
         let result = work(&principal).await?;
         Ok((principal, result))
     };
@@ -234,8 +237,9 @@ fn for_each<T>(
     let ended = block_on(each(env, doing, count, both, take, failed));
     done.sort_unstable_by_key(|(number, _)| *number);
     failed.sort_by_key(|(number, _)| *number);
-    // The error of the only principal needs no list.
+    // The error of the only argument needs no list.
     if count == 1
+        && !prepared.is_list
         && let Some((_, error)) = failed.pop()
     {
         return Err(error);

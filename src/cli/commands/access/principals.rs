@@ -1,5 +1,6 @@
 //! The principals of a command: their object ids, or names that Microsoft Graph looks up.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::cli::sign_in::browser::PageOpener;
 use crate::config::{Setting, default_scopes};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
-use crate::graph::{Directory, UserLookup};
+use crate::graph::{Directory, DirectoryUser, UserLookup, check_name};
 use crate::input;
 use crate::secret::EntraToken;
 use crate::session::{TokenKind, TokenRequest};
@@ -34,6 +35,8 @@ pub(super) struct Prepared {
     /// The tenant of the principals, if the command needs it.
     pub(super) tenant_id: Option<String>,
     principals: Vec<String>,
+    /// Whether the principals are of standard input.
+    pub(super) is_list: bool,
     directory: Option<Directory>,
 }
 
@@ -65,8 +68,9 @@ impl Prepared {
         needs_tenant: bool,
     ) -> Result<Prepared> {
         let kind = keyless(context.config.exchange)?;
-        let principals = match users {
-            [only] if only == LIST => read(&context.env)?,
+        let is_list = users.len() == 1 && users[0] == LIST;
+        let mut principals = match users {
+            _ if is_list => read(&context.env)?,
             several if several.iter().any(|user| user == LIST) => {
                 return Err(Error::usage(
                     "`-` cannot be used with other users",
@@ -75,6 +79,11 @@ impl Prepared {
             }
             users => users.to_vec(),
         };
+        let mut seen = HashSet::new();
+        principals.retain(|text| {
+            let lower = || text.trim().to_lowercase();
+            seen.insert(input::guid(text).unwrap_or_else(lower))
+        });
         let has_names = check(&principals, resolves)?;
         let client = context.identity_client()?;
         let (mut directory, mut tenant_id) = (None, None);
@@ -98,6 +107,7 @@ impl Prepared {
             _context: context,
             tenant_id,
             principals,
+            is_list,
             directory,
         })
     }
@@ -111,8 +121,9 @@ impl Prepared {
         shown(&self.principals[number])
     }
 
-    /// Returns a principal with its object id.
-    pub(super) async fn resolve(&self, number: usize) -> Result<Resolved> {
+    /// Returns a principal with its object id. With `is_grant`, a name must be a user principal name:
+    /// a display name is not unique, and its user can have changed it.
+    pub(super) async fn resolve(&self, number: usize, is_grant: bool) -> Result<Resolved> {
         let text = &self.principals[number];
         if let Some(object_id) = input::guid(text) {
             return Ok(Resolved {
@@ -124,7 +135,11 @@ impl Prepared {
         let directory = self.directory.as_ref();
         let directory = directory.ok_or_else(|| Error::internal("a name without a directory"))?;
         match directory.find_user(text).await? {
-            UserLookup::One(user) => Ok(Resolved {
+            UserLookup::One(user) if is_grant => Err(Error::usage(
+                format!("{} is not the user principal name of a user", quoted(text)),
+                candidates("Check that this is the user, then use the name", &[user]),
+            )),
+            UserLookup::Named(user) | UserLookup::One(user) => Ok(Resolved {
                 object_id: user.object_id,
                 name: user.user_principal_name.clone(),
                 user_principal_name: Some(user.user_principal_name),
@@ -135,14 +150,21 @@ impl Prepared {
                  TENANT`.",
             )),
             UserLookup::Several(users) => {
-                let names = users.iter();
-                let names: Vec<_> = names.map(|user| shown(&user.user_principal_name)).collect();
                 let fits = format!("several users have the name {}", quoted(text));
-                let hint = format!("Use one of these names:\n\n  {}", names.join("\n  "));
-                Err(Error::usage(fits, hint))
+                Err(Error::usage(
+                    fits,
+                    candidates("Use one of these names", &users),
+                ))
             }
         }
     }
+}
+
+/// Returns a hint with the user principal names of these users.
+fn candidates(what: &str, users: &[DirectoryUser]) -> String {
+    let names = users.iter();
+    let names: Vec<_> = names.map(|user| shown(&user.user_principal_name)).collect();
+    format!("{what}:\n\n  {}", names.join("\n  "))
 }
 
 /// Returns the context of a command with these options.
@@ -186,7 +208,11 @@ fn read(env: &Environment) -> Result<Vec<String>> {
         );
     }
     let example = "Pipe in object ids or names, one per line.";
-    bulk::read_list(env, example).map(|text| input::principals(&text))
+    let principals = bulk::read_list(env, example).map(|text| input::principals(&text))?;
+    match principals.is_empty() {
+        false => Ok(principals),
+        true => Err(Error::usage("the list of users is empty", example)),
+    }
 }
 
 /// Checks every principal. Returns whether there is a name to look up.
@@ -196,7 +222,10 @@ fn check(principals: &[String], resolves: bool) -> Result<bool> {
         return Ok(false);
     };
     if resolves {
-        return Ok(true);
+        let mut all = std::iter::once(name).chain(names);
+        return all
+            .try_for_each(|name| check_name(name).map(drop))
+            .map(|()| true);
     }
     let more = names.count();
     check_object_id(name).map(|_| false).map_err(|error| {
@@ -244,7 +273,7 @@ fn graph_token(context: &Context) -> Result<(EntraToken, String)> {
     let token = get::acquire(context, request, None, opening, SIGN_IN_TIMEOUT);
     let token = token.map_err(|error| match (error.kind(), error.code()) {
         (Kind::SignInNeeded, Some("AADSTS65001")) => error.with_hint(format!(
-            "Run `acspass login --scope {}` to consent, or pass object ids without `--resolve`.",
+            "Run `ACSPASS_EXCHANGE=key acspass login --scope {}` to consent, or pass object ids without `--resolve`.",
             address.scope()
         )),
         _ => error,
