@@ -45,7 +45,7 @@ impl ApiRequest {
     /// the query, the version of the operation is used.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) if the path is not one of [`RequestTarget::parse`], if the
+    /// [`Kind::Usage`] if the path is not one of [`RequestTarget::parse`], if the
     /// method has no body, if a field or the version is given twice, or if the operation is not one of
     /// ACS Identity and no version is given.
     pub fn new(
@@ -106,9 +106,9 @@ impl IdentityClient {
     /// Sends a request that the caller wrote, and returns the response if its status is one of success.
     ///
     /// # Errors
-    /// [`Kind::Refused`](crate::Kind::Refused) if the service refuses;
-    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not respond;
-    /// [`Kind::Usage`](crate::Kind::Usage) if the endpoint may not receive a user's token.
+    /// [`Kind::Refused`] if the service refuses;
+    /// [`Kind::Unreachable`] if it does not respond;
+    /// [`Kind::Usage`] if the endpoint may not receive a user's token.
     /// A refused signature names its possible causes. If a `POST` or `PATCH` may have been processed
     /// without a response, or more than once, the error or a warning says so.
     pub async fn request(&self, request: &ApiRequest) -> Result<Response> {
