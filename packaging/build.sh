@@ -108,13 +108,20 @@ architecture() {
 #   indented FILE      a text of debian/copyright
 indented() { sed -e 's/^$/./' -e 's/^/ /' "$1"; }
 
-#   depends PROGRAM    the packages with the libraries that it needs
+#   depends PROGRAM    the packages with the libraries that it needs. dpkg-shlibdeps would ask for the C
+#                      library of this machine: there, symbols that moved between its files are new.
 depends() {
-    # dpkg-shlibdeps reads this file's name only. The tree has no libraries of its own.
-    mkdir -p "$work/shlibdeps/debian"
-    printf 'Source: acspass\n\nPackage: acspass\nArchitecture: any\n' >"$work/shlibdeps/debian/control"
-    (cd "$work/shlibdeps" && dpkg-shlibdeps -O --ignore-missing-info "$1" 2>/dev/null) |
-        sed -n 's/^shlibs:Depends=//p'
+    local newest library
+    newest=$(readelf -V "$1" | grep -o 'GLIBC_2\.[0-9]*' | sort -uV | tail -1)
+    [ -n "$newest" ] || fail "$1 needs no glibc; is it for $target?"
+    printf 'libc6 (>= %s)' "${newest#GLIBC_}"
+    for library in $(readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+        case $library in
+            libc.so.6 | libm.so.6 | libpthread.so.0 | libdl.so.2 | librt.so.1 | ld-linux-*) ;;
+            libgcc_s.so.1) printf ', libgcc-s1' ;;
+            *) fail "the package of $library is not known" ;;
+        esac
+    done
 }
 
 deb() {
@@ -142,8 +149,7 @@ deb() {
     echo /etc/default/acspass >"$tree/DEBIAN/conffiles"
     (cd "$tree" && find etc usr -type f | LC_ALL=C sort | xargs md5sum) >"$tree/DEBIAN/md5sums"
     size=$(find "$tree/usr" "$tree/etc" -type f -printf '%s\n' | awk '{ sum += int(($1 + 1023) / 1024) } END { print sum }')
-    needed=$(depends "$(realpath "$tree/usr/bin/acspass")")
-    [ -n "$needed" ] || fail "dpkg-shlibdeps finds no library of $program; is it for $target?"
+    needed=$(depends "$tree/usr/bin/acspass")
     sed -e "s/@VERSION@/$full/" -e "s/@ARCHITECTURE@/$architecture/" -e "s/@MAINTAINER@/$maintainer/" \
         -e "s/@SIZE@/$size/" -e "s/@DEPENDS@/$needed/" packaging/debian/control >"$tree/DEBIAN/control"
 
@@ -158,7 +164,7 @@ deb() {
 archive
 case $target in
     *-linux-*)
-        command -v dpkg-shlibdeps >/dev/null || fail "dpkg-dev is missing, so that no .deb is built"
+        command -v dpkg-deb >/dev/null || fail "dpkg is missing, so that no .deb is built"
         deb
         ;;
 esac

@@ -15,7 +15,7 @@ cd "$(dirname "$0")/../.."
 packages=()
 has debootstrap || packages+=(debootstrap)
 has lintian || packages+=(lintian)
-has dpkg-shlibdeps || packages+=(dpkg-dev)
+has readelf || packages+=(binutils)
 has systemd-nspawn || packages+=(systemd-container)
 has python3 || packages+=(python3)
 need_packages "${packages[@]}"
@@ -93,6 +93,11 @@ in_old ldd --version | head -1
 in_old /archive/install.sh
 in_old acspass get --emulator | in_old acspass inspect | head -3
 in_old /archive/install.sh --remove
+[ "${1:-}" = --program ] || {
+    cp "$work/test/first.deb" "$work/old/"
+    in_old apt-get install -qq -y --no-install-recommends /first.deb
+    in_old /usr/bin/acspass version
+}
 echo 'no program of this machine' >"$work/old/archive/bin/acspass"
 sed -i 's/^target=[^ ]*/target=riscv64-unknown-linux-gnu/' "$work/old/archive/install.sh"
 if in_old /archive/install.sh 2>"$work/refused"; then fail "an archive for another machine was installed"; fi
