@@ -89,9 +89,9 @@ rm -rf "$work/old/archive"
 mkdir "$work/old/archive"
 tar -xzf "$archive" -C "$work/old/archive" --strip-components=1
 in_old() { chroot "$work/old" env -i HOME=/root PATH=/root/.local/bin:/usr/bin:/bin "$@"; }
-in_old ldd --version | head -1
+in_old ldd --version | sed -n 1p
 in_old /archive/install.sh
-in_old acspass get --emulator | in_old acspass inspect | head -3
+in_old acspass get --emulator | in_old acspass inspect | sed -n 1,3p
 in_old /archive/install.sh --remove
 [ "${1:-}" = --program ] || {
     cp "$work/test/first.deb" "$work/old/"

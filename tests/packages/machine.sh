@@ -61,7 +61,7 @@ eva systemd-analyze --user --man=no verify acspass.service acspass.socket
 
 step "a new user: no setting, then no keyring"
 refused 2 "no client id" eva acspass get --no-interactive
-eva sh -c 'acspass get --emulator | acspass inspect' | head -3
+eva sh -c 'acspass get --emulator | acspass inspect' | sed -n 1,3p
 eva systemd-run --user --quiet --unit=emulator acspass emulator
 until_true eva acspass emulator healthcheck
 eva bash -c 'acspass emulator env >settings; echo "export BROWSER=/test/browser.py" >>settings'
@@ -91,7 +91,7 @@ grep -q "still runs the previous version" /tmp/upgrade || fail "the upgrade does
 signed_in
 token
 eva systemctl --user restart acspass
-eva acspass serve --status | head -1
+eva acspass serve --status | sed -n 1p
 
 step "the package's own unit, with its configuration"
 eva acspass serve --uninstall
