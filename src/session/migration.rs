@@ -3,12 +3,19 @@
 use tracing::info;
 
 use super::renewal::locks;
-use crate::account::Account;
+use crate::account::{Account, SessionKey};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Activity, Guard, IndexEntry, LockTarget, Migration};
 
 /// The most rounds. A further round is needed only if a user has signed in during the round before.
 const MAX_ROUNDS: usize = 10;
+
+/// The most locks that are held at a time. Each is an open file, of which a process has about 1000.
+const MAX_HELD: usize = 256;
+
+/// The locks of sessions that are copied and not yet moved. A refresh in between would leave an old
+/// refresh token in the new store.
+type HeldLocks = Vec<(SessionKey, Guard)>;
 
 /// The result of [`migrate`].
 #[derive(Debug, Default)]
@@ -32,11 +39,12 @@ pub async fn migrate(
     report: impl Fn(&str, &Error),
 ) -> Result<Migrated> {
     let run = Run { migration, report };
+    let mut held = HeldLocks::new();
     if let Some(switch) = switch {
-        run.copy_all().await?;
+        held = run.copy_all().await?;
         switch()?;
     }
-    run.move_all().await
+    run.move_all(held).await
 }
 
 struct Run<'s, R> {
@@ -45,8 +53,9 @@ struct Run<'s, R> {
 }
 
 impl<R: Fn(&str, &Error)> Run<'_, R> {
-    /// Copies all that the old store has.
-    async fn copy_all(&self) -> Result<()> {
+    /// Copies all that the old store has, and returns the locks of the copied sessions.
+    async fn copy_all(&self) -> Result<HeldLocks> {
+        let mut held = HeldLocks::new();
         let mut failures = 0;
         let secrets = self.migration.secrets()?;
         for item in &secrets {
@@ -57,20 +66,25 @@ impl<R: Fn(&str, &Error)> Run<'_, R> {
         for entry in &sessions {
             let copied = async {
                 let guard = self.lock(entry).await?;
-                self.migration.copy_session(entry, &guard, false)
+                let is_copied = self.migration.copy_session(entry, &guard, false)?;
+                if held.len() < MAX_HELD {
+                    held.push((entry.key(), guard));
+                }
+                Ok(is_copied)
             };
-            let outcome = copied.await;
+            let outcome: Result<bool> = copied.await;
             if let Ok(true) = outcome {
                 info!("Copied the session of {}.", entry.account.username);
             }
             failures += self.failures(&entry.account.username, outcome.err());
         }
-        require_none(failures, secrets.len() + sessions.len(), "copied")
+        require_none(failures, secrets.len() + sessions.len(), "copied")?;
+        Ok(held)
     }
 
     /// Moves until the old store has nothing left. A second round finds sessions of sign-ins that
     /// began before the new store was in use.
-    async fn move_all(self) -> Result<Migrated> {
+    async fn move_all(self, mut held: HeldLocks) -> Result<Migrated> {
         let mut migrated = Migrated::default();
         for _ in 0..MAX_ROUNDS {
             let (secrets, sessions) = (self.migration.secrets()?, self.migration.sessions()?);
@@ -85,8 +99,14 @@ impl<R: Fn(&str, &Error)> Run<'_, R> {
                 failures += self.failures(item, moved.err());
             }
             for entry in &sessions {
+                let key = entry.key();
+                let own = held.iter().position(|(held, _)| *held == key);
+                let own = own.map(|at| held.swap_remove(at).1);
                 let moved = async {
-                    let guard = self.lock(entry).await?;
+                    let guard = match own {
+                        Some(guard) => guard,
+                        None => self.lock(entry).await?,
+                    };
                     self.migration.move_session(entry, &guard)
                 };
                 let moved = moved.await;
