@@ -121,11 +121,14 @@ fn end(command: Pid) {
         let _ = kill_process(command, Signal::TERM);
     }
     let start = Instant::now();
-    while test_kill_process(command).is_ok() && start.elapsed() < GRACE {
+    // It is no child of this process, so its end is no event here.
+    while test_kill_process(command).is_ok() {
+        if start.elapsed() >= GRACE {
+            let _ = kill_process(command, Signal::KILL);
+            return;
+        }
         thread::sleep(PAUSE);
     }
-    // Its id is not another process's yet: ids are given in turn.
-    let _ = kill_process(command, Signal::KILL);
 }
 
 #[cfg(test)]
