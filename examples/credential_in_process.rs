@@ -41,6 +41,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
         .resource(emulator.http_url())
         .min_validity(Duration::ZERO)
         .store(MemoryStore::new())
+        .without_state_folder()
         .browser(Unattended)
         .build()?;
     let credential = CommunicationTokenCredential::new(session, credential::Options::default());

@@ -38,6 +38,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
             .resource(emulator.http_url())
             .exchange(exchange)
             .store(MemoryStore::new())
+            .without_state_folder()
             .browser(Unattended)
             .build()?;
         let token = session.token().await?;

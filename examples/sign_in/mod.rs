@@ -25,6 +25,7 @@ pub(crate) async fn sign_in(emulator: &Emulator) -> acspass::Result<Token> {
         .client_id(emulator.client_id())
         .resource(emulator.http_connection_string())
         .store(MemoryStore::new())
+        .without_state_folder()
         .browser(Unattended)
         .build()?;
     session.entra_token().await

@@ -31,11 +31,14 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// A home with nothing in it, and an environment with nothing in it.
+    /// A home with nothing in it, and an environment that names it and nothing else. Without `HOME`, the
+    /// real program would use the folders of the developer.
     pub(crate) fn new() -> Home {
+        let folder = tempfile::tempdir().expect("a home");
+        let home = folder.path().display().to_string();
         Home {
-            folder: tempfile::tempdir().expect("a home"),
-            variables: BTreeMap::new(),
+            folder,
+            variables: BTreeMap::from([("HOME".to_owned(), home)]),
             sweep: Sweep::default(),
             keyring: None,
         }
