@@ -190,5 +190,5 @@ public sealed class AcspassTokens : IDisposable
 
     private static string Wanted(string name) =>
         Environment.GetEnvironmentVariable(name)
-        ?? throw new AcspassException("usage", $"{name} is not set: start the app with `acspass exec`");
+        ?? throw new AcspassException("usage", $"{name} is not set: start the app with `acspass exec --server -- CMD`");
 }

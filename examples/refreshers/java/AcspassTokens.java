@@ -210,7 +210,7 @@ public final class AcspassTokens implements Supplier<String> {
         String value = System.getenv(name);
         if (value == null) {
             throw new AcspassException(
-                "usage", name + " is not set: start the app with `acspass exec`", null);
+                "usage", name + " is not set: start the app with `acspass exec --server -- CMD`", null);
         }
         return value;
     }

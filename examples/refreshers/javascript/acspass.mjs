@@ -33,7 +33,7 @@ const LAST_RESORT_MS = 60_000;
  * in Node even ends the process where the SDK was the one who asked. `onTrouble` is told why.
  *
  * In Node, `tokenRefresher()` uses the service that `acspass exec` names to the app, over its Unix socket
- * first. `exec` does so if `acspass serve` runs before it.
+ * first. `exec --server` does so, and `exec` alone if `acspass serve` runs before it.
  *
  * @param url        where the service is, as `acspass serve` prints it
  * @param secret     gives the contents of the service's secret file; every run has another one
@@ -65,7 +65,7 @@ function serviceOfExec() {
     throw new AcspassError({
       kind: "usage",
       message: "ACSPASS_SERVE_URL or ACSPASS_SERVE_SECRET_FILE is not set",
-      hint: "Start `acspass serve`, then start the app with `acspass exec -- CMD`. In a web page, pass `url`.",
+      hint: "Start the app with `acspass exec --server -- CMD`. In a web page, pass `url`.",
     });
   }
   return {
