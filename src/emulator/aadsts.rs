@@ -84,6 +84,8 @@ errors! {
     INVALID_SCOPE = 400 "invalid_scope" 70011 "The provided request must include a 'scope' input parameter. The scope '{}' is not valid.";
     UNKNOWN_RESOURCE = 400 "invalid_resource" 500_011 "The resource principal named in '{}' was not found in the tenant.";
     SEVERAL_RESOURCES = 400 "invalid_scope" 700_022 "The provided value for the input parameter scope is not valid because it contains more than one resource.";
+    // Real: Azure-Samples/active-directory-aspnetcore-webapp-openidconnect-v2#271.
+    SEVERAL_RESOURCES_OF_CODE = 400 "invalid_scope" 28000 "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope {} is not valid.";
 
     // Instance discovery.
     UNSUPPORTED_VERSION = 400 "invalid_request" 90_023 "The 'api-version' is not supported.";

@@ -62,6 +62,13 @@ impl Scopes {
         self.on_resources.first().map(|(resource, _)| resource)
     }
 
+    /// Returns the resources of the scopes. Without one, a token is for Microsoft Graph.
+    pub(crate) fn apis<'s>(&'s self, world: &World) -> impl Iterator<Item = &'s Api> {
+        let graph = self.on_resources.is_empty().then(|| &**world.graph());
+        let apis = self.on_resources.iter().map(|(api, _)| &**api);
+        apis.chain(graph)
+    }
+
     /// Returns whether the scopes are of more than one resource.
     pub(crate) fn spans_resources(&self) -> bool {
         let first = self.first_resource();

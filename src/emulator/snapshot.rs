@@ -16,8 +16,9 @@ use crate::emulator::context::Context;
 use crate::emulator::key_ring::Published;
 use crate::emulator::seed::Seed;
 use crate::emulator::seed::model::SeedFile;
+use crate::emulator::state::consents::Consents;
 use crate::emulator::state::resource::{Assignments, ResourceState};
-use crate::emulator::state::sign_ins::{Consent, Sessions};
+use crate::emulator::state::sign_ins::Sessions;
 use crate::emulator::state::stored::StoredIdentities;
 use crate::emulator::world;
 use crate::emulator::world::resource::{Assignment, ExchangeKind};
@@ -45,7 +46,7 @@ pub(crate) struct Snapshot {
     id_token_claims: BTreeMap<String, Option<Value>>,
     /// Seconds of Unix time.
     access_revoked: Option<i64>,
-    consents: BTreeSet<Consent>,
+    consents: Consents,
     sessions: Sessions,
     resources: Vec<StoredResource>,
 }

@@ -122,7 +122,7 @@ fn schema() -> Value {
         }),
     );
     let consents = json!({"type": "array", "items": {
-        "type": "array", "items": text, "minItems": 2, "maxItems": 2,
+        "type": "array", "items": text, "minItems": 3, "maxItems": 3,
     }});
     let mut schema = object(
         &[

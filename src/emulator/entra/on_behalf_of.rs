@@ -15,13 +15,11 @@ use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Request, random_id};
 use crate::emulator::journal::notes::Flow;
 use crate::emulator::scopes::Scopes;
-use crate::emulator::state::State;
 use crate::emulator::state::sign_ins::{Requested, SignIn};
 use crate::emulator::verify::ensure;
 use crate::emulator::world::application::{Application, Platform};
 use crate::emulator::world::requirement::SignInRequirement;
 use crate::emulator::world::tenant::TenantPath;
-use crate::emulator::world::user::User;
 use crate::time::Timestamp;
 
 /// The grant type.
@@ -55,7 +53,6 @@ pub(crate) fn grant(
     params: &Params,
     application: &Arc<Application>,
     proof: Option<&'static str>,
-    state: &State,
 ) -> Result<Granted, EntraError> {
     let proof = proof.ok_or(aadsts::MISSING_CREDENTIAL)?;
     let is_on_behalf = params.need("requested_token_use")? == "on_behalf_of";
@@ -75,7 +72,9 @@ pub(crate) fn grant(
     };
     let member = member.ok_or(no_account)?;
     request.notes().user(&user.username);
-    check_user(user, &assertion, application, state)?;
+    if let SignInRequirement::Challenge(_) = user.requirement {
+        requirements::check_renewal(user, assertion.has_mfa)?;
+    }
     let accepted = format!("access token of {}, unexpired", user.username);
     request.notes().authenticated(accepted);
     Ok(Granted {
@@ -132,23 +131,4 @@ fn read(request: &Request, text: &str, application: &Application) -> Result<Asse
     ensure(is_own, other)?;
     let no_user = aadsts::APP_ON_BEHALF_OF.about(&[&application.client_id]);
     ensure(assertion.scp.is_some(), no_user).map(|()| assertion)
-}
-
-/// Checks that the user does not have to sign in again: for a consent, or for a second factor.
-fn check_user(
-    user: &User,
-    assertion: &Assertion,
-    application: &Application,
-    state: &State,
-) -> Result<(), EntraError> {
-    match &user.requirement {
-        SignInRequirement::Consent | SignInRequirement::AdminConsent => {
-            let consent = (user.home.oid.clone(), application.client_id.clone());
-            let has_consented = state.consents.contains(&consent);
-            let required = aadsts::CONSENT_REQUIRED.with_suberror("consent_required");
-            ensure(has_consented, required)
-        }
-        SignInRequirement::Challenge(_) => requirements::check_renewal(user, assertion.has_mfa),
-        _ => Ok(()),
-    }
 }

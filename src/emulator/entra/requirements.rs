@@ -1,7 +1,5 @@
 //! The requirements between the choice of a user and a completed sign-in.
 
-use std::collections::BTreeSet;
-
 use super::params::Params;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Reply, Request};
@@ -9,7 +7,8 @@ use crate::emulator::journal::notes::Flow;
 use crate::emulator::pages::{
     CANCEL_FIELD, CODE_FIELD, CONFIRM_FIELD, FLOW_FIELD, Fields, Page, RIGHT_CODE, USER_FIELD,
 };
-use crate::emulator::state::sign_ins::{Consent, SignIn};
+use crate::emulator::state::consents::Consents;
+use crate::emulator::state::sign_ins::SignIn;
 use crate::emulator::world::requirement::SignInRequirement;
 use crate::emulator::world::user::User;
 
@@ -49,25 +48,27 @@ impl PageInput {
 /// next page, with these hidden fields, if there is one before the end of the sign-in.
 pub(crate) fn check(
     request: &Request,
-    consents: &mut BTreeSet<Consent>,
+    consents: &mut Consents,
     sign_in: &mut SignIn,
     input: &PageInput,
     fields: Fields,
 ) -> Result<Option<Reply>, EntraError> {
     let user = &sign_in.user;
     let page = match &user.requirement {
-        SignInRequirement::Consent => {
-            let consent = (user.home.oid.clone(), sign_in.application.client_id.clone());
-            match input.consent.as_deref() {
-                Some(ACCEPT) => consents.insert(consent.clone()),
-                Some(_) => return Err(aadsts::DECLINED),
-                None => false,
-            };
-            if consents.contains(&consent) {
+        SignInRequirement::Consent | SignInRequirement::AdminConsent
+            if consents.cover(&request.world, user, &sign_in.application, &sign_in.scopes) =>
+        {
+            return Ok(None);
+        }
+        SignInRequirement::Consent => match input.consent.as_deref() {
+            Some(ACCEPT) => {
+                let (world, client) = (&request.world, &sign_in.application);
+                consents.give(world, user, client, &sign_in.scopes);
                 return Ok(None);
             }
-            Page::Consent { sign_in, fields }
-        }
+            Some(_) => return Err(aadsts::DECLINED),
+            None => Page::Consent { sign_in, fields },
+        },
         SignInRequirement::AdminConsent => Page::AdminConsent {
             request,
             sign_in,

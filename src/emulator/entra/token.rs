@@ -175,7 +175,9 @@ impl Redemption<'_> {
             .map_or("without PKCE", Challenge::name);
         self.accept("authorization code", &found.sign_in, pkce);
         let spans_resources = requested.as_ref().is_some_and(Scopes::spans_resources);
-        ensure(!spans_resources, aadsts::SEVERAL_RESOURCES)?;
+        let text = self.params.get("scope").unwrap_or_default();
+        let several = aadsts::SEVERAL_RESOURCES_OF_CODE.about(&[text]);
+        ensure(!spans_resources, several)?;
         Ok(Granted {
             sign_in: found.sign_in,
             requested,
@@ -195,7 +197,6 @@ impl Redemption<'_> {
             self.params,
             self.application,
             self.proof,
-            &self.state,
         )
     }
 

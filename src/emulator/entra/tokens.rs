@@ -92,6 +92,8 @@ pub(crate) fn issue(
     // Without a resource scope Entra issues a Graph token.
     let resource = scopes.first_resource().or(original.first_resource());
     let resource = resource.unwrap_or(request.world.graph());
+    let (user, client) = (&sign_in.user, &sign_in.application);
+    state.consents.check(user, client, resource)?;
     let mut names = scopes.granted_on(resource);
     if names.is_empty() {
         names = original.granted_on(resource);

@@ -98,6 +98,9 @@ pub(crate) struct SeedApi {
     /// The version of its access tokens: 1, as without it, or 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) token_version: Option<u8>,
+    /// Client ids and names of applications whose users need no consent to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pre_authorized: Vec<String>,
 }
 
 /// A user.

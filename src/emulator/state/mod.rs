@@ -1,5 +1,6 @@
 //! The state of a running emulator.
 
+pub(crate) mod consents;
 pub(crate) mod requests;
 pub(crate) mod resource;
 mod revocations;
@@ -17,8 +18,9 @@ use crate::emulator::journal::Journal;
 use crate::emulator::options::Options;
 use crate::emulator::world::World;
 use crate::time::Timestamp;
+use consents::Consents;
 use resource::ResourceState;
-use sign_ins::{Code, Consent, Devices, Sessions};
+use sign_ins::{Code, Devices, Sessions};
 
 /// The length of the shortest secret in the list. Shorter texts occur by chance.
 const MIN_SECRET_LENGTH: usize = 8;
@@ -35,7 +37,7 @@ pub(crate) struct State {
     pub(crate) faults: FaultTable,
     /// The resources reject earlier Entra tokens of clients with Continuous Access Evaluation.
     pub(crate) access_revoked: Option<Timestamp>,
-    pub(crate) consents: BTreeSet<Consent>,
+    pub(crate) consents: Consents,
     /// The authorization codes.
     pub(crate) codes: HashMap<String, Code>,
     pub(crate) sessions: Sessions,

@@ -54,9 +54,6 @@ impl Requested {
     }
 }
 
-/// A user's consent to an application: the user's home object id and the client id.
-pub(crate) type Consent = (String, String);
-
 /// A completed sign-in.
 #[derive(Debug, Clone)]
 pub(crate) struct SignIn {

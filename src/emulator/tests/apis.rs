@@ -12,9 +12,9 @@ const ORDERS: &str = "ac5ba55e-0c11-4000-8000-0000000000c1";
 const BILLS: &str = "ac5ba55e-0c11-4000-8000-0000000000c2";
 const ORDERS_SECRET: &str = "worthless-secret-of-the-orders-api";
 const BILLS_SECRET: &str = "worthless-secret-of-the-bills-api";
-const ORDERS_SCOPE: &str = "api://orders/access_as_user";
+pub(super) const ORDERS_SCOPE: &str = "api://orders/access_as_user";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-const SEED: &str = r#"
+pub(super) const SEED: &str = r#"
 [[applications]]
 name = "Desktop"
 clientId = "ac5ba55e-0c11-4000-8000-0000000000a1"
@@ -35,7 +35,7 @@ secrets = ["worthless-secret-of-the-bills-api"]
 api = { scopes = ["pay"], tokenVersion = 2 }
 "#;
 
-fn with_apis() -> Fixture {
+pub(super) fn with_apis() -> Fixture {
     Fixture::with(Options {
         seed: Seed::parse(SEED).expect("a seed"),
         ..Options::default()
@@ -43,7 +43,7 @@ fn with_apis() -> Fixture {
 }
 
 /// Sends an on-behalf-of request of the orders API with these parameters changed.
-fn on_behalf_of(fixture: &Fixture, assertion: &str, changes: Changes<'_>) -> Answer {
+pub(super) fn on_behalf_of(fixture: &Fixture, assertion: &str, changes: Changes<'_>) -> Answer {
     let good = [
         ("grant_type", GRANT),
         ("requested_token_use", "on_behalf_of"),
@@ -55,7 +55,7 @@ fn on_behalf_of(fixture: &Fixture, assertion: &str, changes: Changes<'_>) -> Ans
     fixture.token("contoso.example", &encode(&good, changes))
 }
 
-fn text<'v>(body: &'v Value, name: &str) -> &'v str {
+pub(super) fn text<'v>(body: &'v Value, name: &str) -> &'v str {
     body[name]
         .as_str()
         .unwrap_or_else(|| panic!("no {name}: {body}"))
@@ -320,7 +320,11 @@ fn a_guest_is_passed_on_in_the_tenant_of_the_request() {
 }
 
 /// Signs a user in at the page, by these buttons and fields.
-fn entra_token_by_page(fixture: &Fixture, user: &str, clicked: &[(&str, &str)]) -> String {
+pub(super) fn entra_token_by_page(
+    fixture: &Fixture,
+    user: &str,
+    clicked: &[(&str, &str)],
+) -> String {
     let good = [
         ("client_id", published::CLIENT_ID),
         ("response_type", "code"),
@@ -337,19 +341,6 @@ fn entra_token_by_page(fixture: &Fixture, user: &str, clicked: &[(&str, &str)]) 
     let code = response.redirected_with("code").expect("a code");
     let body = fixture.redeem(&code, &[("code_verifier", "")]).json();
     text(&body, "access_token").to_owned()
-}
-
-#[test]
-fn a_user_who_has_to_consent_has_to_consent_to_the_api_too() {
-    let fixture = with_apis();
-    let user = "consent@contoso.example";
-    let caller = entra_token_by_page(&fixture, user, &[("emulator_consent", "accept")]);
-    let response = on_behalf_of(&fixture, &caller, &[]);
-    assert_eq!(
-        (response.error(), response.aadsts()),
-        ("invalid_grant".to_owned(), 65_001)
-    );
-    assert_eq!(response.json()["suberror"], "consent_required");
 }
 
 #[test]

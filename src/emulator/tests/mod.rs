@@ -3,6 +3,7 @@
 mod access;
 mod apis;
 mod authorize;
+mod consents;
 mod cors;
 mod exchange;
 mod faults;

@@ -112,7 +112,7 @@ fn a_code_is_bound_to_its_request() {
                 "scope",
                 "User.Read https://communication.azure.com/clients/VoIP",
             )],
-            700_022,
+            28000,
             "invalid_scope",
         ),
         (&[("scope", "nonsense")], 70011, "invalid_scope"),

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, LazyLock};
 
+use super::application::Application;
+
 /// An API with one of its identifiers.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Api {
@@ -12,7 +14,14 @@ pub(crate) struct Api {
     pub(crate) scopes: Vec<String>,
     /// Whether its access tokens have version 2 (`requestedAccessTokenVersion`).
     pub(crate) has_v2_tokens: bool,
+    /// The client id of its application. All identifiers of an API share it.
+    pub(crate) application: String,
+    /// The client ids and names of applications whose users need no consent to it.
+    pub(crate) pre_authorized: Vec<String>,
 }
+
+/// The application id of Microsoft Graph.
+const GRAPH_API: &str = "00000003-0000-0000-c000-000000000000";
 
 /// The application id of the API "Azure Communication Services".
 pub(crate) const TEAMS_API: &str = "1fd5118e-2576-4263-8130-9503064c837a";
@@ -47,35 +56,44 @@ const TEAMS_API_SCOPES: &[&str] = &[
     "user_impersonation",
 ];
 
-/// Prefix, audience and scopes of each of Microsoft's APIs, once for each of its identifiers, because
-/// a token's audience is the requested one. Microsoft Graph is the first.
+/// Prefix, audience, application and scopes of each of Microsoft's APIs, once for each of its
+/// identifiers, because a token's audience is the requested one. Microsoft Graph is the first.
 #[rustfmt::skip]
-const MICROSOFT: [(&str, &str, &[&str]); 7] = [
-    ("https://graph.microsoft.com/", "https://graph.microsoft.com", &["User.Read", "User.ReadBasic.All"]),
-    ("https://auth.msft.communication.azure.com/", TEAMS_URI, TEAMS_SCOPES),
-    ("https://communication.azure.com/clients/", CLIENTS_URI, CLIENTS_SCOPES),
+const MICROSOFT: [(&str, &str, &str, &[&str]); 7] = [
+    ("https://graph.microsoft.com/", "https://graph.microsoft.com", GRAPH_API, &["User.Read", "User.ReadBasic.All"]),
+    ("https://auth.msft.communication.azure.com/", TEAMS_URI, TEAMS_API, TEAMS_SCOPES),
+    ("https://communication.azure.com/clients/", CLIENTS_URI, CLIENTS_API, CLIENTS_SCOPES),
     // The service's identifier ends with a slash, hence two.
-    ("https://communication.azure.com//", RESOURCE_URI, IMPERSONATION),
-    ("https://communication.azure.com/", RESOURCE_URI_WITHOUT_SLASH, IMPERSONATION),
-    ("1fd5118e-2576-4263-8130-9503064c837a/", TEAMS_API, TEAMS_API_SCOPES),
-    ("2a04943b-b6a7-4f65-8786-2bb6131b59f6/", CLIENTS_API, CLIENTS_SCOPES),
+    ("https://communication.azure.com//", RESOURCE_URI, TEAMS_API, IMPERSONATION),
+    ("https://communication.azure.com/", RESOURCE_URI_WITHOUT_SLASH, TEAMS_API, IMPERSONATION),
+    ("1fd5118e-2576-4263-8130-9503064c837a/", TEAMS_API, TEAMS_API, TEAMS_API_SCOPES),
+    ("2a04943b-b6a7-4f65-8786-2bb6131b59f6/", CLIENTS_API, CLIENTS_API, CLIENTS_SCOPES),
 ];
 
 /// Microsoft's APIs, Microsoft Graph first.
 pub(crate) static MICROSOFT_APIS: LazyLock<Vec<Arc<Api>>> = LazyLock::new(|| {
     let apis = MICROSOFT.into_iter();
-    let apis = apis.map(|(prefix, audience, scopes)| Api::new(prefix, audience, scopes));
+    let apis = apis.map(|(prefix, audience, id, scopes)| Api::new(prefix, audience, id, scopes));
     apis.map(Arc::new).collect()
 });
 
 impl Api {
-    fn new(prefix: &str, audience: &str, scopes: &[&str]) -> Api {
+    fn new(prefix: &str, audience: &str, application: &str, scopes: &[&str]) -> Api {
         Api {
             prefix: prefix.to_owned(),
             audience: audience.to_owned(),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             has_v2_tokens: false,
+            application: application.to_owned(),
+            pre_authorized: Vec::new(),
         }
+    }
+
+    /// Returns whether the users of this application need no consent to the API.
+    pub(crate) fn pre_authorizes(&self, application: &Application) -> bool {
+        self.pre_authorized.iter().any(|name| {
+            name.eq_ignore_ascii_case(&application.client_id) || *name == application.name
+        })
     }
 
     /// Returns the identifier before the slash of a scope.

@@ -12,9 +12,9 @@ use super::application::{Application, RedirectUri};
 use super::model::{Group, World};
 use super::tenant::Tenant;
 use crate::emulator::seed::invalid::Invalid;
-use crate::emulator::seed::model::{SeedApi, SeedFile};
+use crate::emulator::seed::model::{SeedApi, SeedApplication, SeedFile};
 use crate::emulator::seed::read::published as published_seed;
-use crate::emulator::verify::ensure;
+use crate::emulator::verify::{ensure, is_guid};
 use values::{at_least_one, id, is_domain, tenant_at};
 
 /// Builds the data of a seed.
@@ -133,7 +133,22 @@ fn applications(world: &mut World, file: &mut SeedFile) -> Result<(), Invalid> {
             allows_public_flows: app.allow_public_client_flows,
         }));
     }
+    check_pre_authorized(listed)?;
     at_least_one(&world.applications, "applications")
+}
+
+/// Checks that each API pre-authorizes applications of the seed, or a client id.
+fn check_pre_authorized(listed: &[SeedApplication]) -> Result<(), Invalid> {
+    for (index, app) in listed.iter().enumerate() {
+        let named = app.api.iter().flat_map(|api| &api.pre_authorized);
+        for (place, name) in named.enumerate() {
+            let is_known = is_guid(name) || listed.iter().any(|other| other.name == *name);
+            let path = format!("applications[{index}].api.preAuthorized[{place}]");
+            let message = format!("`{name}` is neither a client id nor the name of an application");
+            ensure(is_known, Invalid::new(path, message))?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns an application's API once for each of its identifiers.
@@ -174,6 +189,8 @@ fn exposed(client_id: &str, path: &str, api: &SeedApi) -> Result<Vec<Arc<Api>>, 
             audience: if has_v2_tokens { client_id } else { identifier }.to_owned(),
             scopes: api.scopes.clone(),
             has_v2_tokens,
+            application: client_id.to_owned(),
+            pre_authorized: api.pre_authorized.clone(),
         })
     });
     Ok(apis.collect())
