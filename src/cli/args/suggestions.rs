@@ -116,6 +116,21 @@ const OPTIONS: &[(&str, &str)] = &[
     ("--use-device-code", "Use `--device-code`."),
 ];
 
+/// Options that only some commands have: the command without the option, the option, and the hint.
+const OPTIONS_ELSEWHERE: &[(&str, &str, &str)] = &[
+    (
+        "login",
+        "--no-interactive",
+        "Run `acspass get --no-interactive` for a token without a sign-in. A sign-in needs a user, who \
+         can be at another device: `acspass login --device-code`.",
+    ),
+    (
+        "login",
+        "--interactive",
+        "Run `acspass login`, which is interactive.",
+    ),
+];
+
 /// Returns the hint for a command that does not exist.
 pub(super) fn for_command(parents: &[String], word: &str, next: &str) -> Option<&'static str> {
     let parents = parents.join(" ");
@@ -128,8 +143,12 @@ pub(super) fn for_command(parents: &[String], word: &str, next: &str) -> Option<
 /// Returns the hint for an option that does not exist, if the command has the option of the hint.
 pub(super) fn for_option(command: &[String], option: &str) -> Option<&'static str> {
     let name = option.split('=').next().unwrap_or(option);
-    let (_, hint) = OPTIONS.iter().find(|(wrong, _)| *wrong == name)?;
     let word = command.first().map(String::as_str).unwrap_or_default();
+    let mut elsewhere = OPTIONS_ELSEWHERE.iter();
+    if let Some((.., hint)) = elsewhere.find(|row| (row.0, row.1) == (word, name)) {
+        return Some(hint);
+    }
+    let (_, hint) = OPTIONS.iter().find(|(wrong, _)| *wrong == name)?;
     let has_option = match *hint {
         hint if hint.contains("--force-refresh") => matches!(word, "get" | "exec"),
         hint if hint.contains("--account") => matches!(word, "get" | "exec" | "login" | "logout"),
@@ -144,7 +163,7 @@ mod tests {
     use clap::CommandFactory;
     use clap::error::ErrorKind;
 
-    use super::{COMMANDS, OPTIONS};
+    use super::{COMMANDS, OPTIONS, OPTIONS_ELSEWHERE};
     use crate::cli::args::Cli;
 
     #[test]
@@ -168,6 +187,22 @@ mod tests {
                 let parsed = Cli::command().try_get_matches_from(["acspass", command, option]);
                 let kind = parsed.err().map(|error| error.kind());
                 assert_eq!(kind, Some(ErrorKind::UnknownArgument), "{option}");
+            }
+        }
+    }
+
+    #[test]
+    fn option_of_another_command_is_explained_with_commands_that_parse() {
+        for (command, option, hint) in OPTIONS_ELSEWHERE {
+            let parsed = Cli::command().try_get_matches_from(["acspass", command, option]);
+            let kind = parsed.err().map(|error| error.kind());
+            assert_eq!(kind, Some(ErrorKind::UnknownArgument), "{option}");
+            let words = [(*command).to_owned()];
+            assert_eq!(super::for_option(&words, option), Some(*hint));
+            assert_ne!(super::for_option(&["get".to_owned()], option), Some(*hint));
+            for suggested in hint.split('`').skip(1).step_by(2) {
+                let parsed = Cli::command().try_get_matches_from(suggested.split(' '));
+                assert!(parsed.is_ok(), "{suggested}: {parsed:?}");
             }
         }
     }
