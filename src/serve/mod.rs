@@ -17,6 +17,7 @@ mod events;
 mod identities;
 mod instance;
 mod managed_identity;
+mod openapi;
 mod origins;
 mod response;
 mod routes;

@@ -1,5 +1,6 @@
 //! The handlers that return tokens of signed-in accounts, and those that describe the service.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::Json;
@@ -19,11 +20,10 @@ use super::accounts::AccountsState;
 use super::context::blocking;
 use super::identities::exchange;
 use super::managed_identity::failure;
+use super::openapi::{OPENAPI, of_one_account};
 use super::origins::is_page;
 use super::response::{Refusal, Reply};
 
-/// The OpenAPI document.
-pub(super) const OPENAPI: &str = include_str!("../../assets/openapi.json");
 /// The header in which a client of the authentication hero sample sends the user's Entra token.
 const TEAMS_TOKEN: &str = "teams-user-aad-token";
 
@@ -31,8 +31,12 @@ pub(super) async fn health() -> Reply {
     Ok(Json(json!({"status": "ok"})).into_response())
 }
 
-pub(super) async fn openapi() -> Reply {
-    Ok(([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response())
+pub(super) async fn openapi(State(accounts): AccountsState) -> Reply {
+    let document = match accounts.context.options.only {
+        None => Cow::Borrowed(OPENAPI),
+        Some(_) => Cow::Owned(of_one_account()?),
+    };
+    Ok(([(header::CONTENT_TYPE, "application/json")], document).into_response())
 }
 
 pub(super) async fn token(State(accounts): AccountsState, RawQuery(query): RawQuery) -> Reply {

@@ -250,6 +250,14 @@ fn service_of_a_command_has_one_account_and_neither_identities_nor_a_dashboard()
         let response = served.ask(method, target, &[]);
         assert_eq!(response.status, 404, "{method} {target}");
     }
+    // The document of the service has its own routes only.
+    let document = served.ask("GET", "/openapi.json", &[]).assert_status(200);
+    let document = document.json();
+    let paths = document["paths"].as_object().expect("paths");
+    assert_eq!(paths.len(), 5);
+    for path in paths.keys() {
+        assert_ne!(served.ask("GET", path, &[]).status, 404, "{path}");
+    }
     // At most one on each loopback address.
     assert!(left::listeners_of(served.acspass).len() <= 2);
     process.signal("TERM");
