@@ -1,6 +1,7 @@
 //! The operations on assignments.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::assignment::{
     AccessFamily, Assignment, GrantChange, Granted, PrincipalType, RevokeChange, check_object_id,
@@ -9,7 +10,7 @@ use crate::acs::client::{IdentityClient, to_json};
 use crate::acs::operation::Operation;
 use crate::acs::path::AssignmentPath;
 use crate::acs::request::Call;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::http::Response;
 use crate::input::guid;
 use crate::text::after_noun;
@@ -20,6 +21,15 @@ use crate::wire::acs::{AssignmentEntry, AssignmentPage, PutAssignment, ServiceEr
 const NO_ASSIGNMENT: &str = "NotFound";
 /// The most pages of a list.
 const MAX_PAGES: usize = 1000;
+/// The most writes of one change.
+const MAX_WRITES: usize = 3;
+/// The pauses before the reads of a change. Each read after the first one checks the write before it.
+const PAUSES: [Duration; MAX_WRITES + 1] = [
+    Duration::ZERO,
+    Duration::ZERO,
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+];
 
 /// Reads and changes the assignments of one resource, as its owner.
 pub struct AccessClient {
@@ -107,62 +117,98 @@ impl AccessClient {
     }
 
     /// Permits a principal to exchange the tokens of these applications, in addition to those that
-    /// its assignment already has. The service has no conditional write: of two changes of one
-    /// assignment at the same time, one can be lost.
+    /// its assignment already has. The service has no conditional write, so the assignment is read
+    /// again after the change, and changed again if another change has replaced it. Only a change
+    /// that is complete between another one's read and write can still be lost.
     ///
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if an id is not a GUID, the family does not have the type,
-    /// or the principal has an assignment with another type or tenant; else as
+    /// or the principal has an assignment with another type or tenant;
+    /// [`Kind::Refused`](crate::Kind::Refused) if other changes replace each one; else as
     /// [`AccessClient::find`].
     pub async fn grant(&self, wanted: &Assignment) -> Result<Granted> {
         self.check(wanted)?;
-        let Some(mut present) = self.find(&wanted.object_id).await? else {
-            self.put(wanted).await?;
-            return Ok(Granted {
-                assignment: wanted.clone(),
-                change: GrantChange::Created,
-            });
-        };
-        check_same_principal(&present, wanted)?;
         let mut change = GrantChange::Unchanged;
-        if present.add_clients(&wanted.client_ids) {
-            self.put(&present).await?;
-            change = GrantChange::Updated;
+        for (writes, pause) in PAUSES.into_iter().enumerate() {
+            tokio::time::sleep(pause).await;
+            let (assignment, this_change) = match self.find(&wanted.object_id).await? {
+                None => (wanted.clone(), GrantChange::Created),
+                Some(mut present) => {
+                    check_same_principal(&present, wanted)?;
+                    if !present.add_clients(&wanted.client_ids) {
+                        return Ok(Granted {
+                            assignment: present,
+                            change,
+                        });
+                    }
+                    (present, GrantChange::Updated)
+                }
+            };
+            if writes == MAX_WRITES {
+                break;
+            }
+            self.put(&assignment).await?;
+            if change == GrantChange::Unchanged {
+                change = this_change;
+            }
         }
-        Ok(Granted {
-            assignment: present,
-            change,
-        })
+        Err(replaced(&wanted.object_id))
     }
 
     /// Ends the permission of a principal for these applications, or for all of them if none is
-    /// named. Tokens that were issued before stay valid until they expire.
+    /// named. Tokens that were issued before stay valid until they expire. The assignment is read
+    /// again after the change, as [`AccessClient::grant`] does.
     ///
     /// # Errors
-    /// As [`AccessClient::find`].
+    /// As [`AccessClient::grant`], without the usage errors of the type and the tenant.
     pub async fn revoke(&self, object_id: &str, client_ids: &[String]) -> Result<RevokeChange> {
         let object_id = self.check_ids(object_id)?;
-        if client_ids.is_empty() {
-            let is_present = self.look_up(&object_id).await?.is_some();
-            // A deletion is sent in any case: only its success proves that there is no access.
-            self.delete(&object_id).await?;
-            return Ok(match is_present {
-                true => RevokeChange::Deleted,
-                false => RevokeChange::Absent,
-            });
+        match client_ids.is_empty() {
+            true => self.revoke_all(&object_id).await,
+            false => self.revoke_clients(&object_id, client_ids).await,
         }
-        let Some(mut present) = self.find(&object_id).await? else {
-            return Ok(RevokeChange::Absent);
-        };
-        if !present.remove_clients(client_ids) {
-            return Ok(RevokeChange::Absent);
+    }
+
+    async fn revoke_all(&self, object_id: &str) -> Result<RevokeChange> {
+        let mut change = RevokeChange::Absent;
+        for (writes, pause) in PAUSES.into_iter().enumerate() {
+            tokio::time::sleep(pause).await;
+            match self.look_up(object_id).await? {
+                Some(_) => change = RevokeChange::Deleted,
+                None if writes > 0 => return Ok(change),
+                // A deletion is sent in any case: only its success proves that there is no access.
+                None => {}
+            }
+            if writes == MAX_WRITES {
+                break;
+            }
+            self.delete(object_id).await?;
         }
-        if present.client_ids.is_empty() {
-            self.delete(&object_id).await?;
-            return Ok(RevokeChange::Deleted);
+        Err(replaced(object_id))
+    }
+
+    async fn revoke_clients(&self, object_id: &str, client_ids: &[String]) -> Result<RevokeChange> {
+        let mut change = RevokeChange::Absent;
+        for (writes, pause) in PAUSES.into_iter().enumerate() {
+            tokio::time::sleep(pause).await;
+            let Some(mut present) = self.find(object_id).await? else {
+                return Ok(change);
+            };
+            if !present.remove_clients(client_ids) {
+                return Ok(change);
+            }
+            if writes == MAX_WRITES {
+                break;
+            }
+            if present.client_ids.is_empty() {
+                self.delete(object_id).await?;
+                change = RevokeChange::Deleted;
+            } else {
+                self.put(&present).await?;
+                change = RevokeChange::Updated;
+            }
         }
-        self.put(&present).await?;
-        Ok(RevokeChange::Updated)
+        Err(replaced(object_id))
     }
 
     async fn delete(&self, object_id: &str) -> Result<()> {
@@ -246,6 +292,15 @@ impl AccessClient {
             )),
         }
     }
+}
+
+/// Returns the error for an assignment that other changes replace again and again.
+fn replaced(object_id: &str) -> Error {
+    Error::new(
+        Kind::Refused,
+        format!("the assignment of {object_id} does not have the change that was written to it"),
+        "Another program may change it at the same time. Run the command again.",
+    )
 }
 
 fn check_tenant_id(text: &str) -> Result<()> {

@@ -1,6 +1,7 @@
 //! `access list`, `grant` and `revoke` against the emulator: assignments in both families, lists on
 //! standard input, and what is refused.
 
+mod at_the_same_time;
 mod names;
 
 use std::sync::Arc;
