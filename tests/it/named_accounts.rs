@@ -275,3 +275,26 @@ fn logout_with_other_settings_says_that_sessions_are_left() {
         .assert_code(0)
         .assert_says(&["Signed out 1 account."]);
 }
+
+#[test]
+fn logout_without_a_client_id_says_that_no_account_is_signed_in() {
+    let mut home = Home::new();
+    home.set("ACSPASS_STORE", "memory");
+    let run = home.call(&["logout"]).plainly().at_terminal().run();
+    let sentence = "No account is signed in, because no client id is configured.\n";
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), sentence));
+    assert_eq!(
+        home.run(&["logout", "-o", "json"]).json(),
+        serde_json::json!({})
+    );
+    home.run(&["logout", "--account", ADA]).assert_error(
+        4,
+        &[ADA, "no client id is configured", "`acspass profile list`"],
+    );
+
+    let (mut home, _vault, _emulator) = signed_in();
+    home.unset("ACSPASS_CLIENT_ID");
+    home.run(&["logout"])
+        .assert_code(0)
+        .assert_says(&["1 session is saved for other settings", "--all"]);
+}

@@ -10,9 +10,10 @@ use crate::cli::environment::{EMULATOR, Environment};
 use crate::cli::io::output::Output;
 use crate::cli::stores::{all_stores, open_store};
 use crate::config;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::session::Sessions;
 use crate::store::{ForgottenSessions, UnfinishedMigration};
+use crate::text::quoted;
 
 const NO_ACCOUNT: &str = "No account is signed in.";
 
@@ -31,6 +32,9 @@ pub(crate) fn run(
 
 fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
     let context = Context::new(env, &Flags::new())?;
+    if context.config.client_id.is_none() {
+        return report_no_application(user, &context);
+    }
     let sessions = context.sessions()?;
     let found = match user {
         Some(user) => sessions.find_session(user)?,
@@ -93,8 +97,31 @@ fn report_no_session(user: Option<&str>, context: &Context, sessions: &Sessions)
             ),
         ));
     }
+    context.env.messages.print(NO_ACCOUNT);
+    report_other_sessions(context)
+}
+
+/// Reports that the settings have no client id, so that no account can be signed in with them.
+fn report_no_application(user: Option<&str>, context: &Context) -> Result<()> {
+    if let Some(user) = user {
+        return Err(Error::new(
+            Kind::SignInNeeded,
+            format!(
+                "{} is not signed in: no client id is configured",
+                quoted(user)
+            ),
+            "Run `acspass profile list` to see the accounts of each profile. For another profile, add \
+             `--profile NAME`.",
+        ));
+    }
+    let messages = &context.env.messages;
+    messages.print("No account is signed in, because no client id is configured.");
+    report_other_sessions(context)
+}
+
+/// Says how to sign out of the sessions of other settings, if there are any.
+fn report_other_sessions(context: &Context) -> Result<()> {
     let env = &context.env;
-    env.messages.print(NO_ACCOUNT);
     let index = context.session_store.index()?;
     let entries = index.entries().chain(index.elsewhere());
     let count = entries
