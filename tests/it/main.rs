@@ -65,6 +65,7 @@ mod output;
 mod parity;
 mod paste;
 mod personas;
+mod profile_list;
 mod profiles;
 mod progress;
 mod proxies;

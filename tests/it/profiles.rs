@@ -1,6 +1,4 @@
-//! `profile`: list, use and delete; an unknown name lists the existing ones.
-
-use serde_json::json;
+//! `profile use` and `profile delete`; an unknown name lists the existing ones.
 
 use crate::harness::{Home, TestBrowser};
 
@@ -11,32 +9,6 @@ const TWO: &str = "default-profile = \"work\"\n[profile.work]\ntenant = \"contos
 
 fn file(home: &Home) -> String {
     std::fs::read_to_string(home.config_file()).unwrap_or_default()
-}
-
-#[test]
-fn list_marks_the_profile_in_use() {
-    let mut home = Home::new();
-    home.configure(TWO);
-    let run = home.run(&["profile", "list"]);
-    run.assert_code(0);
-    let expected = "  default  tenant organizations, resource not set\n\
-                    * work     tenant contoso.com, resource https://contoso.communication.azure.com, in use\n  \
-                    home     tenant fabrikam.com, resource not set\n";
-    assert_eq!(run.stdout, expected);
-    home.set("ACSPASS_PROFILE", "home");
-    let run = home.run(&["profile", "list", "-o", "json"]);
-    let expected = json!({"profiles": [
-        {"name": "default", "active": false, "tenant": "organizations", "clientId": null, "endpoint": null},
-        {
-            "name": "work",
-            "active": false,
-            "tenant": "contoso.com",
-            "clientId": "11111111-2222-3333-4444-555555555555",
-            "endpoint": "https://contoso.communication.azure.com",
-        },
-        {"name": "home", "active": true, "tenant": "fabrikam.com", "clientId": null, "endpoint": null},
-    ]});
-    assert_eq!(run.json(), expected);
 }
 
 #[test]

@@ -37,6 +37,7 @@ def scene(name, arguments, state="signed-in", **more):
 
 def scenes():
     nothing = ("ACSPASS_TENANT_ID", "ACSPASS_CLIENT_ID", "COMMUNICATION_SERVICES_CONNECTION_STRING")
+    bound = ("ACSPASS_TENANT_ID", "ACSPASS_CLIENT_ID", "AZURE_AUTHORITY_HOST")
     refused = "endpoint=http://localhost:1/;accesskey=d3Jvbmc="
     wrong_key = "endpoint={httpUrl}/;accesskey=d3Jvbmc="
     resource = "COMMUNICATION_SERVICES_CONNECTION_STRING"
@@ -64,7 +65,10 @@ def scenes():
     yield scene("config-set", "config set min-validity 10m", "new")
     yield scene("config-set-wrong", "config set min-validity 10x", "new", code=2)
     yield scene("setup", "setup", "new", copied_columns=80)
-    yield scene("profile-list", "profile list", "new")
+    yield scene("profile-list", "profile list", "profiles", without=bound)
+    yield scene("profile-list-new", "profile list", "new")
+    yield scene("profile-list-emulator", "profile list --emulator", "profiles", without=bound)
+    yield scene("profile-list-json", "profile list -o json", "profiles", without=bound)
     yield scene("profile-wrong", "status --profile nosuch", "new", code=2)
     yield scene("inspect", "inspect {home}/token.txt")
     yield scene("inspect-missing", "inspect {home}/missing.txt", code=2)

@@ -93,6 +93,11 @@ class Stage:
         self.state("signed-in", "new", ["ada@contoso.example"], "get")
         self.state("two", "signed-in", ["ben@contoso.example"])
         self.state("none-active", "two", [], "logout")
+        binding = {"tenant": "tenantId", "client-id": "clientId", "authority-host": "httpUrl"}
+        settings = [f"config set {key} {self.world[name]}" for key, name in binding.items()]
+        work = [f"--profile work {command}" for command in (*settings, "config set exchange entra")]
+        test = "--profile test config set tenant fabrikam.example"
+        self.state("profiles", "two", [], *work, test, "profile use work")
         self.token = self.run(self.states["signed-in"], "get")
         short = self.emulator("--token-life", "1s")
         self.world["shortUrl"] = short["httpUrl"]
@@ -136,7 +141,7 @@ class Stage:
             assert terminal.end() == 0, terminal.text()
             terminal.close()
         for command in commands:
-            self.run(home, command)
+            self.run(home, *command.split())
 
     def run(self, home, *arguments):
         run = [self.acspass, *arguments]

@@ -231,7 +231,7 @@ pub(crate) enum Token {
 /// List, select and delete profiles
 #[derive(Debug, Subcommand)]
 pub(crate) enum Profile {
-    /// List the profiles
+    /// List the profiles, their targets and the signed-in accounts
     List,
     /// Set the default profile
     Use {

@@ -123,7 +123,7 @@ impl Report {
     }
 
     /// Returns the text, without the line break at its end.
-    pub(super) fn into_text(self) -> String {
+    pub(in crate::cli) fn into_text(self) -> String {
         self.text.trim_end_matches('\n').to_owned()
     }
 

@@ -1,13 +1,14 @@
 //! `profile`: lists profiles, selects the default one, and deletes one.
 
+mod accounts;
+mod list;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
-use textwrap::core::display_width;
 
 use crate::account::EntraApplication;
-use crate::acs::Endpoint;
 use crate::cli::args::Profile as Args;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
@@ -17,89 +18,17 @@ use crate::config::{self, Config, ConfigFile, Origin, Profile, Setting, Sources,
 use crate::error::Result;
 use crate::text::{quoted, shell_word, shown};
 
-use super::config::{use_profile, warn_of_other_problems};
+use crate::cli::commands::config::{use_profile, warn_of_other_problems};
 
 pub(crate) fn run(args: &Args, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     match args {
-        Args::List => return list(env, output),
+        Args::List => return list::run(env, output),
         Args::Use { name } => {
             use_profile(name, env.config_file_by(ConfigFile::read_to_repair)?, env)?
         }
         Args::Delete { name } => delete(name, env)?,
     }
     output.print_result("", &json!({}))
-}
-
-/// A profile in the list.
-struct Row {
-    name: String,
-    is_active: bool,
-    tenant: Option<String>,
-    client_id: Option<String>,
-    endpoint: Option<String>,
-}
-
-fn list(env: &Environment, output: &mut Output) -> Result<u8> {
-    let file = env.config_file()?;
-    let flag = env.global.profile.as_deref();
-    let (active, _) = config::selected_profile(flag, &env.variables, &file);
-    if let Err(error) = config::choose_profile(flag, &env.variables, &file) {
-        env.messages.warn(&format!("{error}. {}", error.hint()));
-    }
-    let rows = file.all_names().into_iter().map(|name| {
-        let profile = file.profile(name).unwrap_or_default();
-        row(name, name == active, &profile)
-    });
-    let rows: Vec<Row> = rows.collect();
-    if output.is_json {
-        let profiles = rows.iter().map(|row| {
-            json!({
-                "name": row.name,
-                "active": row.is_active,
-                "tenant": row.tenant,
-                "clientId": row.client_id,
-                "endpoint": row.endpoint,
-            })
-        });
-        return output.print_json(&json!({ "profiles": profiles.collect::<Vec<_>>() }));
-    }
-    let widths = rows.iter().map(|row| display_width(&row.name));
-    let width = widths.max().unwrap_or_default() + 4;
-    let mut report = output.report();
-    for row in &rows {
-        let (mark, in_use) = match row.is_active {
-            true => ("*", ", in use"),
-            false => (" ", ""),
-        };
-        let tenant = row.tenant.as_deref().unwrap_or("not set");
-        let resource = row.endpoint.as_deref().unwrap_or("not set");
-        let label = format!("{mark} {}", row.name);
-        report.row(
-            &label,
-            width,
-            &format!("tenant {tenant}, resource {resource}{in_use}"),
-        );
-    }
-    output.print_report(report)
-}
-
-/// Reads the profile alone, without the environment.
-fn row(name: &str, is_active: bool, profile: &Profile) -> Row {
-    let none = BTreeMap::new();
-    let sources = Sources::new(&none, profile);
-    let text = |setting| sources.find(setting).map(|found| shown(&found.text));
-    let endpoint = profile.value(Setting::Endpoint);
-    Row {
-        name: shown(name),
-        is_active,
-        tenant: text(Setting::Tenant),
-        client_id: text(Setting::ClientId),
-        // An invalid value can be a secret in the wrong place.
-        endpoint: endpoint.map(|endpoint| match Endpoint::parse(&endpoint) {
-            Ok(endpoint) => endpoint.as_str().to_owned(),
-            Err(_) => "(not an endpoint)".to_owned(),
-        }),
-    }
 }
 
 /// Deletes a profile and its stored connection string. Sessions stay, because another profile can use
