@@ -4,7 +4,6 @@
 rust=1.95.0
 cargo_auditable=0.7.7
 cargo_cyclonedx=0.5.9
-cargo_deny=0.20.2
 maturin=1.16.0
 # The oldest C library of Linux that the program runs with.
 glibc=2.17

@@ -96,14 +96,8 @@ RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 step "the workflows"
 tests/packages/workflows.sh
 
-step "the record of crates that handle secrets or bytes of others"
-supply-chain/record.py --check
-if has cargo-deny; then
-    step "cargo deny check bans licenses sources"
-    cargo deny --offline --locked check bans licenses sources
-else
-    step "cargo deny was not run: tests/packages/supply_chain.sh installs it, which takes minutes"
-fi
+step "the dependencies"
+tests/packages/supply_chain.sh
 
 if [ $in_git = yes ]; then
     step "the tracked files are as they were"
