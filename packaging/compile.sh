@@ -18,21 +18,8 @@ found=$(rustc --version | cut -d' ' -f2)
 cargo auditable --version >/dev/null 2>&1 ||
     fail "cargo-auditable is missing; run \`packaging/tools.sh\`"
 
-# Paths of this machine are in panics and in the names of types: each gets a fixed one.
-folder=${CARGO_TARGET_DIR:-$PWD/target}
-home=${CARGO_HOME:-$HOME/.cargo}
-flags=("--remap-path-prefix=$PWD=/acspass" "--remap-path-prefix=$folder=/target"
-    "--remap-path-prefix=$(rustc --print sysroot)=/rust")
-cargo fetch --locked --target "$target" >&2
-for registry in "$home"/registry/src/*/; do
-    flags+=("--remap-path-prefix=${registry%/}=/crates")
-done
-separator=$'\x1f'
-CARGO_ENCODED_RUSTFLAGS=$(IFS=$separator; printf %s "${flags[*]}")
-export CARGO_ENCODED_RUSTFLAGS CARGO_INCREMENTAL=0
-export CFLAGS="-ffile-prefix-map=$home=/cargo -ffile-prefix-map=$folder=/target -ffile-prefix-map=$PWD=/acspass"
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
-export SOURCE_DATE_EPOCH
+# shellcheck source=packaging/flags.sh
+. packaging/flags.sh
 
 build=build versioned=$target
 case $target in
@@ -41,7 +28,6 @@ case $target in
             fail "cargo-zigbuild is missing; run \`packaging/tools.sh\`"
         build=zigbuild versioned=$target.$glibc
         ;;
-    *-windows-*) unset CFLAGS ;;
 esac
 cargo auditable "$build" --locked --release --bin acspass --target "$versioned" >&2
 case $target in

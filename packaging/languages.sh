@@ -9,7 +9,8 @@ cd "$(dirname "$0")/.."
 . packaging/versions.sh
 [ $# = 1 ] || { echo "usage: packaging/languages.sh TARGET" >&2; exit 2; }
 target=$1
-folder=${CARGO_TARGET_DIR:-$PWD/target}
+# shellcheck source=packaging/flags.sh
+. packaging/flags.sh
 python3 -m pip install --quiet --disable-pip-version-check --upgrade --target "$folder/maturin" \
     --only-binary :all: "maturin==$maturin"
 # zig is beside the tools of packaging/compile.sh.
