@@ -21,16 +21,25 @@ files() { (cd "$here" && find bin share -type f | sort); }
 
 if [ "$action" = remove ]; then
     # What `serve --install` wrote starts this program.
-    ! grep -qs "^ExecStart=\"$folder/bin/acspass\"" "$HOME/.config/systemd/user/acspass.service" ||
-        "$folder/bin/acspass" serve --uninstall ||
-        fail "the token service was not stopped; run \`$folder/bin/acspass serve --uninstall\`, then this again."
+    for entry in .config/systemd/user/acspass.service .config/autostart/acspass.desktop \
+        Library/LaunchAgents/acspass.serve.plist; do
+        ! grep -qsF -e "\"$folder/bin/acspass\"" -e "<string>$folder/bin/acspass</string>" "$HOME/$entry" ||
+            "$folder/bin/acspass" serve --uninstall ||
+            fail "the token service was not stopped; run \`$folder/bin/acspass serve --uninstall\`, then this again."
+    done
     files | while read -r file; do rm -f "$folder/$file"; done
     rmdir "$folder/share/doc/acspass" 2>/dev/null || true
-    cat <<END
-acspass is removed. Its sessions and settings stay. Delete them with:
+    echo "acspass is removed. Its sessions and settings stay. Delete them with:"
+    case $target in
+        *-apple-*) cat <<'END' ;;
+  rm -rf ~/Library/Preferences/dev.acspass.acspass ~/Library/Application\ Support/dev.acspass.acspass
+  security delete-generic-password -s acspass      # tokens in the Keychain; repeat it until none is left
+END
+        *) cat <<'END' ;;
   rm -rf ~/.local/state/acspass ~/.config/acspass
   secret-tool clear service acspass      # tokens in the keyring; package libsecret-tools
 END
+    esac
     exit
 fi
 

@@ -4,7 +4,8 @@
 use crate::cli::service::plan::{Plan, cannot_be_written, text_of};
 use crate::error::Result;
 
-/// Returns the text of the file, which runs the service with its variables by `env`.
+/// Returns the text of the file, which runs the service with its variables by `env`. A desktop ignores
+/// the file once the program is removed (`TryExec`).
 ///
 /// # Errors
 /// [`Kind::Usage`](crate::Kind::Usage) if a path cannot be written into the file.
@@ -29,9 +30,11 @@ pub(super) fn text(plan: &Plan) -> Result<String> {
          Type=Application\n\
          Name=acspass token service\n\
          Comment=Serves access tokens to apps on this machine\n\
+         TryExec={}\n\
          Exec={}\n\
          Terminal=false\n\
          NoDisplay=true\n",
+        program.replace('\\', r"\\"),
         words?.join(" ")
     ))
 }
@@ -132,7 +135,7 @@ mod tests {
         }
         let text = text(&plan("/a/acspass", "x")).expect("a text");
         assert!(
-            text.contains("\nExec=\"/a/acspass\" \"serve\" \"x\"\n"),
+            text.contains("\nTryExec=/a/acspass\nExec=\"/a/acspass\" \"serve\" \"x\"\n"),
             "{text}"
         );
     }
