@@ -18,6 +18,7 @@ has lintian || packages+=(lintian)
 has readelf || packages+=(binutils)
 has systemd-nspawn || packages+=(systemd-container)
 has python3 || packages+=(python3)
+has curl || packages+=(curl)
 need_packages "${packages[@]}"
 
 work=$(realpath -m "${CARGO_TARGET_DIR:-target}")/packages
@@ -82,26 +83,67 @@ cat "$machine/test/log"
 [ "$(cat "$machine/test/status" 2>/dev/null)" = 0 ] || fail "the test in the machine failed; $work/boot.log has its console"
 rm -rf "$machine"
 
-step "the archive on a Debian with an older C library"
-debian old bullseye ''
 archive=$(grep 'gz$' "$work/first")
+rm -rf "$work/unpacked" "$work/home"
+mkdir "$work/unpacked" "$work/home"
+tar -xzf "$archive" -C "$work/unpacked" --strip-components=1
+
+step "the archive over a running service"
+in_home() { env -i HOME="$work/home" PATH="$work/home/.local/bin:/usr/bin:/bin" "$@"; }
+in_home "$work/unpacked/install.sh"
+(exec env -i HOME="$work/home" "$work/home/.local/bin/acspass" serve --emulator --port 0 -o json \
+    >"$work/home/served" 2>"$work/home/log") &
+service=$!
+trap 'kill "$service" 2>/dev/null || true' EXIT
+for _ in $(seq 200); do [ ! -s "$work/home/served" ] || break; sleep 0.1; done
+url=$(sed -n 's/.*"url":"\([^"]*\)".*/\1/p' "$work/home/served")
+[ -n "$url" ] || { cat "$work/home/log"; fail "the service did not start"; }
+in_home "$work/unpacked/install.sh" | tee "$work/home/said"
+grep -q "still runs the previous version; start the new one with" "$work/home/said" || fail "the next step is not named"
+curl -s -o "$work/home/page" "$url/" || fail "the service was interrupted"
+kill "$service"
+in_home "$work/unpacked/install.sh" --remove
+[ -z "$(find "$work/home/.local" -type f -name '*acspass*' ! -path '*/state/*')" ] || fail "files are left"
+
+step "the archive on a Debian with an older C library, without systemd"
+debian old bullseye ''
 rm -rf "$work/old/archive"
-mkdir "$work/old/archive"
-tar -xzf "$archive" -C "$work/old/archive" --strip-components=1
-in_old() { chroot "$work/old" env -i HOME=/root PATH=/root/.local/bin:/usr/bin:/bin "$@"; }
+cp -r "$work/unpacked" "$work/old/archive"
+in_old() { chroot "$work/old" env -i HOME=/root PATH=/root/.local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+#   refused TEXT COMMAND...    the command must fail there, with this text
+refused() {
+    local text=$1
+    shift
+    if in_old "$@" >"$work/refused" 2>&1; then fail "no error: $*"; fi
+    grep -F "$text" "$work/refused" || { cat "$work/refused"; fail "no \`$text\` in the output of: $*"; }
+}
 in_old ldd --version | sed -n 1p
 in_old /archive/install.sh
 in_old acspass get --emulator | in_old acspass inspect | sed -n 1,3p
+refused "\`systemctl\` was not found" acspass serve --install
+grep -A2 "Run \`acspass serve\`" "$work/refused"
 in_old /archive/install.sh --remove
 [ "${1:-}" = --program ] || {
     cp "$work/test/first.deb" "$work/old/"
     in_old apt-get install -qq -y --no-install-recommends /first.deb
     in_old /usr/bin/acspass version
+    in_old apt-get purge -qq -y acspass
+    [ -z "$(find "$work/old/usr" "$work/old/etc" -name '*acspass*')" ] || fail "files are left"
 }
+
+step "a program for a newer C library, and for another processor"
+# Of this machine: one that bullseye's C library is too old for.
+cp /bin/true "$work/old/archive/bin/acspass"
+refused "the program needs glibc" /archive/install.sh
+rm -rf "$work/newer"
+dpkg-deb -R "$work/test/first.deb" "$work/newer"
+sed -i 's/libc6 (>= [0-9.]*)/libc6 (>= 2.99)/' "$work/newer/DEBIAN/control"
+dpkg-deb -Znone --build "$work/newer" "$work/old/newer.deb" >/dev/null
+rm -r "$work/newer"
+refused "Depends: libc6 (>= 2.99) but" apt-get install -y /newer.deb
 echo 'no program of this machine' >"$work/old/archive/bin/acspass"
 sed -i 's/^target=[^ ]*/target=riscv64-unknown-linux-gnu/' "$work/old/archive/install.sh"
-if in_old /archive/install.sh 2>"$work/refused"; then fail "an archive for another machine was installed"; fi
-grep "this archive is for riscv64-unknown-linux-gnu" "$work/refused"
-[ -z "$(find "$work/old/root/.local" -type f -name '*acspass*' ! -path '*/state/*')" ] || fail "files are left"
+refused "this archive is for riscv64-unknown-linux-gnu" /archive/install.sh
+[ -z "$(find "$work/old/root/.local" "$work/old/usr" -type f -name '*acspass*' ! -path '*/state/*')" ] || fail "files are left"
 
 step "all green"

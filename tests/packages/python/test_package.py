@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import acspass
@@ -65,6 +66,17 @@ def test_a_missing_program_is_one_sentence(tmp_path):
     script = f"import sys; sys.path.insert(0, {str(copy)!r}); import acspass._program as p; p._folders = lambda: iter([]); p.program_path()"
     failed = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8")
     assert "FileNotFoundError: the program of the package acspass is missing: run `pip install" in failed.stderr
+
+
+@pytest.mark.parametrize("tag", ["win_arm64", "manylinux_2_99_x86_64"])
+def test_pip_refuses_a_wheel_of_another_platform(tmp_path, tag):
+    wheel = tmp_path / f"acspass-{version('acspass')}-py3-none-{tag}.whl"
+    wheel.write_bytes(Path(os.environ["PACKAGES_WHEEL"]).read_bytes())
+    command = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", str(tmp_path / "to"), str(wheel)]
+    failed = subprocess.run(command, capture_output=True, encoding="utf-8")
+    assert failed.returncode == 1
+    assert "is not a supported wheel on this platform" in failed.stderr
+    assert not (tmp_path / "to").exists()
 
 
 def test_a_program_of_a_target_folder_is_found(tmp_path):
