@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Sets the variables with which the program of a release is compiled for `target`, so that the same source gives
 # the same bytes in any folder. Sourced in the source folder.
 

@@ -84,7 +84,7 @@ cat "$machine/test/log"
 rm -rf "$machine"
 
 archive=$(grep 'gz$' "$work/first")
-rm -rf "$work/unpacked" "$work/home"
+rm -rf "${work:?}/unpacked" "${work:?}/home"
 mkdir "$work/unpacked" "$work/home"
 tar -xzf "$archive" -C "$work/unpacked" --strip-components=1
 
