@@ -91,3 +91,5 @@ mod suites;
 mod systemd;
 mod teams_session;
 mod tenants;
+#[cfg(unix)]
+mod upgrade;

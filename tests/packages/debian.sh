@@ -120,6 +120,12 @@ refused() {
 in_old ldd --version | sed -n 1p
 in_old /archive/install.sh
 in_old acspass get --emulator | in_old acspass inspect | sed -n 1,3p
+# Settings that a service can start with.
+for setting in "client-id 11111111-2222-3333-4444-555555555555" "exchange entra" \
+    "endpoint https://contoso.communication.azure.com"; do
+    # shellcheck disable=SC2086 # two words
+    in_old acspass config set $setting
+done
 refused "\`systemctl\` was not found" acspass serve --install
 grep -A2 "Run \`acspass serve\`" "$work/refused"
 in_old /archive/install.sh --remove
