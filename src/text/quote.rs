@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::clean::{is_unprintable, one_line};
+use super::randomness::MIN_KEY_LENGTH;
 use super::secret_forms::{may_hold_secret, secret_form};
 
 /// The longest value that is repeated, in characters.
@@ -69,19 +70,28 @@ pub(super) fn windows_word(value: &str) -> Option<Cow<'_, str>> {
     can_be_quoted.then(|| Cow::Owned(format!("\"{value}\"")))
 }
 
-/// Replaces each word of a message that looks like a secret by `…`. For messages of other crates,
-/// which may quote their input.
+/// Replaces each word of a message that looks like a secret by `…`, and the token after `Bearer`. For
+/// messages of other crates, which may quote their input.
 pub fn without_secrets(message: &str) -> Cow<'_, str> {
     let is_end =
         |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | '<' | '>');
+    let mut follows_scheme = false;
     let words = message.split_inclusive(is_end).map(|word_and_end| {
         let word = word_and_end.trim_end_matches(is_end);
-        match secret_form(word) {
-            Some(_) => word_and_end.replacen(word, "…", 1).into(),
-            None => Cow::Borrowed(word_and_end),
+        let is_secret = secret_form(word).is_some() || (follows_scheme && may_be_token(word));
+        follows_scheme = word.to_ascii_lowercase().ends_with("bearer");
+        match is_secret {
+            true => word_and_end.replacen(word, "…", 1).into(),
+            false => Cow::Borrowed(word_and_end),
         }
     });
     Cow::Owned(words.collect())
+}
+
+/// Returns whether the word after `Bearer` may be a token, and not a word of a sentence.
+fn may_be_token(word: &str) -> bool {
+    let is_plain = word.chars().all(|c| c.is_ascii_lowercase());
+    word.len() >= 8 && (!is_plain || word.len() >= MIN_KEY_LENGTH)
 }
 
 /// Returns the length of a value in place of the value: `a value of 1,234 characters`.

@@ -128,4 +128,10 @@ fn a_foreign_message_loses_its_secrets() {
         "invalid value '…' for `x` in \"…\""
     );
     assert_eq!(without_secrets("nothing here"), "nothing here");
+    assert_eq!(
+        without_secrets("refused \"Bearer aaaaaaaaaaaaaaaaaaaaaaaa\""),
+        "refused \"Bearer …\""
+    );
+    let sentence = "the bearer challenge is missing";
+    assert_eq!(without_secrets(sentence), sentence);
 }
