@@ -10,6 +10,8 @@ mod client;
 mod direct;
 mod operation;
 mod path;
+#[cfg(test)]
+mod properties;
 mod request;
 #[cfg(feature = "azure-identity")]
 pub mod resource_credential;

@@ -11,6 +11,8 @@ mod file;
 mod graph;
 mod hint;
 mod profile;
+#[cfg(test)]
+mod properties;
 mod resolve;
 mod selection;
 mod setting;

@@ -11,6 +11,8 @@ mod freshness_tests;
 mod migration;
 mod overview;
 mod portable;
+#[cfg(test)]
+mod properties;
 mod renewal;
 mod sessions;
 mod token;

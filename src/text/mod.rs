@@ -7,6 +7,8 @@
 mod clean;
 mod commands;
 mod hex;
+#[cfg(test)]
+mod properties;
 mod quote;
 mod randomness;
 mod secret_forms;

@@ -6,6 +6,8 @@
 mod clock;
 #[cfg(feature = "azure-identity")]
 mod moment;
+#[cfg(test)]
+mod properties;
 mod server_time;
 #[cfg(test)]
 mod server_time_tests;

@@ -6,6 +6,7 @@ mod lock;
 mod logins;
 mod mended;
 mod migrate;
+mod properties;
 mod room;
 mod split;
 

@@ -7,12 +7,12 @@ use super::*;
 use crate::store::split::Split;
 
 /// Windows' limit.
-const LIMIT: usize = 2560;
+pub(super) const LIMIT: usize = 2560;
 
 /// A store double with a limit, which fails for good after so many calls that change something:
 /// as a process that is killed between two of them.
 #[derive(Default)]
-struct Narrow {
+pub(super) struct Narrow {
     items: MemoryStore,
     changes_left: Mutex<Option<usize>>,
     /// Called before each read: what others do meanwhile.
@@ -21,6 +21,16 @@ struct Narrow {
 }
 
 impl Narrow {
+    /// Lets the store fail for good after so many changes; `None` ends that.
+    pub(super) fn crash_after(&self, changes: Option<usize>) {
+        *self.changes_left.lock().unwrap() = changes;
+    }
+
+    /// The names of the items as the store has them.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.items.items().unwrap()
+    }
+
     fn change(&self) -> Result<()> {
         let mut left = self.changes_left.lock().unwrap();
         match &mut *left {
