@@ -2,7 +2,21 @@
 
 fail() { printf '%s: %s\n' "$0" "$*" >&2; exit 1; }
 has() { command -v "$1" >/dev/null 2>&1; }
-step() { printf '\n==> %s\n' "$*"; }
+step() { printf '\n==> [%s s] %s\n' "$SECONDS" "$*"; }
+
+# The Debian packages that a set of tests needs and this machine lacks, added to `packages`.
+needs_conformance() {
+    python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || packages+=(python3-venv)
+    has node || packages+=(nodejs)
+    has npm || packages+=(npm)
+}
+needs_browser() {
+    has chromium || packages+=(chromium chromium-sandbox)
+    # Without a font every letter is a box, and every page passes.
+    [ -n "$(find /usr/share/fonts -name '*.[ot]tf' -print -quit 2>/dev/null)" ] || packages+=(fonts-dejavu-core)
+    has node || packages+=(nodejs)
+    has npm || packages+=(npm)
+}
 
 # Installs Debian packages; does nothing without a name.
 need_packages() {
@@ -92,8 +106,22 @@ javascript_versions() {
 # Runs one suite; its output is shown whole only where it fails. Adds a line to `summary`, and sets
 # `red` where a test failed or none was run.
 #   suite LABEL NAME LOG COMMAND...
+#   later_suite LABEL NAME LOG COMMAND...      the same beside the next suites, for one that mostly waits;
+#                                             `finish_later_suites` adds its line
 summary=()
 red=0
+later=()
+later_suite() {
+    (suite "$@" && printf '%s\n' "${summary[@]}" >"$3.summary" && exit $red) >"$3.shown" 2>&1 &
+    later+=("$!:$3")
+}
+finish_later_suites() {
+    local one
+    for one in "${later[@]}"; do
+        wait "${one%%:*}" || { red=1; cat "${one#*:}.shown"; }
+        summary+=("$(cat "${one#*:}.summary")")
+    done
+}
 suite() {
     local label=$1 name=$2 log=$3 start=$SECONDS verdict=green count
     shift 3

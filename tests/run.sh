@@ -43,6 +43,8 @@ has tmux || packages+=(tmux)
 has zsh || packages+=(zsh)
 has fish || packages+=(fish)
 has python3 && [ -x /usr/bin/python3 ] || packages+=(python3)
+needs_conformance
+needs_browser
 need_packages "${packages[@]}"
 
 # What the tracked files look like now, to be compared with how they look afterwards.
@@ -52,6 +54,16 @@ if git rev-parse --verify -q HEAD >/dev/null 2>&1; then
     in_git=yes
     before=$(fingerprint)
 fi
+
+# The packages of npm and PyPI arrive while the program compiles.
+mkdir -p target
+{
+    tests/conformance/run.sh --prepare
+    tests/browser/run.sh --prepare
+    tests/packages/workflows.sh --prepare
+} >target/prepare.log 2>&1 &
+preparation=$!
+trap '[ -z "$preparation" ] || kill "$preparation" 2>/dev/null || true' EXIT
 
 # --- the tests ----------------------------------------------------------------------------------
 step "Cargo.lock names crates.io and nothing else"
@@ -69,14 +81,23 @@ cargo clippy --locked --test it -- -D warnings
 step "cargo test"
 cargo test --locked --lib --bins --examples --test cli --test docs --test it
 
-for feature in identity session emulator serve; do
+# `session` and `serve` are `cli` with less, and their tests ran above. They are compiled alone, with
+# their tests. The other two share no code, so that only a run shows whether one of them lacks a part.
+for feature in identity emulator session serve; do
     step "the feature $feature alone"
-    cargo test --locked --no-default-features --features "$feature" --lib --examples
+    cargo clippy --locked --no-default-features --features "$feature" --lib --tests --examples -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --no-default-features --features "$feature"
+    case $feature in identity | emulator)
+        cargo test --locked --no-default-features --features "$feature" --lib --examples ;;
+    esac
 done
 count=$(cargo tree --locked --no-default-features --features identity -e normal,build --prefix none |
     awk '{ print $1, $2 }' | sort -u | wc -l)
 [ "$count" -lt 120 ] || fail "the feature identity needs $count crates; the limit is 119"
+
+step "the packages of npm and PyPI"
+wait "$preparation" || { cat target/prepare.log; fail "what the suites need could not be installed"; }
+preparation=
 
 step "the official SDKs against the emulator"
 tests/conformance/run.sh

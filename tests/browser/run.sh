@@ -6,6 +6,7 @@
 #
 #   tests/browser/run.sh                 everything
 #   tests/browser/run.sh pages           only the named files, without `.test.mjs`
+#   tests/browser/run.sh --prepare       only installs what the suites need
 #
 # Nothing is written outside target/browser; the screenshots are in its folder `screenshots`.
 set -euo pipefail
@@ -18,16 +19,13 @@ out=$target/browser
 
 # --- requirements -----------------------------------------------------------------------------
 packages=()
-has chromium || packages+=(chromium chromium-sandbox)
-# Without a font every letter is a box, and every page passes.
-[ -n "$(find /usr/share/fonts -name '*.[ot]tf' -print -quit 2>/dev/null)" ] || packages+=(fonts-dejavu-core)
-has node || packages+=(nodejs)
-has npm || packages+=(npm)
+needs_browser
 need_packages "${packages[@]}"
 chromium=$(command -v chromium) || fail "chromium is missing after its installation"
 
 js=$out/suite
 javascript_suite "$here" "$js"
+[ "${1:-}" != --prepare ] || exit 0
 cargo build -q --locked
 forget_environment
 

@@ -8,6 +8,7 @@
 #                                            files of javascript/ and javascript_old/ without their
 #                                            `.test.mjs`; testing_javascript, testing_python,
 #                                            schemathesis
+#   tests/conformance/run.sh --prepare       only installs what the suites need
 #
 # Nothing is written outside target/conformance.
 set -euo pipefail
@@ -20,9 +21,7 @@ out=$target/conformance
 
 # --- what is needed -----------------------------------------------------------------------------
 packages=()
-python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || packages+=(python3-venv)
-has node || packages+=(nodejs)
-has npm || packages+=(npm)
+needs_conformance
 need_packages "${packages[@]}"
 
 venv=$out/venv
@@ -36,6 +35,10 @@ python_packages "$here/python_old/requirements.txt" "$venv_old" & jobs+=($!)
 python_packages "$here/schemathesis/requirements.txt" "$venv_schemathesis" & jobs+=($!)
 javascript_modules "$here/javascript" "$js" & jobs+=($!)
 javascript_modules "$here/javascript_old" "$js_old" & jobs+=($!)
+if [ "${1:-}" = --prepare ]; then
+    finish_all "${jobs[@]}"
+    exit
+fi
 cargo build -q --locked
 finish_all "${jobs[@]}"
 python=$venv/bin/python
@@ -73,6 +76,8 @@ javascript_versions conformance "$js_old"
 
 wanted() { [ ${#only[@]} = 0 ] || [[ " ${only[*]} " == *" $1 "* ]]; }
 only=("$@")
+# It waits for tokens of 12 seconds to expire, five times.
+wanted exec && later_suite conformance exec "$out/exec.log" "$node" --test --test-reporter=tap "$js/exec.test.mjs"
 for file in "$here"/python/test_*.py; do
     name=$(basename "$file" .py)
     wanted "$name" || continue
@@ -86,7 +91,7 @@ for file in "$here"/python_old/test_*.py; do
 done
 for file in "$js"/*.test.mjs "$js_old"/*.test.mjs; do
     name=$(basename "$file" .test.mjs)
-    wanted "$name" || continue
+    [ "$name" != exec ] && wanted "$name" || continue
     suite conformance "$name" "$out/$name.log" "$node" --test --test-reporter=tap "$file"
 done
 # The suites of docs/guides/testing.md, by the commands of that page.
@@ -104,6 +109,7 @@ if wanted schemathesis; then
     suite conformance schemathesis "$out/schemathesis.log" \
         "$here/schemathesis/run.sh" "$acspass" "$venv_schemathesis"
 fi
+finish_later_suites
 [ ${#summary[@]} -gt 0 ] || fail "no suite of that name: $*"
 printf '%s\n' "${summary[@]}"
 exit $red

