@@ -20,7 +20,8 @@ fn target(version: &str, resource: &str) -> String {
     format!("{PATH}?api-version={version}&resource={resource}")
 }
 
-fn right() -> String {
+/// A request with the right parameters.
+pub(super) fn right() -> String {
     target("2019-08-01", RESOURCE)
 }
 

@@ -98,6 +98,19 @@ impl<'h> AttackedService<'h> {
         self.service.bearer()
     }
 
+    /// The routes that return a token, each with the header that opens it.
+    fn doors(&self) -> Vec<(String, String)> {
+        let identity = self.identity.as_ref();
+        let identity = identity.map(|secret| {
+            (
+                managed_identity::right(),
+                format!("X-IDENTITY-HEADER: {secret}"),
+            )
+        });
+        let service = ("/token".to_owned(), self.bearer());
+        std::iter::once(service).chain(identity).collect()
+    }
+
     fn connect(&self) -> TcpStream {
         http::connect(self.service.port)
     }

@@ -90,15 +90,16 @@ fn connect_as_another_user(attacked: AttackedService<'_>) {
     let port = attacked.service.port;
     for host in ["127.0.0.1", "::1"] {
         let name = if host == "::1" { "[::1]" } else { host };
-        let request = format!(
-            "GET /token HTTP/1.1\r\nHost: {name}:{port}\r\n{}\r\nConnection: close\r\n\r\n",
-            attacked.bearer()
-        );
-        let own = send_as_self(host, port, &request);
-        assert!(own.contains(&attacked.token), "the client works: {own}");
-        for made in [Made::AsUsual, Made::OnDevice, Made::OnDeviceAtASharedPort] {
-            let other = send(EVE.command(PYTHON), made, host, port, &request);
-            assert_eq!(other, "", "{host}");
+        for (target, right) in attacked.doors() {
+            let request = format!(
+                "GET {target} HTTP/1.1\r\nHost: {name}:{port}\r\n{right}\r\nConnection: close\r\n\r\n"
+            );
+            let own = send_as_self(host, port, &request);
+            assert!(own.starts_with("HTTP/1.1 200 "), "the client works: {own}");
+            for made in [Made::AsUsual, Made::OnDevice, Made::OnDeviceAtASharedPort] {
+                let other = send(EVE.command(PYTHON), made, host, port, &request);
+                assert_eq!(other, "", "{target} at {host}");
+            }
         }
     }
     attacked.assert_still_answers();

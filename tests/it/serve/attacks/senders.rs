@@ -12,7 +12,14 @@ fn a_host_that_is_not_exactly_ours_gets_nothing_even_with_the_secret() {
 }
 
 fn name_other_hosts(attacked: AttackedService<'_>) {
-    let (port, right) = (attacked.service.port, attacked.bearer());
+    for (target, right) in attacked.doors() {
+        name_other_hosts_at(&target, &right, &attacked);
+    }
+    attacked.end();
+}
+
+fn name_other_hosts_at(door: &str, right: &str, attacked: &AttackedService<'_>) {
+    let port = attacked.service.port;
     let names = [
         // A name of the attacker's that leads to 127.0.0.1.
         "evil.example",
@@ -71,45 +78,44 @@ fn name_other_hosts(attacked: AttackedService<'_>) {
     }
     for host in &hosts {
         // Not even the path that is open to everybody.
-        for target in ["/token", "/healthz"] {
-            let text = attacked.ask("GET", target, &[host, &right]);
+        for target in [door, "/healthz"] {
+            let text = attacked.ask("GET", target, &[host, right]);
             attacked.assert_refused(host, &text, 421);
         }
     }
     let ours = attacked.host();
     let evil = "Host: evil.example";
     for (what, headers) in [
-        ("no host", vec![right.as_str()]),
-        ("ours twice", vec![&ours, &ours, &right]),
-        ("ours and another", vec![&ours, evil, &right]),
-        ("another and ours", vec![evil, &ours, &right]),
+        ("no host", vec![right]),
+        ("ours twice", vec![&ours, &ours, right]),
+        ("ours and another", vec![&ours, evil, right]),
+        ("another and ours", vec![evil, &ours, right]),
         (
             "forwarded for us",
-            vec![evil, "X-Forwarded-Host: localhost", &right],
+            vec![evil, "X-Forwarded-Host: localhost", right],
         ),
-        ("forwarded", vec![evil, "Forwarded: host=localhost", &right]),
-        ("by another name", vec![evil, "X-Host: localhost", &right]),
+        ("forwarded", vec![evil, "Forwarded: host=localhost", right]),
+        ("by another name", vec![evil, "X-Host: localhost", right]),
     ] {
-        attacked.assert_refused(what, &attacked.ask("GET", "/token", &headers), 421);
+        attacked.assert_refused(what, &attacked.ask("GET", door, &headers), 421);
     }
-    let old = format!("GET /token HTTP/1.0\r\n{right}\r\n\r\n");
+    let old = format!("GET {door} HTTP/1.0\r\n{right}\r\n\r\n");
     let text = http::exchange(attacked.connect(), old.as_bytes()).replace("HTTP/1.0", "HTTP/1.1");
     attacked.assert_refused("HTTP/1.0 without a host", &text, 421);
     for line in [
-        "http://evil.example/token".to_owned(),
-        format!("http://evil.example:{port}/token"),
+        format!("http://evil.example{door}"),
+        format!("http://evil.example:{port}{door}"),
         format!("http://localhost:{}/token", port ^ 1),
-        "http://localhost/token".to_owned(),
-        format!("http://evil@localhost:{port}/token"),
-        format!("http://localhost.:{port}/token"),
+        format!("http://localhost{door}"),
+        format!("http://evil@localhost:{port}{door}"),
+        format!("http://localhost.:{port}{door}"),
     ] {
-        let text = attacked.ask("GET", &line, &[&ours, &right]);
+        let text = attacked.ask("GET", &line, &[&ours, right]);
         attacked.assert_refused(&line, &text, 421);
     }
-    let line = format!("http://localhost:{port}/token");
-    let text = attacked.ask("GET", &line, &[evil, &right]);
+    let line = format!("http://localhost:{port}{door}");
+    let text = attacked.ask("GET", &line, &[evil, right]);
     attacked.assert_refused("our line and another host", &text, 421);
-    attacked.end();
 }
 
 #[test]
@@ -194,6 +200,38 @@ fn a_page_that_is_not_exactly_the_approved_one_gets_nothing_even_with_the_secret
     ] {
         let text = attacked.ask("GET", "/token", &headers);
         attacked.assert_refused(what, &text, 403);
+    }
+    attacked.end();
+}
+
+#[test]
+fn page_gets_nothing_from_the_service_of_a_command_even_with_its_secrets() {
+    let home = home();
+    let attacked = AttackedService::of_command(&home);
+    let (ours, port) = (attacked.host(), attacked.service.port);
+    let of_page = [
+        format!("Origin: {APP}"),
+        format!("Origin: http://127.0.0.1:{port}"),
+        format!("Origin: http://localhost:{port}"),
+        "Origin: null".to_owned(),
+        "Origin: http://evil.example".to_owned(),
+        "Sec-Fetch-Site: cross-site".to_owned(),
+        "Sec-Fetch-Site: same-site".to_owned(),
+    ];
+    for (door, right) in attacked.doors() {
+        for line in &of_page {
+            for headers in [vec![ours.as_str(), line], vec![&ours, line, &right]] {
+                let text = attacked.ask("GET", &door, &headers);
+                let response = attacked.assert_refused(line, &text, 403);
+                assert_no_cors(&response.headers);
+            }
+        }
+        for line in of_page.iter().filter(|line| line.starts_with("Origin")) {
+            let asks = "Access-Control-Request-Method: GET";
+            let text = attacked.ask("OPTIONS", &door, &[&ours, line, asks]);
+            let response = attacked.assert_refused(line, &text, 403);
+            assert_no_cors(&response.headers);
+        }
     }
     attacked.end();
 }
