@@ -207,7 +207,12 @@ fn broken_index_gives_one_warning_and_the_list() {
 
 #[test]
 fn unreadable_index_gives_one_warning_and_the_list() {
-    let (home, _emulator) = team();
+    let (mut home, _emulator) = team();
+    // Two stores share the index.
+    home.unset("ACSPASS_STORE");
+    let text = std::fs::read_to_string(home.config_file()).expect("a file");
+    let file = "exchange = \"entra\"\nstore = \"file\"";
+    home.configure(&text.replace("exchange = \"entra\"", file));
     let index = home.path().join("state/index.json");
     std::fs::remove_file(&index).expect("the index");
     std::fs::create_dir(&index).expect("a folder");
