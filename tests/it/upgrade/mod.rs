@@ -44,7 +44,7 @@ fn sessions_and_settings_of_earlier_programs_are_used_and_stay() {
     };
     let emulator = Arc::new(Emulator::start(options).expect("an emulator at the recorded port"));
     let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/upgrade");
-    for version in ["november-27"] {
+    for version in ["november-21", "november-27"] {
         let mut home = Home::new();
         home.sweep.watch(Arc::downgrade(&emulator));
         copy(&recorded.join(version), home.path());
