@@ -109,7 +109,11 @@ step "the archive on a Debian with an older C library, without systemd"
 debian old bullseye ''
 rm -rf "$work/old/archive"
 cp -r "$work/unpacked" "$work/old/archive"
-in_old() { chroot "$work/old" env -i HOME=/root PATH=/root/.local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+# /proc is there for the command alone.
+in_old() {
+    unshare --mount sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" env -i HOME=/root \
+        PATH=/root/.local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"' "$work/old" "$@"
+}
 #   refused TEXT COMMAND...    the command must fail there, with this text
 refused() {
     local text=$1

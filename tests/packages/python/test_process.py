@@ -20,7 +20,12 @@ def starter(then, **options):
     """Starts a process that starts an emulator and prints its address; returns both."""
     script = PRELUDE + (then if PRINT.strip() in then else PRINT + then)
     process = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, encoding="utf-8", **options
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        # A shell's background jobs ignore Ctrl-C, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **options,
     )
     return process, process.stdout.readline().strip()
 
