@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds the .deb, checks it with lintian, and uses it in a bare Debian that boots in a container with
-# a systemd of its own: tests/packages/machine.sh. Then the archive, on a Debian with an older C library.
+# a systemd of its own: tests/packages/machine.sh. Then the archive and the .deb, on a Debian with an older C
+# library and without systemd.
 # Beside CI's tests/run.sh, because it needs root, and builds a release.
 #
 #   tests/packages/debian.sh                   with a release build
-#   tests/packages/debian.sh --program FILE    with this program
+#   tests/packages/debian.sh --program FILE    with this program, of packaging/compile.sh
 #
 # Nothing is written outside target/packages. The machine has no network.
 set -euo pipefail
@@ -105,7 +106,7 @@ kill "$service"
 in_home "$work/unpacked/install.sh" --remove
 [ -z "$(find "$work/home/.local" -type f -name '*acspass*' ! -path '*/state/*')" ] || fail "files are left"
 
-step "the archive on a Debian with an older C library, without systemd"
+step "a Debian with an older C library, without systemd"
 debian old bullseye ''
 rm -rf "$work/old/archive"
 cp -r "$work/unpacked" "$work/old/archive"
@@ -133,13 +134,11 @@ done
 refused "\`systemctl\` was not found" acspass serve --install
 grep -A2 "Run \`acspass serve\`" "$work/refused"
 in_old /archive/install.sh --remove
-[ "${1:-}" = --program ] || {
-    cp "$work/test/first.deb" "$work/old/"
-    in_old apt-get install -qq -y --no-install-recommends /first.deb
-    in_old /usr/bin/acspass version
-    in_old apt-get purge -qq -y acspass
-    [ -z "$(find "$work/old/usr" "$work/old/etc" -name '*acspass*')" ] || fail "files are left"
-}
+cp "$work/test/first.deb" "$work/old/"
+in_old apt-get install -qq -y --no-install-recommends /first.deb
+in_old /usr/bin/acspass version
+in_old apt-get purge -qq -y acspass
+[ -z "$(find "$work/old/usr" "$work/old/etc" -name '*acspass*')" ] || fail "files are left"
 
 step "a program for a newer C library, and for another processor"
 # Of this machine: one that bullseye's C library is too old for.
