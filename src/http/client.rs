@@ -21,7 +21,7 @@ use super::trust::{CaFile, Issuers};
 use crate::error::{Delivery, Error, Result};
 use crate::progress;
 
-/// The number of tries, including the first one.
+/// The default of [`Options::attempts`].
 const MAX_ATTEMPTS: u32 = 4;
 /// The shortest time limit of the last try.
 const MIN_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -42,6 +42,8 @@ pub struct Options {
     pub needs_system_bundle: bool,
     /// The proxies.
     pub proxies: Proxies,
+    /// The number of tries, including the first one.
+    pub attempts: u32,
     /// The wait before the first retry; it doubles from there.
     pub first_wait: Duration,
     /// The time limit of one try, from connecting to the last byte.
@@ -56,6 +58,7 @@ impl Default for Options {
             ca_files: Vec::new(),
             needs_system_bundle: false,
             proxies: Proxies::default(),
+            attempts: MAX_ATTEMPTS,
             first_wait: Duration::from_millis(800),
             attempt_timeout: Duration::from_secs(12),
             total_timeout: Duration::from_secs(30),
@@ -143,7 +146,7 @@ impl Http {
 
     /// Sends the request that `make` makes, anew for every try, and returns the last response.
     ///
-    /// Outages ([`Response::is_transient_error`]) and broken connections are tried again, four times in all.
+    /// Outages ([`Response::is_transient_error`]) and broken connections are tried again, with [`Options::attempts`] tries in all.
     /// An outage that lasts is returned as a response.
     ///
     /// # Errors
@@ -199,7 +202,7 @@ impl Http {
         let deadline = start + self.options.total_timeout;
         let mut wait = self.options.first_wait;
         let mut repeated = false;
-        for tries in 1..=MAX_ATTEMPTS {
+        for tries in 1..=self.options.attempts {
             let request = first.take().map_or_else(&make, Ok)?;
             let host = host_of(&request.url);
             let outcome = match self.attempt(request, start, deadline).await {
@@ -232,7 +235,8 @@ impl Http {
             };
             let pause = requested.unwrap_or_else(|| wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
             let in_time = requested.is_some() || Instant::now() + pause + needed < deadline;
-            let may_try = tries < MAX_ATTEMPTS && !(is_single_use && (arrived || outcome.is_ok()));
+            let may_try =
+                tries < self.options.attempts && !(is_single_use && (arrived || outcome.is_ok()));
             if !may_try || !in_time || pause > MAX_RETRY_AFTER {
                 return outcome.map_err(|failure| failure.error);
             }

@@ -117,7 +117,11 @@ impl Http {
         })
     }
 
-    fn tls_config(&self) -> Result<ClientConfig> {
+    /// Returns the TLS settings of a client: the system's certificates and those of the options.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) if a required file cannot be read.
+    pub(crate) fn tls_config(&self) -> Result<ClientConfig> {
         let files = &self.options.ca_files;
         let mut extra = read_all(files)?;
         if self.options.needs_system_bundle {
