@@ -10,7 +10,7 @@ use crate::wire::Members;
 
 /// Audiences that the Teams exchange takes: the scopes' resource in two clouds, and the
 /// application id of Azure Communication Services.
-const AUDIENCES: [&str; 3] = [
+pub(crate) const AUDIENCES: [&str; 3] = [
     "https://auth.msft.communication.azure.com",
     "https://auth.msft.communication.azure.us",
     "1fd5118e-2576-4263-8130-9503064c837a",
@@ -26,7 +26,13 @@ const OTHER_AUDIENCES: [(&str, &str); 5] = [
     ),
     ("https://api.spaces.skype.com", "the Teams client"),
 ];
-const TEAMS_SCOPES: [&str; 2] = ["Teams.ManageCalls", "Teams.ManageChats"];
+/// The scopes of the Teams exchange; a token needs one of them.
+pub(crate) const TEAMS_SCOPES: [&str; 2] = ["Teams.ManageCalls", "Teams.ManageChats"];
+
+/// Returns whether an audience is one that the Teams exchange takes.
+pub fn is_audience(audience: &str) -> bool {
+    AUDIENCES.contains(&audience.trim_end_matches('/'))
+}
 
 /// Checks a token that can be read, before it is exchanged for `app_id` and `user_id`. `Some` is
 /// a note for the user: the token is sent although not all could be checked.

@@ -52,7 +52,7 @@ pub fn bind(port: u16, other_port: &str) -> Result<Bound> {
 ///
 /// # Errors
 /// [`Kind::Usage`] if the machine does not have the address, or as [`bind`].
-#[cfg(feature = "emulator")]
+#[cfg(any(feature = "emulator", feature = "exchange-service"))]
 pub(crate) fn bind_network(address: IpAddr, port: u16, other_port: &str) -> Result<Bound> {
     // The system's default for `::` includes IPv4.
     let is_included = |loopback: &IpAddr| match address {

@@ -8,11 +8,11 @@ mod host;
 mod listeners;
 mod navigation;
 pub mod peer;
-#[cfg(any(feature = "serve", feature = "emulator"))]
+#[cfg(any(feature = "serve", feature = "emulator", feature = "exchange-service"))]
 pub(crate) mod serve;
 
 pub use host::{WebOrigin, is_loopback_host, is_loopback_peer, is_our_host};
-#[cfg(feature = "emulator")]
+#[cfg(any(feature = "emulator", feature = "exchange-service"))]
 pub(crate) use listeners::bind_network;
 pub use listeners::{Bound, adopt, bind, bind_free};
 pub use navigation::{FetchMetadata, Navigation, PURPOSES};

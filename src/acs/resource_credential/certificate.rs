@@ -24,7 +24,7 @@ use crate::time::Clock;
 const LIFE: Duration = Duration::from_secs(600);
 
 /// Creates an assertion for each token request.
-pub(super) struct CertificateAssertion {
+pub(crate) struct CertificateAssertion {
     key: RsaKeyPair,
     /// The certificate's SHA-1 thumbprint, by which Entra finds it.
     thumbprint: String,
@@ -41,7 +41,7 @@ impl fmt::Debug for CertificateAssertion {
 
 impl CertificateAssertion {
     /// Reads a PEM file with a certificate and its RSA key, unencrypted.
-    pub(super) fn read(
+    pub(crate) fn read(
         path: &Path,
         authority: Option<&str>,
         tenant_id: &str,

@@ -9,5 +9,7 @@ mod environment;
 mod principal;
 mod transport;
 
+#[cfg(feature = "exchange-service")]
+pub(crate) use certificate::CertificateAssertion;
 pub use environment::{from_environment, is_developer_tool};
 pub use principal::EntraPrincipal;

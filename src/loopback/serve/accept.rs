@@ -42,7 +42,7 @@ pub(crate) async fn serve(
 ///
 /// # Errors
 /// If a listener cannot be registered with the runtime.
-#[cfg(feature = "emulator")]
+#[cfg(any(feature = "emulator", feature = "exchange-service"))]
 pub(crate) async fn serve_network(
     bound: Bound,
     tls: Option<Arc<rustls::ServerConfig>>,

@@ -15,7 +15,7 @@ mod slow_callers_tests;
 mod stream;
 
 pub(crate) use accept::serve;
-#[cfg(feature = "emulator")]
+#[cfg(any(feature = "emulator", feature = "exchange-service"))]
 pub(crate) use accept::serve_network;
 #[cfg(unix)]
 pub(crate) use accept::serve_unix;

@@ -1,0 +1,57 @@
+//! The numbered migrations of the schema.
+
+use super::pool::{Database, unavailable};
+use crate::error::{Error, Result};
+
+/// The migrations, in their order. A released one is never changed.
+const MIGRATIONS: [&str; 1] = [include_str!("sql/1_schema.sql")];
+
+const PREPARE: &str =
+    "SELECT pg_advisory_xact_lock(hashtextextended('acspass_exchange.migrate', 0));
+    CREATE SCHEMA IF NOT EXISTS acspass_exchange;
+    CREATE TABLE IF NOT EXISTS acspass_exchange.migrations (
+        number integer PRIMARY KEY,
+        applied_at timestamptz NOT NULL DEFAULT now()
+    );";
+
+impl Database {
+    /// Applies the missing migrations, under a lock: replicas can start at the same time.
+    ///
+    /// # Errors
+    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if the database is unavailable;
+    /// [`Kind::Usage`](crate::Kind::Usage) if a newer version of this program has changed the schema.
+    pub(in crate::exchange_service) async fn migrate(&self) -> Result<()> {
+        let mut connection = self.connection().await?;
+        let failed = |error: tokio_postgres::Error| unavailable(&error);
+        let transaction = connection.transaction().await.map_err(failed)?;
+        transaction.batch_execute(PREPARE).await.map_err(failed)?;
+        let query = "SELECT coalesce(max(number), 0) FROM acspass_exchange.migrations";
+        let row = transaction.query_one(query, &[]).await.map_err(failed)?;
+        let applied: i32 = row.try_get(0).map_err(failed)?;
+        let applied = usize::try_from(applied).unwrap_or_default();
+        if applied > MIGRATIONS.len() {
+            return Err(Error::usage(
+                "the schema of the database belongs to a newer version of acspass-exchange",
+                "Run that version, or name another database in DATABASE_URL.",
+            ));
+        }
+        for (number, migration) in MIGRATIONS.iter().enumerate().skip(applied) {
+            transaction.batch_execute(migration).await.map_err(failed)?;
+            let number = i32::try_from(number + 1).unwrap_or(i32::MAX);
+            let insert = "INSERT INTO acspass_exchange.migrations (number) VALUES ($1)";
+            let inserted = transaction.execute(insert, &[&number]).await;
+            inserted.map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)
+    }
+
+    /// Checks that the database responds.
+    ///
+    /// # Errors
+    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not.
+    pub(in crate::exchange_service) async fn check(&self) -> Result<()> {
+        let connection = self.connection().await?;
+        let responded = connection.simple_query("SELECT 1").await;
+        responded.map(drop).map_err(|error| unavailable(&error))
+    }
+}

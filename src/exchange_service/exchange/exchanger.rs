@@ -1,0 +1,116 @@
+//! One exchange: the cache, the limits, and the request to the resource.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ring::digest::{Context, SHA256};
+
+use super::cache::{Key, Origin, Outcome, TokenCache};
+use super::on_behalf_of::OnBehalfOf;
+use super::refusal::Refusal;
+use super::resource::Resource;
+use crate::exchange_service::limits::{Permit, ResourceBudget, UserLimits};
+use crate::exchange_service::records::Metrics;
+use crate::exchange_service::tokens::UserToken;
+use crate::secret::EntraToken;
+
+/// Exchanges users' tokens.
+pub(in crate::exchange_service) struct Exchanger {
+    pub(in crate::exchange_service) resource: Resource,
+    pub(in crate::exchange_service) on_behalf_of: Option<Arc<OnBehalfOf>>,
+    pub(in crate::exchange_service) cache: Arc<TokenCache>,
+    pub(in crate::exchange_service) users: UserLimits,
+    pub(in crate::exchange_service) budget: Arc<ResourceBudget>,
+    pub(in crate::exchange_service) metrics: Arc<Metrics>,
+}
+
+/// The token that the resource gets.
+pub(in crate::exchange_service) enum Subject {
+    /// The user's own, with the application that it was issued to.
+    Token { text: EntraToken, client: String },
+    /// One that Entra issues to this service for the caller's token.
+    OnBehalfOf { assertion: EntraToken },
+}
+
+impl Exchanger {
+    /// Returns a Communication token for the user of the bearer token.
+    pub(in crate::exchange_service) async fn token(
+        self: &Arc<Self>,
+        caller: &UserToken,
+        subject: Subject,
+    ) -> (Outcome, Origin) {
+        let user = user_key(caller);
+        let key = key(&user, &subject);
+        let (this, tenant, object_id) = (self.clone(), caller.tenant.clone(), caller.user.clone());
+        let limited = user.clone();
+        let exchange = move || async move {
+            let permit = this.permit(&limited)?;
+            this.exchange(&tenant, &object_id, subject, permit).await
+        };
+        self.cache.token(&user, key, exchange).await
+    }
+
+    /// Takes the permission for one request that this user causes.
+    pub(in crate::exchange_service) fn permit(&self, user: &str) -> Result<Permit, Refusal> {
+        self.users.take(user).map_err(|pause| {
+            let description = "The user has sent too many requests.";
+            Refusal::limited("user_limit", description, pause)
+        })?;
+        self.budget.take().map_err(|pause| {
+            let description = "The budget of the ACS resource is used up for now.";
+            // Clients that return at the same moment would find it used up again.
+            let pause = pause.mul_f64(1.0 + fastrand::f64());
+            Refusal::limited("budget", description, pause)
+        })
+    }
+
+    async fn exchange(
+        &self,
+        tenant: &str,
+        user: &str,
+        subject: Subject,
+        permit: Permit,
+    ) -> Outcome {
+        let (text, client) = match (subject, &self.on_behalf_of) {
+            (Subject::Token { text, client }, _) => (text, client),
+            (Subject::OnBehalfOf { assertion }, Some(on_behalf_of)) => {
+                let text = on_behalf_of.token(tenant, &assertion).await?;
+                (text, on_behalf_of.client_id().to_owned())
+            }
+            (Subject::OnBehalfOf { .. }, None) => {
+                return Err(Refusal::of_request(
+                    "subject_missing",
+                    "The subject token is missing.",
+                ));
+            }
+        };
+        let start = Instant::now();
+        let client_of_resource = self.resource.client();
+        let exchanged = client_of_resource.exchange_teams_user_token(&text, &client, user);
+        let exchanged = exchanged.await;
+        drop(permit);
+        self.metrics.exchanged(start.elapsed(), exchanged.is_ok());
+        exchanged
+            .map(Arc::new)
+            .map_err(|error| Refusal::of_resource(&error))
+    }
+}
+
+/// Returns the name of a user for limits and locks.
+pub(in crate::exchange_service) fn user_key(user: &UserToken) -> String {
+    format!("{}/{}", user.tenant, user.user)
+}
+
+fn key(user: &str, subject: &Subject) -> Key {
+    let (kind, token) = match subject {
+        Subject::Token { text, .. } => (0, text),
+        Subject::OnBehalfOf { assertion } => (1, assertion),
+    };
+    let mut context = Context::new(&SHA256);
+    context.update(&[kind]);
+    context.update(user.as_bytes());
+    context.update(token.expose().as_bytes());
+    let mut key = [0; 32];
+    key.copy_from_slice(context.finish().as_ref());
+    key
+}

@@ -1,0 +1,184 @@
+//! The ACS identity of each user, and tokens for it.
+//!
+//! A user gets one identity, regardless of the order of requests: the table is written under a lock of
+//! the user. The owner of the resource can delete an identity; the next request then creates another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tracing::warn;
+
+use super::exchanger::{Exchanger, user_key};
+use super::refusal::Refusal;
+use crate::acs::api::{ApiRequest, Content};
+use crate::acs::{CommunicationUserId, CreatedUser, IssuedToken, TokenLifetime, TokenScope};
+use crate::error::{Error, Result};
+use crate::exchange_service::database::Database;
+use crate::exchange_service::tokens::UserToken;
+use crate::time::Timestamp;
+use crate::wire::acs::IdentityAndToken;
+
+/// The version of the preview that has `customId`.
+const PREVIEW: &str = "2025-03-02-preview";
+/// A token must not outlive the permission of its user for long. The service allows an hour at least.
+const LIFETIME: Duration = Duration::from_secs(60 * 60);
+const SCOPES: [TokenScope; 2] = [TokenScope::Chat, TokenScope::Voip];
+
+/// Where the identity of a user is found.
+pub(in crate::exchange_service) enum Identities {
+    /// In the database.
+    Stored(Database),
+    /// At the resource, by an id of this service (a preview).
+    Custom,
+}
+
+/// An identity, and a token for it.
+pub(in crate::exchange_service) struct IdentityToken {
+    pub(in crate::exchange_service) id: String,
+    pub(in crate::exchange_service) token: IssuedToken,
+}
+
+impl Identities {
+    /// Returns a token for the user's identity, which is created if there is none.
+    pub(in crate::exchange_service) async fn token(
+        &self,
+        exchanger: &Arc<Exchanger>,
+        caller: &UserToken,
+    ) -> Result<IdentityToken, Refusal> {
+        match self {
+            Identities::Custom => by_custom_id(exchanger, caller).await,
+            Identities::Stored(database) => stored(database, exchanger, caller).await,
+        }
+    }
+}
+
+async fn by_custom_id(
+    exchanger: &Arc<Exchanger>,
+    caller: &UserToken,
+) -> Result<IdentityToken, Refusal> {
+    let body = json!({
+        "customId": format!("{}.{}", caller.user, caller.tenant),
+        "createTokenWithScopes": SCOPES.each_ref().map(TokenScope::as_str),
+        "expiresInMinutes": lifetime()?.minutes(),
+    });
+    let body = Content::Body(body.to_string().into_bytes());
+    let request = ApiRequest::new("POST", "/identities", body, Some(PREVIEW));
+    let request = request.map_err(|error| Refusal::of_resource(&error))?;
+    let permit = exchanger.permit(&user_key(caller))?;
+    let response = exchanger.resource.client().request(&request).await;
+    drop(permit);
+    let response = response.map_err(|error| Refusal::of_resource(&error))?;
+    let created: Option<IdentityAndToken> = serde_json::from_slice(&response.body).ok();
+    let token = created.and_then(|created| {
+        let token = created.access_token?;
+        let expires_on = Timestamp::parse_rfc3339(&token.expires_on)?;
+        Some(IdentityToken {
+            id: created.identity,
+            token: IssuedToken {
+                token: token.token,
+                expires_on,
+                service_time: response.date(),
+            },
+        })
+    });
+    token.ok_or_else(|| {
+        let description = "The ACS resource returned no identity.";
+        Refusal::unavailable("resource_unavailable", description)
+    })
+}
+
+async fn stored(
+    database: &Database,
+    exchanger: &Arc<Exchanger>,
+    caller: &UserToken,
+) -> Result<IdentityToken, Refusal> {
+    let (tenant, user) = (&caller.tenant, &caller.user);
+    let known = database.identity(tenant, user).await;
+    let known = known.map_err(|error| no_database(&error))?;
+    let gone = match known {
+        None => None,
+        Some(id) => match issue(exchanger, caller, &id).await? {
+            Some(token) => return Ok(token),
+            None => Some(id),
+        },
+    };
+    let lock = database.lock_user(tenant, user).await;
+    let lock = lock.map_err(|error| no_database(&error))?;
+    let current = lock.identity().await.map_err(|error| no_database(&error))?;
+    if let Some(id) = current.filter(|id| Some(id) != gone.as_ref()) {
+        // Another request has created it.
+        let token = issue(exchanger, caller, &id).await?;
+        return token.ok_or_else(|| {
+            Refusal::unavailable("identity_deleted", "The user's identity was just deleted.")
+        });
+    }
+    let created = create(exchanger, caller).await?;
+    let (id, Some(token)) = (created.id, created.token) else {
+        let description = "The ACS resource returned an identity without a token.";
+        return Err(Refusal::unavailable("resource_unavailable", description));
+    };
+    match lock.store(id.as_str()).await {
+        Ok(()) => Ok(IdentityToken {
+            id: id.to_string(),
+            token,
+        }),
+        Err(unstored) => {
+            if unstored.is_certain {
+                discard(exchanger, &id).await;
+            } else {
+                warn!("The identity {id} was created, and may not be stored.");
+            }
+            Err(no_database(&unstored.error))
+        }
+    }
+}
+
+/// Issues a token for an identity. `None` if the resource has no such identity.
+async fn issue(
+    exchanger: &Arc<Exchanger>,
+    caller: &UserToken,
+    id: &str,
+) -> Result<Option<IdentityToken>, Refusal> {
+    let user = CommunicationUserId::parse(id).map_err(|error| Refusal::of_resource(&error))?;
+    let lifetime = lifetime()?;
+    let permit = exchanger.permit(&user_key(caller))?;
+    let client = exchanger.resource.client();
+    let issued = client.issue_token(&user, &SCOPES, Some(lifetime)).await;
+    drop(permit);
+    match issued {
+        Ok(token) => Ok(Some(IdentityToken {
+            id: id.to_owned(),
+            token,
+        })),
+        Err(error) if matches!(error.code(), Some("IdentityNotFound" | "IdentityNotOwned")) => {
+            Ok(None)
+        }
+        Err(error) => Err(Refusal::of_resource(&error)),
+    }
+}
+
+async fn create(exchanger: &Arc<Exchanger>, caller: &UserToken) -> Result<CreatedUser, Refusal> {
+    let lifetime = lifetime()?;
+    let permit = exchanger.permit(&user_key(caller))?;
+    let client = exchanger.resource.client();
+    let created = client.create_user_with_token(&SCOPES, Some(lifetime)).await;
+    drop(permit);
+    created.map_err(|error| Refusal::of_resource(&error))
+}
+
+/// Deletes an identity that was created and not stored.
+async fn discard(exchanger: &Arc<Exchanger>, id: &CommunicationUserId) {
+    if let Err(error) = exchanger.resource.client().delete_user(id).await {
+        warn!("The identity {id} was created, is not stored, and was not deleted: {error}.");
+    }
+}
+
+fn lifetime() -> Result<TokenLifetime, Refusal> {
+    TokenLifetime::new(LIFETIME).map_err(|error| Refusal::of_resource(&error))
+}
+
+fn no_database(error: &Error) -> Refusal {
+    warn!("{error}.");
+    Refusal::unavailable("database_unavailable", "The database is unavailable.")
+}

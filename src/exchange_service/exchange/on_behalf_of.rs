@@ -1,0 +1,187 @@
+//! On-behalf-of requests: Entra issues a token for ACS to this service, for the caller's token. So no
+//! token for ACS leaves the user's machine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use azure_identity::ClientAssertion as _;
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde::Deserialize;
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+use super::refusal::Refusal;
+use crate::acs::resource_credential::CertificateAssertion;
+use crate::claims::Claims;
+use crate::error::{Error, Result};
+use crate::exchange_service::settings::{Proof, ProofKind};
+use crate::http::{Http, Request, Response};
+use crate::secret::{EntraToken, is_b64token};
+use crate::text::one_line;
+use crate::time::Clock;
+
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const SCOPES: &str = "https://auth.msft.communication.azure.com/Teams.ManageCalls \
+     https://auth.msft.communication.azure.com/Teams.ManageChats";
+
+/// Requests tokens on behalf of users.
+pub(in crate::exchange_service) struct OnBehalfOf {
+    http: Arc<Http>,
+    authority: Url,
+    proof: Proof,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Deserialize)]
+struct Issued {
+    access_token: EntraToken,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    error: String,
+    #[serde(default)]
+    error_codes: Vec<u32>,
+    correlation_id: Option<String>,
+    claims: Option<String>,
+}
+
+impl OnBehalfOf {
+    /// Checks that the credential can be used.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) if its file cannot.
+    pub(in crate::exchange_service) fn new(
+        proof: Proof,
+        authority: Url,
+        http: Arc<Http>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let on_behalf_of = OnBehalfOf {
+            http,
+            authority,
+            proof,
+            clock,
+        };
+        match &on_behalf_of.proof.kind {
+            ProofKind::Certificate(path) => drop(on_behalf_of.certificate(path, "common")?),
+            ProofKind::Federated(path) => drop(read_federated(path)?),
+        }
+        Ok(on_behalf_of)
+    }
+
+    /// The application that the tokens are issued to.
+    pub(super) fn client_id(&self) -> &str {
+        &self.proof.client_id
+    }
+
+    fn certificate(&self, path: &std::path::Path, tenant: &str) -> Result<CertificateAssertion> {
+        let authority = Some(self.authority.as_str());
+        let clock = self.clock.clone();
+        CertificateAssertion::read(path, authority, tenant, &self.proof.client_id, clock)
+    }
+
+    /// Returns what proves this service's identity. Files are read for each request, so that a new
+    /// certificate or token is used at once.
+    async fn assertion(&self, tenant: &str) -> Result<Zeroizing<String>> {
+        match &self.proof.kind {
+            ProofKind::Federated(path) => read_federated(path),
+            ProofKind::Certificate(path) => {
+                let assertion = self.certificate(path, tenant)?.secret(None).await;
+                let assertion = assertion
+                    .map_err(|_| Error::internal("the client assertion could not be signed"))?;
+                Ok(Zeroizing::new(assertion))
+            }
+        }
+    }
+
+    /// Requests a token for ACS on behalf of the user of this token.
+    pub(super) async fn token(
+        &self,
+        tenant: &str,
+        user_token: &EntraToken,
+    ) -> Result<EntraToken, Refusal> {
+        let proof = self
+            .assertion(tenant)
+            .await
+            .map_err(|error| unusable(&error))?;
+        let address = self.authority.join(&format!("{tenant}/oauth2/v2.0/token"));
+        let address = address
+            .map_err(|_| unusable(&Error::internal("the address of tokens is not a URL")))?;
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", GRANT)
+            .append_pair("requested_token_use", "on_behalf_of")
+            .append_pair("client_id", &self.proof.client_id)
+            .append_pair("client_assertion_type", ASSERTION_TYPE)
+            .append_pair("client_assertion", &proof)
+            .append_pair("assertion", user_token.expose())
+            .append_pair("scope", SCOPES)
+            .finish();
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let request = Request {
+            method: Method::POST,
+            url: address,
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, form)]),
+            body: body.into_bytes(),
+        };
+        let response = self.http.send_once(request).await;
+        read(&response.map_err(|_| entra_unavailable())?)
+    }
+}
+
+fn read(response: &Response) -> Result<EntraToken, Refusal> {
+    if response.is_transient_error() {
+        return Err(entra_unavailable());
+    }
+    if response.status.is_success() {
+        let issued: Option<Issued> = serde_json::from_slice(&response.body).ok();
+        let token = issued.map(|issued| issued.access_token);
+        let token = token.filter(|token| is_b64token(token.expose()));
+        return token.ok_or_else(entra_unavailable);
+    }
+    let refused: Refused =
+        serde_json::from_slice(&response.body).map_err(|_| entra_unavailable())?;
+    let claims = refused.claims.as_deref().and_then(Claims::parse);
+    let refusal = match (claims, refused.error.as_str()) {
+        (Some(claims), _) => Refusal::challenge(claims),
+        (None, "invalid_client" | "unauthorized_client") => Refusal::unavailable(
+            "on_behalf_of_credential",
+            "Entra ID refused the credential of this service.",
+        ),
+        (None, _) => Refusal::new(
+            axum::http::StatusCode::FORBIDDEN,
+            "access_denied",
+            "on_behalf_of_refused",
+            "Entra ID refused a token on behalf of the user. The user may have to consent.",
+        ),
+    };
+    let code = refused.error_codes.first();
+    let code = code.map(|code| format!("AADSTS{code}"));
+    let id = refused.correlation_id;
+    Err(refusal.upstream_of(code, id.map(|id| one_line(&id, 100))))
+}
+
+fn entra_unavailable() -> Refusal {
+    Refusal::unavailable("entra_unavailable", "Entra ID is unavailable.")
+}
+
+fn unusable(error: &Error) -> Refusal {
+    tracing::warn!("The credential for on-behalf-of requests cannot be used: {error}.");
+    Refusal::unavailable(
+        "on_behalf_of_credential",
+        "The credential of this service cannot be used.",
+    )
+}
+
+fn read_federated(path: &PathBuf) -> Result<Zeroizing<String>> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Error::usage(
+            "could not read the file in AZURE_FEDERATED_TOKEN_FILE",
+            "Check the variable and the mode of the file.",
+        )
+        .caused_by(error)
+    })?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}

@@ -1,0 +1,181 @@
+//! A request that gets no token: the status, the error of RFC 6749, and the reason for the audit.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+
+use crate::claims::Claims;
+use crate::error::{Error, Kind};
+use crate::exchange_service::tokens::{Purpose, Rejection};
+
+/// The default of `Retry-After` for an outage.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(2);
+/// The default of `Retry-After` for a limit of the resource: its window.
+const RATE_PAUSE: Duration = Duration::from_secs(30);
+
+/// A refusal. It contains no token and no text of a request.
+#[derive(Debug, Clone)]
+pub(in crate::exchange_service) struct Refusal {
+    pub(in crate::exchange_service) status: StatusCode,
+    /// The error of RFC 6749 or RFC 6750.
+    pub(in crate::exchange_service) error: &'static str,
+    /// The word for the audit and the metrics.
+    pub(in crate::exchange_service) reason: String,
+    pub(in crate::exchange_service) description: String,
+    pub(in crate::exchange_service) retry_after: Option<Duration>,
+    /// The challenge that the client has to meet with its next sign-in.
+    pub(in crate::exchange_service) claims: Option<Claims>,
+    /// The response of the resource or of Entra ID that caused it.
+    pub(in crate::exchange_service) upstream: Option<Box<Upstream>>,
+}
+
+/// The response of another service.
+#[derive(Debug, Clone)]
+pub(in crate::exchange_service) struct Upstream {
+    /// Its code.
+    pub(in crate::exchange_service) code: Option<String>,
+    /// Its id, by which the service's staff find it.
+    pub(in crate::exchange_service) id: Option<String>,
+}
+
+impl Refusal {
+    pub(in crate::exchange_service) fn new(
+        status: StatusCode,
+        error: &'static str,
+        reason: &str,
+        description: &str,
+    ) -> Self {
+        Refusal {
+            status,
+            error,
+            reason: reason.to_owned(),
+            description: description.to_owned(),
+            retry_after: None,
+            claims: None,
+            upstream: None,
+        }
+    }
+
+    /// A request with a wrong form.
+    pub(in crate::exchange_service) fn of_request(reason: &str, description: &str) -> Self {
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            reason,
+            description,
+        )
+    }
+
+    /// A temporary failure of a system that this service needs.
+    pub(in crate::exchange_service) fn unavailable(reason: &str, description: &str) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Refusal::new(status, "temporarily_unavailable", reason, description)
+            .retry_after(OUTAGE_PAUSE)
+    }
+
+    /// A limit that is reached.
+    pub(in crate::exchange_service) fn limited(
+        reason: &str,
+        description: &str,
+        pause: Duration,
+    ) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Refusal::new(status, "temporarily_unavailable", reason, description).retry_after(pause)
+    }
+
+    fn retry_after(mut self, pause: Duration) -> Self {
+        self.retry_after = Some(pause);
+        self
+    }
+
+    /// Adds the response of another service.
+    pub(super) fn upstream_of(mut self, code: Option<String>, id: Option<String>) -> Self {
+        self.upstream = Some(Box::new(Upstream { code, id }));
+        self
+    }
+
+    /// A token that is not valid for its purpose. RFC 6750 defines the error for the bearer token, RFC
+    /// 8693 the one for the subject token.
+    pub(in crate::exchange_service) fn of_token(rejection: Rejection, purpose: Purpose) -> Self {
+        let (prefix, noun) = match purpose {
+            Purpose::ThisService => ("", "bearer token"),
+            Purpose::Acs => ("subject_", "subject token"),
+        };
+        let (status, error) = match (rejection, purpose) {
+            (Rejection::KeysUnavailable, _) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+            }
+            (Rejection::Tenant, _) => (StatusCode::FORBIDDEN, "access_denied"),
+            (Rejection::Client, _) => (StatusCode::FORBIDDEN, "unauthorized_client"),
+            (Rejection::Scope, Purpose::ThisService) => {
+                (StatusCode::FORBIDDEN, "insufficient_scope")
+            }
+            (Rejection::TooLarge, _) | (_, Purpose::Acs) => {
+                (StatusCode::BAD_REQUEST, "invalid_request")
+            }
+            (_, Purpose::ThisService) => (StatusCode::UNAUTHORIZED, "invalid_token"),
+        };
+        let reason = format!("{prefix}{}", rejection.word());
+        let description = format!("The {noun} {}.", rejection.description());
+        let refusal = Refusal::new(status, error, &reason, &description);
+        match rejection {
+            Rejection::KeysUnavailable => refusal.retry_after(OUTAGE_PAUSE),
+            _ => refusal,
+        }
+    }
+
+    /// A claims challenge of the resource or of Entra.
+    pub(in crate::exchange_service) fn challenge(claims: Claims) -> Self {
+        let status = StatusCode::UNAUTHORIZED;
+        let description = "The user has to sign in again with the claims of the challenge.";
+        let mut refusal = Refusal::new(
+            status,
+            "insufficient_claims",
+            "claims_challenge",
+            description,
+        );
+        refusal.claims = Some(claims);
+        refusal
+    }
+
+    /// A failed request to the resource.
+    pub(in crate::exchange_service) fn of_resource(error: &Error) -> Self {
+        let status = error.service_response().map(|response| response.status);
+        let code = error.code();
+        let refusal = match (error.claims(), status, code) {
+            (Some(claims), ..) => Refusal::challenge(claims.clone()),
+            (_, Some(429), _) => Refusal::limited(
+                "resource_limit",
+                "The ACS resource accepts no more requests now.",
+                error.retry_after().unwrap_or(RATE_PAUSE),
+            ),
+            (_, Some(401), Some("InvalidAccessToken")) => Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_grant",
+                "resource_refused_token",
+                "The ACS resource refused the user's token.",
+            ),
+            (_, Some(400), _) => Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_grant",
+                "resource_refused_request",
+                "The ACS resource refused the user or the application of the token.",
+            ),
+            (_, Some(403), _) => Refusal::new(
+                StatusCode::FORBIDDEN,
+                "access_denied",
+                "resource_denied",
+                "The ACS resource denied the exchange. The user may have no Teams licence.",
+            ),
+            _ if error.kind() == Kind::Unreachable => {
+                Refusal::unavailable("resource_unavailable", "The ACS resource is unavailable.")
+            }
+            _ => Refusal::unavailable(
+                "credential_refused",
+                "The credential of this service for the ACS resource was not accepted.",
+            ),
+        };
+        let id = error.correlation_id();
+        refusal.upstream_of(code.map(str::to_owned), id.map(str::to_owned))
+    }
+}

@@ -1,0 +1,150 @@
+//! The resource, with its credential: a key from a file, or a principal.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tracing::warn;
+use zeroize::Zeroizing;
+
+use crate::acs::resource_credential::{EntraPrincipal, from_environment};
+use crate::acs::{Endpoint, IdentityClient, ResourceAuth, check_access_key};
+use crate::error::{Error, Result};
+use crate::exchange_service::settings::ResourceSettings;
+use crate::http::Http;
+use crate::secret::AccessKey;
+use crate::text::quoted;
+use crate::time::Clock;
+
+/// The longest file of an access key, in bytes.
+const MAX_KEY_FILE_BYTES: u64 = 4 * 1024;
+
+/// The client of the resource. Its key is replaced when the file changes.
+pub(in crate::exchange_service) struct Resource {
+    http: Arc<Http>,
+    clock: Arc<dyn Clock>,
+    endpoint: Endpoint,
+    credential: Credential,
+}
+
+enum Credential {
+    File {
+        path: PathBuf,
+        current: RwLock<(AccessKey, Arc<IdentityClient>)>,
+    },
+    Principal {
+        principal: EntraPrincipal,
+        client: Arc<IdentityClient>,
+    },
+}
+
+impl Resource {
+    /// Creates the client. `http` sends each request once, because each try counts for the resource.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) if the credential cannot be used.
+    pub(in crate::exchange_service) fn new(
+        settings: &ResourceSettings,
+        http: Arc<Http>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let endpoint = settings.endpoint.clone();
+        let client = |auth| client(&endpoint, auth, &http, &clock);
+        let credential = match &settings.key_file {
+            Some(path) => {
+                let key = read_key(path)?;
+                let client = client(ResourceAuth::Key(key.clone()));
+                Credential::File {
+                    path: path.clone(),
+                    current: RwLock::new((key, client)),
+                }
+            }
+            None => {
+                let credential =
+                    from_environment(&settings.principal, http.clone(), clock.clone())?;
+                let principal = EntraPrincipal::from(credential);
+                let client = client(ResourceAuth::Entra(principal.clone()));
+                Credential::Principal { principal, client }
+            }
+        };
+        Ok(Resource {
+            http,
+            clock,
+            endpoint,
+            credential,
+        })
+    }
+
+    /// The HTTP client of the resource.
+    pub(in crate::exchange_service) fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// Returns the client with the current credential.
+    pub(in crate::exchange_service) fn client(&self) -> Arc<IdentityClient> {
+        match &self.credential {
+            Credential::Principal { client, .. } => client.clone(),
+            Credential::File { current, .. } => {
+                let current = current.read().unwrap_or_else(PoisonError::into_inner);
+                current.1.clone()
+            }
+        }
+    }
+
+    /// Requests the principal's token, unless there is a valid one, or reads the key again if its file
+    /// has changed.
+    ///
+    /// # Errors
+    /// If the principal gets no token. A file that cannot be read leaves the old key in use.
+    pub(in crate::exchange_service) async fn renew_credential(&self) -> Result<()> {
+        match &self.credential {
+            Credential::Principal { principal, .. } => {
+                principal.token(self.clock.as_ref()).await.map(drop)
+            }
+            Credential::File { path, current } => {
+                let key = match read_key(path) {
+                    Ok(key) => key,
+                    Err(error) => {
+                        warn!("The old access key stays in use: {error}.");
+                        return Ok(());
+                    }
+                };
+                let mut current = current.write().unwrap_or_else(PoisonError::into_inner);
+                if current.0 != key {
+                    let auth = ResourceAuth::Key(key.clone());
+                    let client = client(&self.endpoint, auth, &self.http, &self.clock);
+                    *current = (key, client);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn client(
+    endpoint: &Endpoint,
+    auth: ResourceAuth,
+    http: &Arc<Http>,
+    clock: &Arc<dyn Clock>,
+) -> Arc<IdentityClient> {
+    let client = IdentityClient::new(endpoint.clone(), auth)
+        .with_http(http.clone())
+        .with_clock(clock.clone());
+    Arc::new(client)
+}
+
+fn read_key(path: &std::path::Path) -> Result<AccessKey> {
+    let unreadable = |error: std::io::Error| {
+        let path = quoted(&path.to_string_lossy());
+        Error::usage(
+            format!("could not read the access key in {path}"),
+            "Check ACSPASS_EXCHANGE_KEY_FILE and the mode of the file.",
+        )
+        .caused_by(error)
+    };
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    if size > MAX_KEY_FILE_BYTES {
+        return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
+    }
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    check_access_key(&text.map_err(unreadable)?)
+}

@@ -1,0 +1,191 @@
+//! The requests that this replica may send to the resource.
+//!
+//! The resource counts in windows of 30 seconds whose start is unknown. So no window of that length
+//! may contain more requests than the share, wherever it begins. A request counts from the moment it
+//! is sent until 30 seconds after its response: the resource counts it between these two moments.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::time::{Clock, Moment};
+
+/// The window of the resource's limits.
+pub(in crate::exchange_service) const WINDOW: Duration = Duration::from_secs(30);
+
+/// The share of the budget that this replica has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::exchange_service) struct Share {
+    /// The requests in each window.
+    pub(in crate::exchange_service) limit: u32,
+    /// Where it comes from.
+    pub(in crate::exchange_service) source: ShareSource,
+}
+
+/// The origin of a share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::exchange_service) enum ShareSource {
+    /// The settings: there is no database.
+    Fixed,
+    /// A lease of the database for the current window.
+    Lease,
+    /// The last lease, at most the fixed share: the database is unavailable.
+    Outage,
+    /// None yet.
+    None,
+}
+
+impl ShareSource {
+    pub(in crate::exchange_service) fn word(self) -> &'static str {
+        match self {
+            ShareSource::Fixed => "fixed",
+            ShareSource::Lease => "lease",
+            ShareSource::Outage => "outage",
+            ShareSource::None => "none",
+        }
+    }
+}
+
+/// The budget of this replica.
+pub(in crate::exchange_service) struct ResourceBudget {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+struct State {
+    share: Share,
+    in_flight: u32,
+    /// The responses of the last window, in their order.
+    finished: VecDeque<Moment>,
+}
+
+/// The permission for one request. It must live until the response.
+pub(in crate::exchange_service) struct Permit(Arc<ResourceBudget>);
+
+impl ResourceBudget {
+    pub(in crate::exchange_service) fn new(share: Share, clock: Arc<dyn Clock>) -> Self {
+        ResourceBudget {
+            clock,
+            state: Mutex::new(State {
+                share,
+                in_flight: 0,
+                finished: VecDeque::new(),
+            }),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Replaces the share.
+    pub(in crate::exchange_service) fn set_share(&self, share: Share) {
+        self.state().share = share;
+    }
+
+    /// Returns the share, and the requests that are left of it.
+    pub(in crate::exchange_service) fn remaining(&self) -> (Share, u32) {
+        let mut state = self.state();
+        let used = state.used(self.clock.as_ref());
+        (state.share, state.share.limit.saturating_sub(used))
+    }
+
+    /// Takes the permission for one request, or returns the time until one may be free.
+    pub(in crate::exchange_service) fn take(self: &Arc<Self>) -> Result<Permit, Duration> {
+        let clock = self.clock.as_ref();
+        let mut state = self.state();
+        if state.used(clock) < state.share.limit {
+            state.in_flight += 1;
+            drop(state);
+            return Ok(Permit(self.clone()));
+        }
+        let oldest = state.finished.front();
+        let wait = oldest.map(|at| WINDOW.saturating_sub(age(at, clock)));
+        Err(wait.unwrap_or(WINDOW))
+    }
+}
+
+impl State {
+    /// Returns the requests that count now.
+    fn used(&mut self, clock: &dyn Clock) -> u32 {
+        while let Some(at) = self.finished.front()
+            && age(at, clock) >= WINDOW
+        {
+            self.finished.pop_front();
+        }
+        let finished = u32::try_from(self.finished.len()).unwrap_or(u32::MAX);
+        self.in_flight.saturating_add(finished)
+    }
+}
+
+/// Returns the time since then. A clock that is set forward does not make it longer.
+fn age(at: &Moment, clock: &dyn Clock) -> Duration {
+    let (by_wall, by_monotonic) = at.ages(clock);
+    by_monotonic.unwrap_or(by_wall)
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let now = Moment::now(self.0.clock.as_ref());
+        let mut state = self.0.state();
+        state.in_flight = state.in_flight.saturating_sub(1);
+        state.finished.push_back(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{SettableClock, Timestamp};
+
+    fn budget(limit: u32) -> (Arc<ResourceBudget>, SettableClock) {
+        let source = ShareSource::Fixed;
+        let clock = SettableClock::new(Timestamp::from_unix_seconds(1_000_000));
+        let shared = Arc::new(clock.clone());
+        let budget = ResourceBudget::new(Share { limit, source }, shared);
+        (Arc::new(budget), clock)
+    }
+
+    #[test]
+    fn no_window_has_more_requests_than_the_share() {
+        let (budget, clock) = budget(3);
+        let mut sent: Vec<i64> = Vec::new();
+        for _ in 0..300 {
+            if let Ok(permit) = budget.take() {
+                sent.push(clock.now().unix_seconds());
+                drop(permit);
+            }
+            clock.advance(Duration::from_secs(1));
+        }
+        assert!(sent.len() >= 27, "{} in 300 s", sent.len());
+        for start in &sent {
+            let in_window = |at: &&i64| (*start..*start + 30).contains(*at);
+            assert!(sent.iter().filter(in_window).count() <= 3);
+        }
+    }
+
+    #[test]
+    fn a_request_counts_until_a_window_after_its_response() {
+        let (budget, clock) = budget(1);
+        let permit = budget.take().ok().expect("the first");
+        clock.advance(Duration::from_secs(40));
+        assert_eq!(budget.take().err(), Some(WINDOW), "no response yet");
+        drop(permit);
+        clock.advance(Duration::from_secs(29));
+        assert_eq!(budget.take().err(), Some(Duration::from_secs(1)));
+        clock.advance(Duration::from_secs(1));
+        assert!(budget.take().is_ok());
+    }
+
+    #[test]
+    fn a_smaller_share_applies_at_once() {
+        let (budget, _) = budget(3);
+        drop((budget.take(), budget.take()));
+        budget.set_share(Share {
+            limit: 2,
+            source: ShareSource::Lease,
+        });
+        assert!(budget.take().is_err());
+        assert_eq!(budget.remaining().1, 0);
+    }
+}

@@ -1,0 +1,7 @@
+//! The limits: of one user in this replica, and of the resource in all replicas.
+
+mod budget;
+mod users;
+
+pub(super) use budget::{Permit, ResourceBudget, Share, ShareSource, WINDOW};
+pub(super) use users::UserLimits;

@@ -1,0 +1,50 @@
+//! Messages to the operator, as JSON lines. Events of other crates are never printed, because they can
+//! contain secrets.
+
+use std::fmt::{Debug, Write as _};
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::json;
+use tracing::field::Field;
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::Registry;
+
+use crate::text::without_secrets;
+use crate::time::{Clock as _, SystemClock};
+
+/// Prints the events of this crate to this stream, in all threads of the process.
+pub(in crate::exchange_service) fn log_to(stream: impl Write + Send + 'static) {
+    let lines = Lines(Mutex::new(Box::new(stream)));
+    // It fails if the process has a subscriber, which then gets the events.
+    let _ = tracing::subscriber::set_global_default(Registry::default().with(lines));
+}
+
+struct Lines(Mutex<Box<dyn Write + Send>>);
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        let target = metadata.target();
+        let is_ours = target == "acspass" || target.starts_with("acspass::");
+        is_ours && *metadata.level() <= Level::INFO
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut text = String::new();
+        event.record(&mut |field: &Field, value: &dyn Debug| {
+            let _ = match field.name() {
+                "message" => write!(text, "{value:?}"),
+                name => write!(text, ", {name} {value:?}"),
+            };
+        });
+        let line = json!({
+            "time": SystemClock.now().to_string(),
+            "level": event.metadata().level().as_str().to_ascii_lowercase(),
+            "message": without_secrets(&text),
+        });
+        let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // There is no other place for a message.
+        let _ = stream.write_all(format!("{line}\n").as_bytes());
+    }
+}

@@ -1,0 +1,157 @@
+//! A request from its arrival to its response: its ids, its time, its line in the audit.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::response;
+use super::service::Service;
+use crate::exchange_service::exchange::Refusal;
+use crate::exchange_service::records::AuditLine;
+use crate::exchange_service::tokens::UserToken;
+
+/// The longest id of a request that is taken over.
+const MAX_ID_LENGTH: usize = 64;
+
+/// A decision in progress. If it is dropped, the caller has gone away.
+pub(super) struct Decision {
+    service: Arc<Service>,
+    route: &'static str,
+    start: Instant,
+    pub(super) request_id: String,
+    trace_id: Option<String>,
+    caller: Option<Arc<UserToken>>,
+    identity: Option<String>,
+    is_finished: bool,
+}
+
+impl Decision {
+    pub(super) fn start(service: &Arc<Service>, route: &'static str, headers: &HeaderMap) -> Self {
+        service.metrics.started();
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let given = text("x-request-id").filter(|id| is_id(id));
+        Decision {
+            service: service.clone(),
+            route,
+            start: Instant::now(),
+            request_id: given.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned),
+            trace_id: text("traceparent").and_then(trace_id),
+            caller: None,
+            identity: None,
+            is_finished: false,
+        }
+    }
+
+    /// Records the user of the valid bearer token.
+    pub(super) fn by(&mut self, caller: Arc<UserToken>) {
+        self.caller = Some(caller);
+    }
+
+    /// Records the identity that a token is for.
+    pub(super) fn about(&mut self, identity: &str) {
+        self.identity = Some(identity.to_owned());
+    }
+
+    /// Records the outcome, and returns the response. `outcome` is a word and the response with a
+    /// token.
+    pub(super) fn finish(mut self, outcome: Result<(&'static str, Response), Refusal>) -> Response {
+        let recorded = match &outcome {
+            Ok((word, response)) => self.record(word, response.status(), None),
+            Err(refusal) => self.record("refused", refusal.status, Some(refusal)),
+        };
+        let response = match outcome {
+            Ok((_, response)) if recorded => response,
+            Err(refusal) if recorded => response::refused(&refusal, &self.request_id),
+            _ => {
+                let description = "The decision could not be recorded.";
+                let refusal = Refusal::unavailable("audit_unavailable", description);
+                response::refused(&refusal, &self.request_id)
+            }
+        };
+        let is_draining = self.service.health.is_draining();
+        response::with_common_headers(response, &self.request_id, is_draining)
+    }
+
+    /// Writes the line. Returns whether it was written.
+    fn record(
+        &mut self,
+        outcome: &'static str,
+        status: StatusCode,
+        refusal: Option<&Refusal>,
+    ) -> bool {
+        self.is_finished = true;
+        let reason = refusal.map(|refusal| refusal.reason.as_str());
+        self.service.metrics.finished(self.route, outcome, reason);
+        let upstream = refusal.and_then(|refusal| refusal.upstream.as_deref());
+        let caller = self.caller.as_deref();
+        self.service.audit.write(&AuditLine {
+            audit: "decision",
+            time: self.service.clock.now().to_string(),
+            request_id: &self.request_id,
+            trace_id: self.trace_id.as_deref(),
+            route: self.route,
+            outcome,
+            status: status.as_u16(),
+            reason,
+            tenant: caller.map(|caller| caller.tenant.as_str()),
+            user: caller.map(|caller| caller.user.as_str()),
+            client: caller.map(|caller| caller.client.as_str()),
+            identity: self.identity.as_deref(),
+            upstream_code: upstream.and_then(|upstream| upstream.code.as_deref()),
+            upstream_id: upstream.and_then(|upstream| upstream.id.as_deref()),
+            milliseconds: u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+impl Drop for Decision {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            // The status of nginx for this case.
+            let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
+            self.record("abandoned", status, None);
+        }
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=MAX_ID_LENGTH).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
+/// Returns the id of a trace (W3C Trace Context, section 3.2.2).
+fn trace_id(text: &str) -> Option<String> {
+    let mut parts = text.split('-').skip(1);
+    let id = parts.next()?;
+    let is_hex = id
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase());
+    let is_valid = id.len() == 32 && is_hex && id.bytes().any(|byte| byte != b'0');
+    (is_valid && parts.next().is_some()).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_requests_and_traces_are_bounded() {
+        assert!(is_id("a-1_b.C"));
+        for id in ["", "a b", "a\u{e9}", &"a".repeat(65)] {
+            assert!(!is_id(id), "{id}");
+        }
+        let trace = "0af7651916cd43dd8448eb211c80319c";
+        let header = format!("00-{trace}-b7ad6b7169203331-01");
+        assert_eq!(trace_id(&header).as_deref(), Some(trace));
+        for header in [
+            "",
+            "00",
+            "00-x-y-01",
+            &format!("00-{}-b7-01", "0".repeat(32)),
+        ] {
+            assert_eq!(trace_id(header), None, "{header}");
+        }
+    }
+}

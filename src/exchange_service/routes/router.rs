@@ -1,0 +1,64 @@
+//! The routers of the two listeners.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use super::service::Service;
+use super::{health, identity, response, token};
+use crate::exchange_service::exchange::Refusal;
+
+const OPENAPI: &str = include_str!("../../../assets/exchange-service/openapi.json");
+
+/// Returns the routes of the service.
+pub(in crate::exchange_service) fn router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/v1/token", post(token::token))
+        .route("/v1/identity/token", get(identity::identity_token))
+        .route("/api/token/teams", get(token::teams))
+        .route("/openapi.json", get(openapi))
+        .merge(probes())
+        .fallback(async || other(StatusCode::NOT_FOUND, "no_such_route"))
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(service)
+}
+
+/// Returns the routes of the metrics' port. It has the probes too: a prober has no client certificate.
+pub(in crate::exchange_service) fn metrics_router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/metrics", get(health::metrics))
+        .merge(probes())
+        .fallback(async || other(StatusCode::NOT_FOUND, "no_such_route"))
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(service)
+}
+
+fn probes() -> Router<Arc<Service>> {
+    Router::new()
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/startupz", get(health::startup))
+}
+
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
+async fn wrong_method(method: Method) -> Response {
+    let mut refused = other(StatusCode::METHOD_NOT_ALLOWED, "no_such_method");
+    if method == Method::HEAD {
+        *refused.body_mut() = axum::body::Body::empty();
+    }
+    refused
+}
+
+/// Returns the response to a request that is none of this service. It is no decision.
+fn other(status: StatusCode, reason: &str) -> Response {
+    let description = "This path or method does not exist. See /openapi.json.";
+    let refusal = Refusal::new(status, "invalid_request", reason, description);
+    let id = uuid::Uuid::new_v4().to_string();
+    response::with_common_headers(response::refused(&refusal, &id), &id, false)
+}

@@ -1,0 +1,107 @@
+//! Keeps this replica's share of the budget current: one statement for each window.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::warn;
+
+use crate::exchange_service::database::{Database, Lease, LeaseRequest};
+use crate::exchange_service::limits::{ResourceBudget, Share, ShareSource, WINDOW};
+use crate::exchange_service::routes::Health;
+
+/// The lease of the next window is taken this long before it begins.
+const AHEAD: Duration = Duration::from_secs(5);
+/// The pause after the database did not respond.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A process without a lease does not know the requests of others. After two windows all leases have
+/// ended.
+const FIRST_OUTAGE: Duration = WINDOW.saturating_mul(2);
+
+/// Leases a share for each window, for ever.
+pub(super) async fn keep(
+    database: &Database,
+    request: &LeaseRequest,
+    budget: &ResourceBudget,
+    health: &Health,
+) {
+    let start = Instant::now();
+    let mut keeper = Keeper {
+        database,
+        request,
+        health,
+        next: None,
+    };
+    let mut last: Option<Lease> = None;
+    loop {
+        let Some(lease) = keeper.current().await else {
+            let fixed = request.budget.fixed_share();
+            // Other replicas may have the database, and lease what this one had.
+            let limit = match last {
+                Some(last) => Some(last.granted.min(fixed)),
+                None => Some(fixed).filter(|_| start.elapsed() >= FIRST_OUTAGE),
+            };
+            if let Some(limit) = limit {
+                let source = ShareSource::Outage;
+                budget.set_share(Share { limit, source });
+            }
+            sleep(PAUSE).await;
+            continue;
+        };
+        // Between two windows the smaller lease applies.
+        let before = last.map_or(lease.granted, |last| last.granted.min(lease.granted));
+        let share = |limit| Share {
+            limit,
+            source: ShareSource::Lease,
+        };
+        budget.set_share(share(before));
+        sleep_until(lease.starts).await;
+        budget.set_share(share(lease.granted));
+        last = Some(lease);
+        sleep_until(lease.ends - AHEAD).await;
+        keeper.lease_next(lease.ends).await;
+        sleep_until(lease.ends).await;
+    }
+}
+
+struct Keeper<'a> {
+    database: &'a Database,
+    request: &'a LeaseRequest,
+    health: &'a Health,
+    next: Option<Lease>,
+}
+
+impl Keeper<'_> {
+    /// Returns the lease of the current window.
+    async fn current(&mut self) -> Option<Lease> {
+        let now = Instant::now();
+        // A lease that was taken late can be for a window after the next one.
+        let is_current = |lease: &Lease| lease.starts <= now + PAUSE && now < lease.ends;
+        if let Some(lease) = self.next.take_if(|lease| is_current(lease)) {
+            return Some(lease);
+        }
+        self.next.take_if(|lease| lease.ends <= now);
+        self.lease(false).await
+    }
+
+    /// Leases the next window, until `deadline`.
+    async fn lease_next(&mut self, deadline: Instant) {
+        while self.next.is_none() && Instant::now() < deadline {
+            self.next = self.lease(true).await;
+            if self.next.is_none() {
+                sleep(PAUSE).await;
+            }
+        }
+    }
+
+    async fn lease(&self, ahead: bool) -> Option<Lease> {
+        let leased = self.database.lease(self.request, ahead).await;
+        self.health.set_database(leased.is_ok());
+        match leased {
+            Ok(lease) => Some(lease),
+            Err(error) => {
+                warn!("No share of the budget was leased: {error}.");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The work beside requests: signing keys, the credential, the database, old entries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tracing::warn;
+use uuid::Uuid;
+
+use super::leases;
+use crate::exchange_service::database::{Database, LeaseRequest};
+use crate::exchange_service::routes::{Service, is_ready};
+use crate::exchange_service::settings::Settings;
+
+/// The interval between two checks of the credential, whose file may change.
+const CREDENTIAL_INTERVAL: Duration = Duration::from_secs(15);
+/// The pause after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The interval between two searches for entries that are over.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Does the work, for ever.
+pub(super) async fn maintain(service: Arc<Service>, settings: &Settings) {
+    let request = LeaseRequest {
+        resource: settings.resource.endpoint.host_header(),
+        replica: Uuid::new_v4(),
+        budget: settings.budget,
+    };
+    let database = async {
+        if let Some(database) = &service.database {
+            migrate(database, &service).await;
+            let budget = &service.exchanger.budget;
+            leases::keep(database, &request, budget, &service.health).await;
+        }
+    };
+    tokio::join!(
+        service.keys.keep_current(),
+        keep_credential(&service),
+        sweep(&service),
+        database,
+    );
+}
+
+async fn migrate(database: &Database, service: &Service) {
+    while let Err(error) = database.migrate().await {
+        service.health.set_database(false);
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        warn!("{error}: {}. {}", cause.unwrap_or_default(), error.hint());
+        sleep(PAUSE).await;
+    }
+}
+
+async fn keep_credential(service: &Service) {
+    loop {
+        match service.exchanger.resource.renew_credential().await {
+            Ok(()) => {
+                service.health.credential_works();
+                sleep(CREDENTIAL_INTERVAL).await;
+            }
+            Err(error) => {
+                warn!(
+                    "The credential for the ACS resource: {error}. {}",
+                    error.hint()
+                );
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn sweep(service: &Service) {
+    loop {
+        sleep(SWEEP_INTERVAL).await;
+        service.validator.forget_expired();
+        service.exchanger.cache.forget_old();
+        service.exchanger.users.forget_idle();
+    }
+}
+
+/// Waits until the service is ready for the first time.
+pub(super) async fn wait_until_ready(service: &Service) {
+    while !is_ready(service) {
+        sleep(PAUSE / 10).await;
+    }
+    service.health.started();
+}

@@ -1,0 +1,316 @@
+//! Checks the text of each setting.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::Url;
+
+use super::names as name;
+use super::source::Source;
+use super::values::{
+    Budget, Drain, ListenOn, Proof, ProofKind, ResourceSettings, Settings, TlsFiles, TokenRules,
+    UserRate,
+};
+use crate::acs::Endpoint;
+use crate::acs::resource_credential::is_developer_tool;
+use crate::error::{Error, Result};
+use crate::http::CaFile;
+use crate::loopback;
+use crate::secret::ServiceSecret;
+use crate::text::quoted;
+use crate::time::parse_duration;
+
+const BEHIND_A_PROXY: &str = "behind-a-proxy";
+const MAX_BUDGET: u32 = 1_000_000;
+const MAX_REPLICAS: u32 = 1_000;
+
+impl Settings {
+    /// Reads the settings from the environment, and those that it lacks from the file.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) names the setting that is missing or invalid.
+    pub fn read(environment: &BTreeMap<String, String>, file: Option<&Path>) -> Result<Settings> {
+        settings(&Source::new(environment, file)?)
+    }
+}
+
+fn settings(source: &Source) -> Result<Settings> {
+    let resource = resource(source)?;
+    let on_behalf_of = on_behalf_of(source)?;
+    let database = source.text(name::DATABASE_URL).map(database).transpose()?;
+    let uses_custom_ids = switch(source, name::CUSTOM_ID)?;
+    let settings = Settings {
+        listen: listen(source)?,
+        rules: rules(source)?,
+        authority: authority(source)?,
+        resource,
+        budget: budget(source)?,
+        user_rate: user_rate(source)?,
+        database,
+        on_behalf_of,
+        uses_custom_ids,
+        drain: Drain {
+            minimum: duration(source, name::MIN_DRAIN, Duration::from_secs(5))?,
+            maximum: duration(source, name::MAX_DRAIN, Duration::from_secs(30))?,
+        },
+        ca_files: ca_files(source),
+    };
+    Ok(settings)
+}
+
+fn wrong(name: &str, value: &str, hint: &str) -> Error {
+    let value = quoted(value);
+    Error::usage(format!("invalid value {value} for {name}"), hint)
+}
+
+fn required<'s>(source: &'s Source, name: &str, hint: &str) -> Result<&'s str> {
+    let missing = || Error::usage(format!("{name} is not set"), hint);
+    source.text(name).ok_or_else(missing)
+}
+
+fn listen(source: &Source) -> Result<ListenOn> {
+    let service = address(source, name::LISTEN, "127.0.0.1:8488")?;
+    let metrics = address(source, name::METRICS_LISTEN, "127.0.0.1:8489")?;
+    let path = |name| source.text(name).map(PathBuf::from);
+    let client_authorities = path(name::TLS_CLIENT_CA);
+    let tls = match (path(name::TLS_CERT), path(name::TLS_KEY)) {
+        (Some(certificate), Some(key)) => Some(TlsFiles {
+            certificate,
+            key,
+            client_authorities,
+        }),
+        (None, None) if client_authorities.is_none() => None,
+        _ => {
+            return Err(Error::usage(
+                "TLS needs a certificate and a key",
+                format!("Set both {} and {}.", name::TLS_CERT, name::TLS_KEY),
+            ));
+        }
+    };
+    let is_plain = match source.text(name::PLAIN) {
+        None => false,
+        Some(BEHIND_A_PROXY) => true,
+        Some(other) => {
+            let hint = format!("Set it to `{BEHIND_A_PROXY}`, or unset it.");
+            return Err(wrong(name::PLAIN, other, &hint));
+        }
+    };
+    if !service.ip().is_loopback() && tls.is_none() && !is_plain {
+        return Err(Error::usage(
+            format!("{service} is not loopback, and there are no files for TLS"),
+            format!(
+                "Set {} and {}. If a proxy in front of the service speaks TLS, set {}={BEHIND_A_PROXY}.",
+                name::TLS_CERT,
+                name::TLS_KEY,
+                name::PLAIN
+            ),
+        ));
+    }
+    Ok(ListenOn {
+        service,
+        metrics,
+        tls,
+    })
+}
+
+fn address(source: &Source, name: &str, default: &str) -> Result<SocketAddr> {
+    let text = source.text(name).unwrap_or(default);
+    let hint = "Use an IP address and a port, such as `127.0.0.1:8488` or `[::]:8488`.";
+    text.parse().map_err(|_| wrong(name, text, hint))
+}
+
+fn rules(source: &Source) -> Result<TokenRules> {
+    let ids = |name: &str, hint: &str| {
+        let texts = list(required(source, name, hint)?);
+        let ids = texts.map(|id| match uuid::Uuid::try_parse(id) {
+            Ok(id) => Ok(id.hyphenated().to_string()),
+            Err(_) => Err(wrong(name, id, hint)),
+        });
+        let ids: Vec<String> = ids.collect::<Result<_>>()?;
+        match ids.is_empty() {
+            true => Err(Error::usage(format!("{name} is empty"), hint)),
+            false => Ok(ids),
+        }
+    };
+    let audience_hint = "Set it to the Application ID URI (`api://…`) of this service's registration, \
+         or to its client id if its tokens have version 2.";
+    let audience = required(source, name::AUDIENCE, audience_hint)?;
+    let audiences: Vec<String> = list(audience).map(str::to_owned).collect();
+    if let Some(acs) = audiences
+        .iter()
+        .find(|own| crate::acs::teams_token::is_audience(own))
+    {
+        return Err(wrong(name::AUDIENCE, acs, audience_hint));
+    }
+    let scope = source.text(name::SCOPE).unwrap_or("access_as_user");
+    // An application permits `scope` alone; the whole URI is a common mistake.
+    let scope = scope.rsplit('/').next().unwrap_or(scope).to_owned();
+    Ok(TokenRules {
+        tenants: ids(
+            name::TENANTS,
+            "Set it to the ids (GUIDs) of the allowed tenants, separated by commas.",
+        )?,
+        clients: ids(
+            name::CLIENTS,
+            "Set it to the ids (GUIDs) of the allowed applications, separated by commas.",
+        )?,
+        audiences,
+        scope,
+    })
+}
+
+fn list(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split([',', ' ']).map(str::trim);
+    parts.filter(|part| !part.is_empty())
+}
+
+fn authority(source: &Source) -> Result<Url> {
+    let text = source.text(name::AUTHORITY_HOST);
+    let text = text.unwrap_or("https://login.microsoftonline.com");
+    let hint = "Use a URL such as https://login.microsoftonline.com, without a tenant.";
+    let url = Url::parse(text).map_err(|_| wrong(name::AUTHORITY_HOST, text, hint))?;
+    let is_loopback = url.host_str().is_some_and(loopback::is_loopback_host);
+    let is_encrypted = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
+    let is_bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();
+    match is_encrypted && is_bare {
+        true => Ok(url),
+        false => Err(wrong(name::AUTHORITY_HOST, text, hint)),
+    }
+}
+
+fn resource(source: &Source) -> Result<ResourceSettings> {
+    let hint =
+        "Set it to the endpoint of the resource, such as https://contoso.communication.azure.com.";
+    let endpoint = Endpoint::parse(required(source, name::ENDPOINT, hint)?)?;
+    endpoint.check_may_receive(&[])?;
+    let mut principal: BTreeMap<String, String> = name::PRINCIPAL
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), source.text(name)?.to_owned())))
+        .collect();
+    if let Some(authority) = source.text(name::AUTHORITY_HOST) {
+        principal.insert(name::AUTHORITY_HOST.to_owned(), authority.to_owned());
+    }
+    let key_file = source.text(name::KEY_FILE).map(PathBuf::from);
+    if key_file.is_none() && is_developer_tool(&principal) {
+        return Err(Error::usage(
+            "there is no credential for the ACS resource",
+            format!(
+                "Set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE (or \
+                 AZURE_CLIENT_CERTIFICATE_PATH, or AZURE_CLIENT_SECRET), or \
+                 AZURE_TOKEN_CREDENTIALS=managedidentitycredential, or {} with the access key in a file.",
+                name::KEY_FILE
+            ),
+        ));
+    }
+    Ok(ResourceSettings {
+        endpoint,
+        key_file,
+        principal,
+    })
+}
+
+fn budget(source: &Source) -> Result<Budget> {
+    let budget = Budget {
+        per_window: number(source, name::BUDGET, 500, MAX_BUDGET)?,
+        replicas: number(source, name::REPLICAS, 1, MAX_REPLICAS)?,
+    };
+    match budget.fixed_share() {
+        0 => Err(Error::usage(
+            format!("{} is smaller than {}", name::BUDGET, name::REPLICAS),
+            "Set a budget of at least one request for each replica.",
+        )),
+        _ => Ok(budget),
+    }
+}
+
+fn user_rate(source: &Source) -> Result<UserRate> {
+    let text = source.text(name::USER_RATE).unwrap_or("12");
+    let hint = "Use requests per minute, such as `12`, or with the number at once, such as `12,5`.";
+    let numbers: Option<Vec<u32>> = text
+        .split(',')
+        .map(|part| part.trim().parse().ok().filter(|number| *number > 0))
+        .collect();
+    match numbers.as_deref() {
+        Some([per_minute]) => Ok(UserRate {
+            per_minute: *per_minute,
+            burst: 5.min(*per_minute),
+        }),
+        Some([per_minute, burst]) => Ok(UserRate {
+            per_minute: *per_minute,
+            burst: *burst,
+        }),
+        _ => Err(wrong(name::USER_RATE, text, hint)),
+    }
+}
+
+fn number(source: &Source, name: &str, default: u32, most: u32) -> Result<u32> {
+    let Some(text) = source.text(name) else {
+        return Ok(default);
+    };
+    let number = text.parse().ok();
+    let number = number.filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| wrong(name, text, &format!("Use a number from 1 to {most}.")))
+}
+
+fn duration(source: &Source, name: &str, default: Duration) -> Result<Duration> {
+    let Some(text) = source.text(name) else {
+        return Ok(default);
+    };
+    parse_duration(text).map_err(|_| wrong(name, text, "Use a duration such as `90s` or `2m`."))
+}
+
+fn switch(source: &Source, name: &str) -> Result<bool> {
+    match source.text(name) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(wrong(name, other, "Use `true` or `false`.")),
+    }
+}
+
+fn database(text: &str) -> Result<ServiceSecret> {
+    let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
+    match is_url && text.parse::<tokio_postgres::Config>().is_ok() {
+        true => Ok(ServiceSecret::new(text)),
+        // It contains a password, so it is not quoted.
+        false => Err(Error::usage(
+            format!(
+                "{} is not the URL of a PostgreSQL database",
+                name::DATABASE_URL
+            ),
+            "Use a URL such as postgres://USER:PASSWORD@HOST:5432/DATABASE.",
+        )),
+    }
+}
+
+fn on_behalf_of(source: &Source) -> Result<Option<Proof>> {
+    if !switch(source, name::ON_BEHALF_OF)? {
+        return Ok(None);
+    }
+    let hint = "Set AZURE_CLIENT_ID to the client id of this service's registration, and \
+         AZURE_CLIENT_CERTIFICATE_PATH or AZURE_FEDERATED_TOKEN_FILE to its credential.";
+    let client_id = required(source, name::CLIENT_ID, hint)?.to_owned();
+    let path = |name| source.text(name).map(PathBuf::from);
+    let certificate = path(name::CERTIFICATE_PATH).map(ProofKind::Certificate);
+    let federated = path(name::FEDERATED_TOKEN_FILE).map(ProofKind::Federated);
+    let kind = certificate.or(federated).ok_or_else(|| {
+        let message = format!(
+            "{} needs a certificate or a federated token",
+            name::ON_BEHALF_OF
+        );
+        Error::usage(message, hint)
+    })?;
+    Ok(Some(Proof { client_id, kind }))
+}
+
+fn ca_files(source: &Source) -> Vec<CaFile> {
+    let files = [name::CA_FILE, name::SSL_CERT_FILE].map(|named_by| {
+        Some(CaFile {
+            path: source.text(named_by)?.into(),
+            named_by,
+            required: named_by == name::CA_FILE,
+        })
+    });
+    files.into_iter().flatten().collect()
+}

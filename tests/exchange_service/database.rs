@@ -1,0 +1,216 @@
+//! The budget and the identities of several replicas, in a real PostgreSQL.
+
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::Duration;
+
+use acspass::emulator::{Emulator, Options};
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Postgres, Response, Service, own_token, own_token_of, send, until, with_claims,
+};
+
+/// Returns the database, or ends the test.
+macro_rules! postgres {
+    () => {
+        match Postgres::start() {
+            Some(postgres) => postgres,
+            None => {
+                println!("skipped: PostgreSQL is not installed");
+                return;
+            }
+        }
+    };
+}
+
+fn emulator() -> Emulator {
+    Emulator::start(Options::default()).expect("an emulator")
+}
+
+fn start(emulator: &Emulator, postgres: &Postgres, changes: &[(&str, &str)]) -> Service {
+    let url = postgres.url();
+    let mut settings = vec![("DATABASE_URL", url.as_str())];
+    settings.extend(changes);
+    Service::start(emulator, &settings)
+}
+
+fn identity(service: &Service, bearer: &str) -> Response {
+    let authorization = format!("Bearer {bearer}");
+    let headers = [("Authorization", authorization.as_str())];
+    send(service.port, "GET", "/v1/identity/token", &headers, "")
+}
+
+fn budget(service: &Service) -> Value {
+    service.get("/readyz").json()["checks"]["budget"].clone()
+}
+
+#[test]
+fn replicas_share_the_budget() {
+    let (emulator, postgres) = (emulator(), postgres!());
+    let settings = [
+        ("ACSPASS_EXCHANGE_BUDGET", "9"),
+        ("ACSPASS_EXCHANGE_REPLICAS", "3"),
+        ("ACSPASS_EXCHANGE_USER_RATE", "600,600"),
+    ];
+    // All start at the same time, so that all run the migrations.
+    let services: Vec<Service> = thread::scope(|scope| {
+        let start = || start(&emulator, &postgres, &settings);
+        let started: Vec<_> = (0..3).map(|_| scope.spawn(start)).collect();
+        started
+            .into_iter()
+            .map(|service| service.join().expect("ready"))
+            .collect()
+    });
+    let bearer = own_token(&emulator);
+    let mut accepted = 0;
+    for (number, service) in services.iter().cycle().take(30).enumerate() {
+        assert_eq!(budget(service)["source"], "lease");
+        let subject = with_claims(&emulator, json!({"uti": format!("token-{number}")}));
+        let response = service.exchange(&bearer, &subject);
+        match response.status {
+            200 => accepted += 1,
+            _ => assert_eq!(service.audit(&response)["reason"], "budget"),
+        }
+    }
+    assert!(
+        accepted <= 9 && emulator.count("exchange") == accepted,
+        "{accepted}"
+    );
+    let granted = postgres.query(
+        "SELECT max(total) FROM (SELECT sum(granted) AS total FROM acspass_exchange.leases \
+         GROUP BY window_number) AS windows",
+    );
+    assert_eq!(granted.as_deref(), Some("9"));
+    assert_eq!(
+        postgres
+            .query("SELECT max(number) FROM acspass_exchange.migrations")
+            .as_deref(),
+        Some("1")
+    );
+}
+
+#[test]
+fn leases_never_exceed_the_budget_in_adjacent_windows() {
+    let (emulator, postgres) = (emulator(), postgres!());
+    drop(start(&emulator, &postgres, &[]));
+    // Replicas come and go; the time of the database does not matter to the function.
+    let statement = "DO $$ DECLARE over integer; BEGIN \
+         FOR round IN 1..400 LOOP \
+             PERFORM acspass_exchange.lease('r', md5('replica ' || (random() * 6)::integer)::uuid, \
+                 100, 1 + (random() * 3)::integer, random() < 0.5); \
+         END LOOP; \
+         SELECT count(*) INTO over FROM (SELECT first.window_number FROM (SELECT DISTINCT window_number \
+             FROM acspass_exchange.leases WHERE resource = 'r') AS first, LATERAL (SELECT max(granted) AS most \
+             FROM acspass_exchange.leases WHERE resource = 'r' \
+                 AND window_number IN (first.window_number, first.window_number + 1) \
+             GROUP BY replica) AS each GROUP BY first.window_number HAVING sum(most) > 100) AS pairs; \
+         IF over > 0 THEN RAISE EXCEPTION 'over the budget'; END IF; END $$";
+    assert!(
+        postgres.query(statement).is_some(),
+        "a pair of windows is over the budget"
+    );
+}
+
+#[test]
+fn a_user_gets_one_identity_from_all_replicas() {
+    let (emulator, postgres) = (emulator(), postgres!());
+    let many = [
+        ("ACSPASS_EXCHANGE_USER_RATE", "600,600"),
+        ("ACSPASS_EXCHANGE_REPLICAS", "2"),
+    ];
+    let services = [0, 1].map(|_| start(&emulator, &postgres, &many));
+    let bearer = own_token(&emulator);
+    let ids: BTreeSet<String> = thread::scope(|scope| {
+        let all = services.iter().cycle().take(16);
+        let requests: Vec<_> = all
+            .map(|service| scope.spawn(|| identity(service, &bearer)))
+            .collect();
+        let responses = requests
+            .into_iter()
+            .map(|request| request.join().expect("a response"));
+        responses
+            .map(|response| {
+                assert_eq!(response.status, 200, "{}", response.body);
+                let json = response.json();
+                let token = json["accessToken"]["token"].as_str().expect("a token");
+                assert!(emulator.is_token_valid(token));
+                json["identity"]["id"].as_str().expect("an id").to_owned()
+            })
+            .collect()
+    });
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    assert_eq!(emulator.count("create_identity"), 1);
+    let ben = own_token_of(&emulator, Some("ben@contoso.example"), json!({}));
+    let other = identity(&services[0], &ben).json()["identity"]["id"].clone();
+    assert!(!ids.contains(other.as_str().expect("an id")));
+    assert_eq!(
+        services[1].audit(&identity(&services[1], &bearer))["identity"],
+        json!(ids.first())
+    );
+    // The owner of the resource deletes it.
+    let id = ids.first().expect("one");
+    let key = emulator.http_connection_string();
+    let client = acspass::acs::IdentityClient::from_connection_string(&key).expect("a client");
+    let user = acspass::acs::CommunicationUserId::parse(id).expect("an id");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime
+        .expect("a runtime")
+        .block_on(client.delete_user(&user))
+        .expect("deleted");
+    let next = identity(&services[0], &bearer).json()["identity"]["id"].clone();
+    assert_ne!(next, json!(id));
+    assert_eq!(
+        identity(&services[1], &bearer).json()["identity"]["id"],
+        next
+    );
+}
+
+#[test]
+fn a_preview_provides_identities_without_a_table() {
+    let emulator = emulator();
+    let services =
+        [0, 1].map(|_| Service::start(&emulator, &[("ACSPASS_EXCHANGE_CUSTOM_ID", "true")]));
+    let bearer = own_token(&emulator);
+    let ids = services.each_ref().map(|service| {
+        let response = identity(service, &bearer);
+        assert_eq!(response.status, 200, "{}", response.body);
+        response.json()["identity"]["id"].clone()
+    });
+    assert_eq!(ids[0], ids[1]);
+    let without = Service::start(&emulator, &[]);
+    let response = identity(&without, &bearer);
+    assert_eq!(
+        (response.status, without.audit(&response)["reason"].clone()),
+        (404, json!("no_identities"))
+    );
+}
+
+#[test]
+fn a_database_that_fails_is_the_reason_and_loses_nothing() {
+    let (emulator, mut postgres) = (emulator(), postgres!());
+    let service = start(&emulator, &postgres, &[]);
+    let bearer = own_token(&emulator);
+    let id = identity(&service, &bearer).json()["identity"]["id"].clone();
+    assert!(id.is_string());
+    postgres.stop();
+    let response = identity(&service, &bearer);
+    assert_eq!(response.status, 503, "{}", response.body);
+    assert_eq!(service.audit(&response)["reason"], "database_unavailable");
+    assert!(response.header("retry-after").is_some());
+    let exchanged = service.exchange(&bearer, &with_claims(&emulator, json!({})));
+    assert_eq!(
+        exchanged.status, 200,
+        "exchanges need no database: {}",
+        exchanged.body
+    );
+    postgres.resume();
+    until("the database is used again", || {
+        thread::sleep(Duration::from_millis(200));
+        let response = identity(&service, &bearer);
+        Some(()).filter(|()| response.status == 200 && response.json()["identity"]["id"] == id)
+    });
+    assert_eq!(emulator.count("create_identity"), 1);
+}

@@ -1,0 +1,18 @@
+//! The exchange service as a process, against the emulator over real sockets: one file a promise.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod bad_input;
+mod database;
+mod exchange;
+mod forms;
+mod harness;
+mod limits;
+mod on_behalf_of;
+mod operation;
+mod program;
+mod tls;
