@@ -11,6 +11,7 @@ mod keyring;
 mod keyutils;
 mod lock;
 mod migrate;
+mod migration_note;
 mod record;
 mod session_store;
 pub(crate) mod state_folder;
@@ -30,7 +31,8 @@ pub(crate) use keyring::session_bus;
 #[cfg(target_os = "linux")]
 pub use keyutils::KeyutilsStore;
 pub use lock::{Activity, Guard, Holder, LockAttempt, LockTarget};
-pub use migrate::{Migration, UnfinishedMigration};
+pub use migrate::Migration;
+pub use migration_note::UnfinishedMigration;
 pub use record::{
     CachedCommunicationToken, CachedEntraToken, Record, RefreshTokenIssue, ShortLifetimeNote,
 };

@@ -15,6 +15,9 @@ use crate::session::Sessions;
 use crate::store::{ForgottenSessions, UnfinishedMigration};
 use crate::text::quoted;
 
+/// The number of searches for a session that a migration moves meanwhile.
+const TRIES: usize = 3;
+
 const NO_ACCOUNT: &str = "No account is signed in.";
 
 pub(crate) fn run(
@@ -25,12 +28,12 @@ pub(crate) fn run(
 ) -> Result<u8> {
     match all {
         true => forget_everything(env, output)?,
-        false => forget_one(user, env)?,
+        false => forget_one(user, env, TRIES)?,
     }
     output.print_result("", &json!({}))
 }
 
-fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
+fn forget_one(user: Option<&str>, env: &Arc<Environment>, tries: usize) -> Result<()> {
     let context = Context::new(env, &Flags::new())?;
     if context.config.client_id.is_none() {
         return report_no_application(user, &context);
@@ -43,8 +46,25 @@ fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
     let Some(entry) = found else {
         return report_no_session(user, &context, &sessions);
     };
-    let forgotten = context.session_store.forget(&entry.key());
-    let forgotten_copy = forget_copy(&entry.key(), &context);
+    let key = entry.key();
+    let copy_before = store_of_copy(&context);
+    let forgotten = context.session_store.forget(&key);
+    if matches!(&forgotten, Ok(removal) if !removal.was_listed)
+        && tries > 1
+        && context
+            .session_store
+            .index()?
+            .elsewhere()
+            .any(|it| it.key() == key)
+    {
+        // A migration has moved it to the store that is now the configured one.
+        return forget_one(Some(&key.home_account_id), env, tries - 1);
+    }
+    let copy_in = match &forgotten {
+        Ok(removal) if removal.copy_in.is_some() => Ok(removal.copy_in.clone()),
+        _ => copy_before,
+    };
+    let forgotten_copy = copy_in.and_then(|other| forget_copy(&key, other.as_deref(), &context));
     forgotten?;
     forgotten_copy?;
     let name = &entry.account.username;
@@ -56,23 +76,24 @@ fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
     Ok(())
 }
 
-/// Removes the copy in the other store of an unfinished migration, if there is one.
-fn forget_copy(key: &SessionKey, context: &Context) -> Result<()> {
+/// Returns the other store of an unfinished migration, if there is one.
+fn store_of_copy(context: &Context) -> Result<Option<String>> {
     let (env, store) = (&context.env, &context.session_store);
     if !store.is_persistent() {
-        return Ok(());
+        return Ok(None);
     }
     let unfinished = UnfinishedMigration::read(&env.sessions_folder()?)?;
     let other = unfinished
         .as_ref()
-        .map(|it| it.counterpart(store.store_name()));
-    match other.flatten() {
-        Some(other) => {
-            let other = open_store(env, config::parse_store(other)?)?;
-            other.forget(key).map(drop)
-        }
-        None => Ok(()),
-    }
+        .and_then(|it| it.counterpart(store.store_name()));
+    Ok(other.map(str::to_owned))
+}
+
+/// Removes the copy in the other store of a migration, if there is one.
+fn forget_copy(key: &SessionKey, other: Option<&str>, context: &Context) -> Result<()> {
+    let Some(other) = other else { return Ok(()) };
+    let other = open_store(&context.env, config::parse_store(other)?)?;
+    other.forget_copy(key)
 }
 
 fn lacks_active(context: &Context, sessions: &Sessions) -> Result<bool> {

@@ -10,6 +10,7 @@ use super::search::{IndexStorage, NAME, bytes};
 use crate::account::{EntraApplication, SessionKey};
 use crate::error::{Error, Result};
 use crate::files::Folder;
+use crate::store::migration_note::UnfinishedMigration;
 use crate::store::record::Record;
 use crate::store::state_folder;
 
@@ -133,6 +134,36 @@ impl IndexStorage {
         location: &StoreAndLogin,
     ) -> Result<Option<IndexEntry>> {
         Ok(self.remove_all(|entry| location.owns(entry, key))?.pop())
+    }
+
+    /// Removes a session's entry, and in the same change the entry of its copy in the other store of an
+    /// unfinished migration. A migration lists no copy of a session that is not listed, so none of them
+    /// can be listed again. Returns whether the session was listed, and the other store.
+    pub(crate) fn remove_with_copy(
+        &self,
+        key: &SessionKey,
+        location: &StoreAndLogin,
+    ) -> Result<(bool, Option<String>)> {
+        // Read under the lock of the index: a migration that begins later finds no entry.
+        let copy_in = || match self {
+            IndexStorage::File(folder) => {
+                let note = UnfinishedMigration::read(folder)?;
+                let other = note.as_ref().and_then(|it| it.counterpart(location.store));
+                Ok(other.map(str::to_owned))
+            }
+            IndexStorage::Memory(_) => Ok(None),
+        };
+        let (was_listed, copy_in) = self.change(|Contents { entries, .. }| {
+            let copy_in = copy_in();
+            let is_own = |entry: &IndexEntry| location.owns(entry, key);
+            let was_listed = entries.iter().any(is_own);
+            let other = copy_in.as_ref().ok().and_then(Option::as_deref);
+            entries.retain(|entry| {
+                !is_own(entry) && !(Some(entry.store.as_str()) == other && entry.is(key))
+            });
+            (was_listed, copy_in)
+        })?;
+        Ok((was_listed, copy_in?))
     }
 
     /// Removes these entries, of any store and login, and returns them.

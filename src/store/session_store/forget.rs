@@ -7,10 +7,14 @@ use crate::error::{Error, Kind, Result};
 use crate::text::as_sentence;
 
 /// The result of removing a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
     /// Whether the store had an item.
     pub removed: bool,
+    /// Whether the index listed the session.
+    pub was_listed: bool,
+    /// The other store of an unfinished migration, which may have a copy of the item.
+    pub copy_in: Option<String>,
 }
 
 /// The number of sessions that [`SessionStore::forget_everything`] removed.
@@ -26,15 +30,32 @@ pub struct ForgottenSessions {
 
 impl SessionStore {
     /// Removes a session from the index, even if the store fails, and then from the store. No other
-    /// account becomes active in its place.
+    /// account becomes active in its place. During a migration the copy in the other store loses its
+    /// entry too.
     ///
     /// # Errors
     /// [`Kind::Store`] if the item cannot be removed, with the manual steps.
     pub fn forget(&self, key: &SessionKey) -> Result<Removal> {
+        let unlisted = self.index.remove_with_copy(key, &self.store_and_login());
+        let removed = self.remove(&key.item_name());
+        let (was_listed, copy_in) = unlisted?;
+        removed.map(|removed| Removal {
+            removed,
+            was_listed,
+            copy_in,
+        })
+    }
+
+    /// Removes the copy of a session in this store, after [`SessionStore::forget`] of the other store of
+    /// a migration.
+    ///
+    /// # Errors
+    /// As [`SessionStore::forget`].
+    pub fn forget_copy(&self, key: &SessionKey) -> Result<()> {
         let unlisted = self.index.remove(key, &self.store_and_login());
         let removed = self.remove(&key.item_name());
         unlisted?;
-        removed.map(|removed| Removal { removed })
+        removed.map(drop)
     }
 
     /// Removes all sessions: listed ones, unlisted ones in the store, and quarantined ones. The

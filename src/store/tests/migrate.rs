@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::files::Folder;
-use crate::store::migrate::{Migration, UnfinishedMigration};
+use crate::store::{Migration, UnfinishedMigration};
 
 /// Items in memory under the name of another store.
 struct Named(&'static str, Arc<MemoryStore>);
@@ -104,6 +104,34 @@ fn logout_before_the_copy_is_listed_is_not_undone() {
     assert!(!migration.copy_session(&entry, &guard, false).unwrap());
     assert_eq!(new.load(&entry.key()).unwrap(), None);
     assert_eq!(new.index().unwrap().entries().count(), 0);
+}
+
+/// The model in tests/model found both orders.
+#[test]
+fn logout_during_a_migration_leaves_no_copy_listed_in_either_store() {
+    for uses_new in [false, true] {
+        let place = TempDir::new().unwrap();
+        let folder = Folder::new(place.path());
+        let [old, new] = stores(place.path());
+        let ada = record("ada");
+        save(&old, &ada);
+        let migration = Migration::begin(&old, &new, &folder).unwrap();
+        let entry = migration.sessions().unwrap().remove(0);
+        let guard = lock(&old, &ada);
+        assert!(migration.copy_session(&entry, &guard, false).unwrap());
+        let configured = if uses_new { &new } else { &old };
+        let removal = configured.forget(&entry.key()).unwrap();
+        let other = if uses_new { "old" } else { "new" };
+        assert!(removal.removed && removal.was_listed);
+        assert_eq!(removal.copy_in.as_deref(), Some(other));
+        // The migration goes on before the logout removes the other item.
+        migration.move_session(&entry, &guard).unwrap();
+        migration.end().unwrap();
+        for store in [&old, &new] {
+            assert_eq!(store.index().unwrap().entries().count(), 0, "{uses_new}");
+        }
+        assert_eq!(configured.load(&entry.key()).unwrap(), None);
+    }
 }
 
 #[test]
