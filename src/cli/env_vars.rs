@@ -73,6 +73,7 @@ variables! {
     /// No colours (no-color.org).
     NO_COLOR
     /// The socket for sd_notify(3).
+    #[cfg(target_os = "linux")]
     NOTIFY_SOCKET
     /// The folders of programs.
     PATH
@@ -81,6 +82,7 @@ variables! {
     /// A list of folders with certificates of authorities (OpenSSL).
     SSL_CERT_DIR
     /// The user that called `sudo`.
+    #[cfg(unix)]
     SUDO_UID
     /// The type of the terminal.
     TERM
@@ -148,6 +150,7 @@ pub(super) const SERVE_FILES: [&str; 3] = [
 pub(super) const SSH: [&str; 2] = ["SSH_CONNECTION", "SSH_TTY"];
 
 /// The variables of the process that holds the clipboard: the display and the access to it.
+#[cfg(unix)]
 pub(super) const CLIPBOARD: [&str; 5] = [
     "DISPLAY",
     "WAYLAND_DISPLAY",

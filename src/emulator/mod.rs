@@ -43,6 +43,7 @@ mod sign;
 mod snapshot;
 mod state;
 mod switches;
+#[cfg(not(any(windows, target_os = "macos")))]
 mod trusted;
 mod user_agent;
 mod verify;

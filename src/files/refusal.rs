@@ -13,6 +13,10 @@ pub(crate) struct Refusal {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    not(unix),
+    expect(dead_code, reason = "other systems have no owners and modes of files")
+)]
 pub(crate) enum Why {
     /// The folder belongs to the user with this id.
     ForeignFolder(u32),

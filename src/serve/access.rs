@@ -32,6 +32,7 @@ pub(super) enum Listener {
     /// The port on loopback.
     Port(u16),
     /// The Unix socket, which only the user can open.
+    #[cfg(unix)]
     Socket,
     /// The dashboard's port.
     Dashboard,

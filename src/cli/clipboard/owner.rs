@@ -17,6 +17,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
+#[cfg(unix)]
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
 use crate::error::{Error, Result};

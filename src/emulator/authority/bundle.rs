@@ -18,6 +18,7 @@ use rustls::pki_types::pem::PemObject;
 use tempfile::TempDir;
 
 #[cfg(not(any(windows, target_os = "macos")))]
+#[cfg(not(any(windows, target_os = "macos")))]
 use crate::emulator::trusted;
 use crate::error::{Error, Kind, Result};
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Error, Kind};
+#[cfg(unix)]
 use crate::files::shell_quoted;
 
 /// Returns the steps to create a key file, for a hint. It has the same form as in the guides.
@@ -129,6 +130,7 @@ impl Subject {
         )
     }
 
+    #[cfg(unix)]
     pub(super) fn open_key_file(self, path: &Path) -> Error {
         self.error(
             format!("other users can read the key file `{}`", path.display()),
