@@ -23,12 +23,13 @@ const NO_ASSIGNMENT: &str = "NotFound";
 const MAX_PAGES: usize = 1000;
 /// The most writes of one change.
 const MAX_WRITES: usize = 3;
-/// The pauses before the reads of a change. Each read after the first one checks the write before it.
+/// The pauses before the reads of a change. Each read after the first one checks the write before it: by
+/// then another change that had read the assignment before that write has usually written it.
 const PAUSES: [Duration; MAX_WRITES + 1] = [
     Duration::ZERO,
-    Duration::ZERO,
-    Duration::from_millis(200),
-    Duration::from_millis(400),
+    Duration::from_millis(150),
+    Duration::from_millis(300),
+    Duration::from_millis(600),
 ];
 
 /// Reads and changes the assignments of one resource, as its owner.
@@ -118,8 +119,8 @@ impl AccessClient {
 
     /// Permits a principal to exchange the tokens of these applications, in addition to those that
     /// its assignment already has. The service has no conditional write, so the assignment is read
-    /// again after the change, and changed again if another change has replaced it. Only a change
-    /// that is complete between another one's read and write can still be lost.
+    /// again 150 ms after the change, and changed again if another change has replaced it. A change
+    /// can still be lost if another one takes longer from its read to its write.
     ///
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if an id is not a GUID, the family does not have the type,
@@ -177,7 +178,7 @@ impl AccessClient {
                 Some(_) => change = RevokeChange::Deleted,
                 None if writes > 0 => return Ok(change),
                 // A deletion is sent in any case: only its success proves that there is no access.
-                None => {}
+                None => return self.delete(object_id).await.map(|()| change),
             }
             if writes == MAX_WRITES {
                 break;
