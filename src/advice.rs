@@ -1,4 +1,4 @@
-//! Advice on the refusals of Entra and of the ACS resource: rows of data, and a look-up by name.
+//! Advice on the refusals of Entra, of the ACS resource and of the exchange service: rows of data, and a look-up by name.
 //!
 //! The rows are in `assets/advice`, and docs/reference/errors.md shows them. They are parsed when the
 //! first error needs one. A service's codes choose words and never the kind of an error, because
@@ -16,7 +16,7 @@ use crate::text::as_sentence;
 pub(crate) struct Advice {
     /// The key: Entra's code or suberror, or a name of our own.
     pub(crate) name: &'static str,
-    /// Status, code and field of the refusal. Only rows of the resource have it.
+    /// Status, code and field of the refusal. Entra's rows have none.
     #[serde(borrow)]
     known_by: Option<&'static str>,
     /// The cause. `{}` stands for a detail of the answer.
@@ -34,6 +34,9 @@ static ENTRA: LazyLock<Vec<Advice>> =
     LazyLock::new(|| rows(include_str!("../assets/advice/entra.json")));
 static ACS: LazyLock<Vec<Advice>> =
     LazyLock::new(|| rows(include_str!("../assets/advice/acs.json")));
+#[cfg(feature = "session")]
+static SERVICE: LazyLock<Vec<Advice>> =
+    LazyLock::new(|| rows(include_str!("../assets/advice/service.json")));
 
 /// The advice for an answer with this code (`AADSTS…`) and suberror. The code is the finer of the
 /// two.
@@ -45,6 +48,12 @@ pub(crate) fn entra(code: Option<&str>, suberror: Option<&str>) -> Option<&'stat
 /// The advice with this name for a refusal of the ACS resource.
 pub(crate) fn acs(name: &str) -> Option<&'static Advice> {
     find(&ACS, name)
+}
+
+/// The advice with this name for a refusal of an exchange service.
+#[cfg(feature = "session")]
+pub(crate) fn service(name: &str) -> Option<&'static Advice> {
+    find(&SERVICE, name)
 }
 
 impl Advice {
@@ -87,11 +96,19 @@ mod tests {
             assert_eq!(acs(row.name), Some(row), "one row a name");
             assert!(row.place.is_none() && row.known_by.is_some(), "{row:?}");
         }
+        #[cfg(feature = "session")]
+        for row in SERVICE.iter() {
+            assert_eq!(service(row.name), Some(row), "one row a name");
+            assert!(row.place.is_none() && row.known_by.is_some(), "{row:?}");
+        }
     }
 
     #[test]
     fn every_row_is_complete_and_written_as_an_error_is() {
-        for row in ENTRA.iter().chain(ACS.iter()) {
+        let rows = ENTRA.iter().chain(ACS.iter());
+        #[cfg(feature = "session")]
+        let rows = rows.chain(SERVICE.iter());
+        for row in rows {
             let optional = [row.known_by, row.place, row.admin].into_iter().flatten();
             for text in optional.chain([row.cause, row.user]) {
                 assert!(!text.is_empty() && !text.ends_with(['.', ' ']), "{row:?}");

@@ -7,6 +7,10 @@
 
 use std::fmt;
 
+#[cfg(feature = "identity")]
+use base64::Engine;
+#[cfg(feature = "identity")]
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::{Map, Value};
 
 /// The longest challenge in bytes. Entra's have some hundred bytes, and an address has a limit.
@@ -25,6 +29,23 @@ impl Claims {
         }
         let object: Map<String, Value> = serde_json::from_str(text).ok()?;
         (!object.is_empty()).then(|| Claims(text.to_owned()))
+    }
+
+    /// Returns the claims of a challenge: one value of `WWW-Authenticate` (RFC 6750, section 3, with
+    /// Entra's parameter `claims`, which is Base64 of JSON), which revokes a token before its expiry. Both
+    /// alphabets are met with, padded or not.
+    #[cfg(feature = "identity")]
+    pub fn in_challenge(challenge: &str) -> Option<Claims> {
+        let (scheme, parameters) = challenge.trim().split_once(' ')?;
+        let is_ours = scheme.eq_ignore_ascii_case("bearer")
+            && parameter(parameters, "error") == Some("insufficient_claims");
+        let claims = parameter(parameters, "claims").filter(|_| is_ours)?;
+        let plain = claims
+            .trim_end_matches('=')
+            .replace('-', "+")
+            .replace('_', "/");
+        let bytes = STANDARD_NO_PAD.decode(plain).ok()?;
+        Claims::parse(&String::from_utf8(bytes).ok()?)
     }
 
     /// Declares support of Continuous Access Evaluation (`cp1`): tokens then live a day, and a
@@ -53,6 +74,16 @@ impl fmt::Debug for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Claims(…)")
     }
+}
+
+/// The value of a parameter; Entra quotes them all and escapes nothing in them.
+#[cfg(feature = "identity")]
+fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
+    parameters.split(',').find_map(|part| {
+        let (key, value) = part.split_once('=')?;
+        let is_it = key.trim().eq_ignore_ascii_case(name);
+        is_it.then(|| value.trim().trim_matches('"'))
+    })
 }
 
 fn merge(into: &mut Value, other: Value) {
@@ -118,5 +149,44 @@ mod tests {
             merged(r#"{"a":null}"#, r#"{"a":{"b":1}}"#),
             r#"{"a":{"b":1}}"#
         );
+    }
+
+    #[cfg(feature = "identity")]
+    fn of(text: &str) -> Option<String> {
+        Claims::in_challenge(text).map(|claims| claims.as_str().to_owned())
+    }
+
+    #[cfg(feature = "identity")]
+    #[test]
+    fn the_claims_are_read_in_either_alphabet_padded_or_not() {
+        let json =
+            r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}},"x":"???>>>"}"#;
+        for encoded in [
+            base64::engine::general_purpose::STANDARD.encode(json),
+            STANDARD_NO_PAD.encode(json),
+            base64::engine::general_purpose::URL_SAFE.encode(json),
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json),
+        ] {
+            let header = format!(
+                "Bearer realm=\"\", authorization_uri=\"https://login.test/authorize\", \
+                 error=\"insufficient_claims\", claims=\"{encoded}\""
+            );
+            assert_eq!(of(&header).as_deref(), Some(json), "{encoded}");
+        }
+    }
+
+    #[cfg(feature = "identity")]
+    #[test]
+    fn other_headers_are_no_challenge() {
+        for header in [
+            "Bearer",
+            "Bearer error=\"invalid_token\", claims=\"e30\"",
+            "HMAC-SHA256 error=\"insufficient_claims\", claims=\"eyJhIjoxfQ\"",
+            "Bearer error=\"insufficient_claims\"",
+            "Bearer error=\"insufficient_claims\", claims=\"!\"",
+            "Bearer error=\"insufficient_claims\", claims=\"W10\"",
+        ] {
+            assert_eq!(of(header), None, "{header}");
+        }
     }
 }

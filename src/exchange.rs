@@ -15,13 +15,15 @@ pub enum ExchangeKind {
     Entra,
     /// `POST /access/teamsExtension/:exchangeAccessToken`, with the Entra token alone.
     TeamsExtension,
+    /// `POST /v1/token` of an organisation's exchange service, which has the key or role.
+    Service,
 }
 
 /// The source of a Communication token. A cached token satisfies a request only if all of it matches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CommunicationTokenSource {
-    /// The resource's endpoint: scheme, host and port, no trailing slash.
+    /// The resource's endpoint, or the address of the exchange service, without a trailing slash.
     pub endpoint: String,
     /// The kind of exchange.
     pub exchange: ExchangeKind,

@@ -70,6 +70,8 @@ pub mod emulator;
 pub mod entra;
 pub mod error;
 pub mod exchange;
+#[cfg(feature = "session")]
+pub mod exchange_client;
 #[cfg(feature = "exchange-service")]
 pub mod exchange_service;
 #[cfg(any(feature = "identity", feature = "emulator"))]

@@ -68,7 +68,7 @@ impl DirectExchange {
     /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not respond;
     /// [`Kind::Usage`](crate::Kind::Usage) if the endpoint may not receive an Entra token.
     pub async fn exchange(&self, kind: ExchangeKind, token: &EntraToken) -> Result<Exchanged> {
-        if kind == ExchangeKind::Key {
+        if matches!(kind, ExchangeKind::Key | ExchangeKind::Service) {
             return Err(Error::internal("a direct exchange with the resource's key"));
         }
         let operation = Operation::Exchange(kind);
@@ -95,7 +95,7 @@ impl DirectExchange {
 /// [`Kind::Usage`](crate::Kind::Usage) naming the scope that is not.
 pub fn check_family(kind: ExchangeKind, scopes: &[String]) -> Result<()> {
     let (family, example) = match kind {
-        ExchangeKind::Key => return Ok(()),
+        ExchangeKind::Key | ExchangeKind::Service => return Ok(()),
         ExchangeKind::Entra => (
             CLIENTS_SCOPES.as_slice(),
             "https://communication.azure.com/clients/.default",

@@ -8,11 +8,12 @@ use std::sync::{Arc, OnceLock};
 use crate::account::{Account, EntraApplication};
 use crate::acs::resource_credential::{self, EntraPrincipal};
 use crate::acs::{ConnectionString, DirectExchange, Endpoint, IdentityClient, ResourceAuth};
-use crate::config::{self, Config, KeySource, MissingSetting, Resource, Setting, Sources};
+use crate::config::{self, Config, KeySource, MissingSetting, Setting, Sources};
 use crate::emulator::{self, Emulator};
 use crate::entra::{Entra, MetadataCache};
 use crate::error::{Error, Result};
 use crate::exchange::{CommunicationTokenSource, ExchangeKind};
+use crate::exchange_client::ExchangeClient;
 use crate::http::{self, Http};
 use crate::secret::AccessKey;
 use crate::session::{Exchange, Overview, RenewalServices, Sessions, TokenKind, TokenRequest};
@@ -58,7 +59,10 @@ impl Context {
             })?),
             false => None,
         };
-        let emulated = emulator.as_ref().map(emulator_settings).unwrap_or_default();
+        let emulated = emulator
+            .as_ref()
+            .map(|emulator| emulator_settings(emulator, &env.sources(&profile)))
+            .unwrap_or_default();
         let sources = Sources {
             flags,
             emulator: &emulated,
@@ -112,33 +116,57 @@ impl Context {
 
     /// Returns the request for the configured Communication token, or for the Entra token.
     pub(super) fn token_request(&self, entra: bool) -> Result<TokenRequest> {
-        let kind = match entra {
-            true => TokenKind::Entra(self.config.scopes.clone()),
+        let config = &self.config;
+        if entra {
+            let kind = TokenKind::Entra(config.scopes.clone());
+            return Ok(TokenRequest::new(kind, config.min_validity));
+        }
+        let (issuer, service_scopes) = match config.uses_exchange_service() {
+            true => {
+                let service = config.exchange_service()?;
+                (service.url.as_str().to_owned(), service.further_scopes())
+            }
             false => {
-                TokenKind::Communication(self.communication_token_source(&self.config.resource()?))
+                let endpoint = config.resource()?.endpoint;
+                (endpoint.as_str().to_owned(), Vec::new())
             }
         };
-        Ok(TokenRequest::new(kind, self.config.min_validity))
+        let kind = TokenKind::Communication(self.communication_token_source(issuer));
+        let mut request = TokenRequest::new(kind, config.min_validity);
+        request.service_scopes = service_scopes;
+        Ok(request)
     }
 
-    fn communication_token_source(&self, resource: &Resource) -> CommunicationTokenSource {
+    /// Returns the source of tokens from this endpoint or exchange service.
+    fn communication_token_source(&self, issuer: String) -> CommunicationTokenSource {
         CommunicationTokenSource {
-            endpoint: resource.endpoint.as_str().to_owned(),
+            endpoint: issuer,
             exchange: self.config.exchange,
             scopes: self.config.scopes.clone(),
         }
     }
 
+    /// Returns the address of the exchange service or the endpoint of the resource, if one is configured.
+    fn configured_issuer(&self) -> Option<String> {
+        let config = &self.config;
+        if config.uses_exchange_service() {
+            let service = config.exchange_service_unchecked().ok()?;
+            return Some(service.url.as_str().to_owned());
+        }
+        let resource = config.resource_unchecked().ok()?;
+        Some(resource.endpoint.as_str().to_owned())
+    }
+
     /// Returns at most `most` accounts from the index, the active one first. Without a client id
     /// there is none.
     pub(super) fn overview(&self, most: usize) -> Result<Overview> {
-        let resource = self.config.resource_unchecked().ok();
+        let issuer = self.configured_issuer();
         Ok(Overview {
             shown: match self.application() {
                 Ok(application) => self.session_store.list(&application, most)?,
                 Err(_) => IndexPage::default(),
             },
-            source: resource.map(|resource| self.communication_token_source(&resource)),
+            source: issuer.map(|issuer| self.communication_token_source(issuer)),
             scopes: self.config.scopes.clone(),
             min_validity: self.config.min_validity,
             now: LocalClocks::read(self.env.clock.as_ref()),
@@ -178,6 +206,12 @@ impl Context {
         let authority = self.config.authority.clone();
         let entra = Entra::new(http, clock, authority, self.config.application()?.client_id)
             .with_metadata_cache(self.metadata.clone());
+        let service = self.config.exchange_service_unchecked();
+        let service = service.ok().filter(|_| self.config.uses_exchange_service());
+        let entra = match service {
+            Some(service) => entra.with_further_consent(service.further_scopes()),
+            None => entra,
+        };
         Ok(match self.config.continuous_access {
             true => entra.with_continuous_access(),
             false => entra,
@@ -189,6 +223,7 @@ impl Context {
         let exchange = match self.config.exchange {
             _ if !with_exchange => None,
             ExchangeKind::Key => Some(Exchange::WithResourceCredential(self.identity_client()?)),
+            ExchangeKind::Service => Some(Exchange::Service(self.exchange_client()?)),
             ExchangeKind::Entra | ExchangeKind::TeamsExtension => {
                 let endpoint = self.config.resource()?.endpoint;
                 let hosts = self.config.allowed_hosts.clone();
@@ -200,6 +235,13 @@ impl Context {
         };
         let entra = self.entra()?;
         Ok(RenewalServices { entra, exchange })
+    }
+
+    /// Creates the client of the configured exchange service.
+    pub(super) fn exchange_client(&self) -> Result<ExchangeClient> {
+        let service = self.config.exchange_service_unchecked()?;
+        let hosts = self.config.allowed_hosts.clone();
+        Ok(ExchangeClient::new(self.http.clone(), service.url, hosts))
     }
 
     /// Creates a client of the ACS resource with its key, or else with the principal that the
@@ -289,12 +331,19 @@ fn unknown_user(name: &str, users: &[Account]) -> Error {
     )
 }
 
-fn emulator_settings(emulator: &Emulator) -> Flags {
-    Flags::from([
+/// Returns the settings that lead to the emulator. It has the resource's key, and no exchange service.
+fn emulator_settings(emulator: &Emulator, sources: &Sources<'_>) -> Flags {
+    let mut settings = Flags::from([
         (Setting::AuthorityHost, emulator.http_url()),
         (Setting::Tenant, emulator.tenant_id().to_owned()),
         (Setting::ClientId, emulator.client_id().to_owned()),
         (Setting::Endpoint, emulator.http_url()),
         (Setting::ConnectionString, emulator.connection_string()),
-    ])
+    ]);
+    let exchange = sources.find(Setting::Exchange);
+    let exchange = exchange.and_then(|found| config::parse_exchange(&found.text).ok());
+    if exchange == Some(ExchangeKind::Service) {
+        settings.insert(Setting::Exchange, "key".to_owned());
+    }
+    settings
 }

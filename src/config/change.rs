@@ -17,6 +17,7 @@ use crate::acs::Endpoint;
 use crate::entra::Authority;
 use crate::entra::redirect::PasteUri;
 use crate::error::{Error, Result};
+use crate::exchange_client::ServiceUrl;
 use crate::text::as_sentence;
 
 /// A change of one setting of a profile.
@@ -33,7 +34,13 @@ type Group = &'static [Setting];
 
 /// The settings that depend on each other.
 const REDIRECT: Group = &[Setting::SignIn, Setting::RedirectUri];
-const SCOPES: Group = &[Setting::AuthorityHost, Setting::Exchange, Setting::Scopes];
+const SCOPES: Group = &[
+    Setting::AuthorityHost,
+    Setting::Exchange,
+    Setting::ExchangeServiceScope,
+    Setting::OnBehalfOf,
+    Setting::Scopes,
+];
 
 /// Checks a change of `profile`. The change may fit the profile alone, or the profile with this
 /// environment. Returns warnings about the remaining faults.
@@ -154,6 +161,7 @@ fn check(group: Group, sources: &Sources<'_>) -> Result<()> {
         }
         [scopes @ Setting::Scopes] => sources.parse(*scopes, parse_scopes).map(drop),
         [uri @ Setting::RedirectUri] => sources.parse(*uri, PasteUri::parse).map(drop),
+        [url @ Setting::ExchangeService] => sources.parse(*url, ServiceUrl::parse).map(drop),
         // It is parsed when the resource is used.
         [endpoint @ Setting::Endpoint] => sources.parse(*endpoint, Endpoint::parse).map(drop),
         _ => Config::resolve(String::new(), sources).map(drop),

@@ -8,6 +8,7 @@ use std::fmt;
 
 use url::Url;
 
+use super::service_settings::ServiceSettings;
 use super::setting::Setting;
 use super::sources::{Origin, Sources};
 use crate::acs::check_family;
@@ -105,7 +106,7 @@ pub fn parse_scopes(text: &str) -> Result<Vec<String>> {
 /// Returns the default scopes. Short names follow the authority's cloud.
 pub fn default_scopes(exchange: ExchangeKind) -> &'static str {
     match exchange {
-        ExchangeKind::Key => "Teams.ManageCalls Teams.ManageChats",
+        ExchangeKind::Key | ExchangeKind::Service => "Teams.ManageCalls Teams.ManageChats",
         ExchangeKind::Entra => "https://communication.azure.com/clients/.default",
         ExchangeKind::TeamsExtension => "TeamsExtension.ManageCalls",
     }
@@ -116,9 +117,15 @@ pub fn default_scopes(exchange: ExchangeKind) -> &'static str {
 pub(super) fn scopes(
     sources: &Sources<'_>,
     exchange: ExchangeKind,
+    service: &ServiceSettings,
     cloud: Option<Cloud>,
 ) -> Result<Vec<String>> {
     let found = sources.required(Setting::Scopes)?;
+    let own = service.scope.as_ref().filter(|_| service.is_on_behalf_of);
+    let is_service = exchange == ExchangeKind::Service;
+    if let Some(scope) = own.filter(|_| is_service && found.origin == Origin::Default) {
+        return Ok(vec![scope.clone()]);
+    }
     found.parse(|set| {
         let text = match (&found.origin, exchange, cloud) {
             // The name of this resource elsewhere is not published.
@@ -135,6 +142,9 @@ pub(super) fn scopes(
         let scopes = parse_in(cloud, text)?;
         check_cloud(&scopes, cloud)?;
         check_family(exchange, &scopes)?;
+        if is_service {
+            service.check_scopes(&scopes)?;
+        }
         Ok(scopes)
     })
 }

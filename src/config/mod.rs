@@ -7,6 +7,7 @@
 mod change;
 mod cloud;
 mod environment;
+mod exchange_service;
 mod file;
 mod graph;
 mod hint;
@@ -15,6 +16,7 @@ mod profile;
 mod properties;
 mod resolve;
 mod selection;
+mod service_settings;
 mod setting;
 mod sources;
 #[cfg(test)]
@@ -29,6 +31,8 @@ pub use profile::{DEFAULT_PROFILE, Profile, STORED};
 pub(crate) use resolve::not_configured;
 pub use resolve::{Config, GivenResource, KeySource, MissingSetting, Resource, chosen_store};
 pub use selection::{choose_profile, selected_profile, unknown_profile};
+pub use service_settings::ExchangeService;
+pub(crate) use service_settings::parse_service_scope;
 pub use setting::{ACCESS_KEY_VARIABLE, Setting, SignInChoice, StoreChoice};
 pub use setting::{parse_exchange, parse_store};
 pub(crate) use sources::with_source;

@@ -16,7 +16,7 @@ fn config() -> ProptestConfig {
 }
 
 /// The table of docs/reference/settings.md: key, variable, default.
-const TABLE: [(&str, Option<&str>, Option<&str>); 15] = [
+const TABLE: [(&str, Option<&str>, Option<&str>); 18] = [
     ("tenant", Some("ACSPASS_TENANT_ID"), Some("organizations")),
     ("client-id", Some("ACSPASS_CLIENT_ID"), None),
     (
@@ -30,6 +30,9 @@ const TABLE: [(&str, Option<&str>, Option<&str>); 15] = [
         Some("Teams.ManageCalls Teams.ManageChats"),
     ),
     ("exchange", Some("ACSPASS_EXCHANGE"), Some("key")),
+    ("exchange-service", None, None),
+    ("exchange-service-scope", None, None),
+    ("on-behalf-of", None, Some("false")),
     ("endpoint", Some("COMMUNICATION_SERVICES_ENDPOINT"), None),
     ("connection-string", None, None),
     ("allow-endpoint", None, None),
@@ -72,7 +75,7 @@ fn given() -> impl Strategy<Value = Given> {
 fn in_profile(setting: Setting) -> &'static str {
     match setting.key() {
         "port" => "8080",
-        "cae" => "true",
+        "cae" | "on-behalf-of" => "true",
         "connection-string" => "stored",
         _ => "of-profile",
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::cloud::{self, Cloud};
+use super::service_settings::ServiceSettings;
 use super::setting::{
     ACCESS_KEY_VARIABLE, Setting, SignInChoice, StoreChoice, parse_exchange, parse_hosts,
     parse_origins, parse_port, parse_redirect_uri, parse_sign_in, parse_store, parse_switch,
@@ -40,6 +41,8 @@ pub struct Config {
     /// The ACS resource. It is used when it is needed, so that a malformed connection string does not
     /// prevent a sign-out.
     resource: Option<Result<Resource>>,
+    /// The exchange service.
+    pub(super) service: ServiceSettings,
     /// Further hosts to which an Entra token may be sent; from the profile only.
     pub allowed_hosts: Vec<String>,
     /// Web origins that may use the token service.
@@ -81,15 +84,17 @@ impl Config {
             SignInChoice::DeviceCode => (None, None),
         };
         let exchange = sources.required(Setting::Exchange)?.parse(parse_exchange)?;
+        let service = ServiceSettings::read(sources)?;
         Ok(Config {
             profile,
             authority,
             cloud,
             is_tenant_unset: tenant.origin == Origin::Default,
             client_id: sources.parse(Setting::ClientId, check_client_id)?,
-            scopes: cloud::scopes(sources, exchange, cloud)?,
+            scopes: cloud::scopes(sources, exchange, &service, cloud)?,
             exchange,
             resource: find_resource(sources),
+            service,
             // The environment never adds one: the setting has no variable.
             allowed_hosts: match sources.find(Setting::AllowEndpoint) {
                 Some(hosts) => hosts.parse(parse_hosts)?,
@@ -183,14 +188,36 @@ impl Config {
         self.resource.clone().unwrap_or_else(none)
     }
 
+    /// Returns the ACS resource, which an exchange service replaces: with one it may be absent.
+    ///
+    /// # Errors
+    /// As [`Config::resource`].
+    pub fn resource_if_any(&self) -> Result<Option<Resource>> {
+        match (&self.resource, self.exchange) {
+            (None, ExchangeKind::Service) => Ok(None),
+            _ => self.resource().map(Some),
+        }
+    }
+
+    /// Returns the missing settings of the exchange service.
+    pub(super) fn missing_of_service(&self) -> Vec<MissingSetting> {
+        let url = self.service.url.is_none();
+        let scope = self.service.scope.is_none();
+        let url = url.then_some(MissingSetting::ExchangeService);
+        let scope = scope.then_some(MissingSetting::ExchangeServiceScope);
+        url.into_iter().chain(scope).collect()
+    }
+
     /// Returns the missing settings for a sign-in, and `with_resource` also for a Communication token.
     pub fn missing(&self, with_resource: bool) -> Vec<MissingSetting> {
         let mut missing = Vec::new();
         if self.client_id.is_none() {
             missing.push(MissingSetting::ClientId);
         }
-        if with_resource && self.resource.is_none() {
-            missing.push(MissingSetting::Resource);
+        match (with_resource, self.exchange) {
+            (true, ExchangeKind::Service) => missing.extend(self.missing_of_service()),
+            (true, _) if self.resource.is_none() => missing.push(MissingSetting::Resource),
+            _ => {}
         }
         missing
     }
@@ -204,6 +231,10 @@ pub enum MissingSetting {
     ClientId,
     /// The ACS resource.
     Resource,
+    /// The address of the exchange service.
+    ExchangeService,
+    /// The scope of the exchange service.
+    ExchangeServiceScope,
 }
 
 /// Returns one error for all missing settings.
@@ -219,6 +250,20 @@ pub(crate) fn not_configured(missing: &[MissingSetting]) -> Error {
             "no client id is configured",
             "Run `acspass config set client-id GUID`. If no application is registered yet, run \
              `acspass setup`.",
+        ),
+        [MissingSetting::ExchangeServiceScope] => (
+            "no scope of the exchange service is configured",
+            "Run `acspass config set exchange-service-scope api://CLIENT-ID/access_as_user` with the \
+             scope from your organisation.",
+        ),
+        [
+            ..,
+            MissingSetting::ExchangeService | MissingSetting::ExchangeServiceScope,
+        ] => (
+            "the settings of the exchange service are missing",
+            "Run `acspass config set exchange-service URL`, `acspass config set \
+             exchange-service-scope api://CLIENT-ID/access_as_user` and `acspass config set client-id \
+             GUID` with the values from your organisation.",
         ),
         _ => (
             "no client id and no ACS resource are configured",

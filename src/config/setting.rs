@@ -78,8 +78,14 @@ settings! {
     AuthorityHost: "authority-host", &["AZURE_AUTHORITY_HOST"], Some("https://login.microsoftonline.com"), Text;
     /// Entra scopes, separated by spaces
     Scopes: "scopes", &["ACSPASS_SCOPES"], Some("Teams.ManageCalls Teams.ManageChats"), List;
-    /// Kind of exchange: key, entra or teams-extension
+    /// Kind of exchange: key, entra, teams-extension or service
     Exchange: "exchange", &["ACSPASS_EXCHANGE"], Some("key"), Text;
+    /// URL of the organisation's exchange service, for `exchange = service`
+    ExchangeService: "exchange-service", &[], None, Text;
+    /// Entra scope of the exchange service
+    ExchangeServiceScope: "exchange-service-scope", &[], None, Text;
+    /// Let the exchange service request the token for ACS: true or false
+    OnBehalfOf: "on-behalf-of", &[], Some("false"), Switch;
     /// Endpoint of the ACS resource
     Endpoint: "endpoint", &["COMMUNICATION_SERVICES_ENDPOINT"], None, Text;
     // Its variables are `input::CONNECTION_STRING_VARIABLES`, because it is a secret.
@@ -126,13 +132,13 @@ impl Setting {
     /// Returns the values of a setting that has no others.
     pub(crate) fn fixed_values(self) -> &'static [&'static str] {
         match self {
-            Setting::Exchange => &["key", "entra", "teams-extension"],
+            Setting::Exchange => &["key", "entra", "teams-extension", "service"],
             Setting::Store if cfg!(target_os = "linux") => {
                 &["keyring", "keyutils", "file", "memory"]
             }
             Setting::Store => &["keyring", "file", "memory"],
             Setting::SignIn => &["browser", "device-code", "paste"],
-            Setting::Cae => &["true", "false"],
+            Setting::Cae | Setting::OnBehalfOf => &["true", "false"],
             _ => &[],
         }
     }
@@ -251,9 +257,10 @@ pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
         "key" => Ok(ExchangeKind::Key),
         "entra" => Ok(ExchangeKind::Entra),
         "teams-extension" => Ok(ExchangeKind::TeamsExtension),
+        "service" => Ok(ExchangeKind::Service),
         _ => Err(Error::usage(
             format!("unknown kind of exchange {}", after_noun(text)),
-            "Use key, entra or teams-extension.",
+            "Use key, entra, teams-extension or service.",
         )),
     }
 }

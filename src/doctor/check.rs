@@ -121,11 +121,14 @@ impl Public {
             hidden.extend(client_id.map(|id| (id.clone(), short(id))));
             let host = config.resource_unchecked();
             let host = host.map(|resource| resource.endpoint.host_header());
-            if let Ok(host) = host
-                && is_somewhere(&host)
-                && let Some((name, rest)) = host.split_once('.')
-            {
-                hidden.push((host.clone(), format!("{}.{rest}", short(name))));
+            let service = config.exchange_service_unchecked();
+            let service = service.map(|service| service.url.host_and_port());
+            for host in [host, service].into_iter().flatten() {
+                if is_somewhere(&host)
+                    && let Some((name, rest)) = host.split_once('.')
+                {
+                    hidden.push((host.clone(), format!("{}.{rest}", short(name))));
+                }
             }
         }
         if let Some(home) = home.map(|home| home.trim_end_matches('/'))

@@ -8,7 +8,7 @@ use super::check::Check;
 use crate::account::EntraApplication;
 use crate::config::{Config, KeySource};
 use crate::entra::redirect::RedirectUri;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::hardening::{Confined, Memory};
 use crate::loopback::{self, peer::PeerCheck};
 use crate::store::{Reconciled, SessionStore};
@@ -16,8 +16,8 @@ use crate::store::{Reconciled, SessionStore};
 /// Shows the configuration, and whether it is sufficient for a token.
 pub fn configuration(config: &Config, file: Option<&Path>) -> Check {
     const NAME: &str = "configuration";
-    let resource = match config.application().and_then(|_| config.resource()) {
-        Ok(resource) => resource,
+    let issuer = match config.application().and_then(|_| issuer(config)) {
+        Ok(issuer) => issuer,
         Err(error) => return Check::failed(NAME, &error),
     };
     let file = match file {
@@ -25,19 +25,12 @@ pub fn configuration(config: &Config, file: Option<&Path>) -> Check {
         Some(path) => format!("no file at {}", path.display()),
         None => "no file".to_owned(),
     };
-    let key = match resource.key {
-        KeySource::Given(_) => "with a key",
-        KeySource::Stored => "with a key in the store",
-        KeySource::None => "without a key",
-    };
     let finding = format!(
-        "profile {} ({file}), tenant {} at {}, client id {}, resource {} {}",
+        "profile {} ({file}), tenant {} at {}, client id {}, {issuer}",
         config.profile,
         config.authority.tenant(),
         config.authority.host_and_port(),
         config.client_id.as_deref().unwrap_or("none"),
-        resource.endpoint.host_header(),
-        key,
     );
     match config.authority.tenant() {
         "common" | "consumers" => Check::warn(
@@ -48,6 +41,27 @@ pub fn configuration(config: &Config, file: Option<&Path>) -> Check {
         ),
         _ => Check::ok(NAME, finding),
     }
+}
+
+/// Describes the exchange service, or else the resource.
+fn issuer(config: &Config) -> Result<String> {
+    if config.uses_exchange_service() {
+        let service = config.exchange_service()?;
+        let tokens = match service.is_on_behalf_of {
+            true => "on behalf of the user",
+            false => "with two tokens",
+        };
+        let host = service.url.host_and_port();
+        return Ok(format!("exchange service {host} {tokens}"));
+    }
+    let resource = config.resource()?;
+    let key = match resource.key {
+        KeySource::Given(_) => "with a key",
+        KeySource::Stored => "with a key in the store",
+        KeySource::None => "without a key",
+    };
+    let host = resource.endpoint.host_header();
+    Ok(format!("resource {host} {key}"))
 }
 
 /// The configuration is not valid: what stands on it is not looked at.

@@ -14,5 +14,5 @@ pub use browser::browser;
 pub use check::{Check, Outcome, Public, explanation};
 pub use local::{configuration, confinement, loopback, memory, not_configured};
 pub use local::{redirect_port, store, swap};
-pub use network::{MetadataProbe, Owner, ask_resource, clock, entra};
+pub use network::{MetadataProbe, Owner, ask_resource, clock, entra, exchange_service};
 pub use network::{probe_metadata, proxy, resource, tls};

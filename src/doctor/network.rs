@@ -11,6 +11,7 @@ use crate::acs::{CommunicationUserId, Endpoint, IdentityClient, TokenScope};
 use crate::config::Cloud;
 use crate::entra::Authority;
 use crate::error::{Error, Kind, Result};
+use crate::exchange_client::ExchangeClient;
 use crate::http::{self, CaFile, Http, Request, Response, Route};
 use crate::time::{Clock, MAX_CLOCK_SKEW_SECONDS, Timestamp, in_words};
 
@@ -224,6 +225,15 @@ pub async fn resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Check {
     };
     match ask_resource(endpoint, owner, http).await {
         Ok(()) => good,
+        Err(error) => Check::failed(NAME, &error),
+    }
+}
+
+/// Whether the exchange service is there, and ready.
+pub async fn exchange_service(host: &str, client: &ExchangeClient) -> Check {
+    const NAME: &str = "service";
+    match client.check_ready().await {
+        Ok(()) => Check::ok(NAME, format!("the exchange service at {host} is ready")),
         Err(error) => Check::failed(NAME, &error),
     }
 }

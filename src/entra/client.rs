@@ -16,6 +16,7 @@ pub struct Entra {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) authority: Authority,
     pub(super) client_id: String,
+    pub(super) further_scopes: Vec<String>,
     capability_claims: Option<Claims>,
     metadata_cache: Arc<MetadataCache>,
 }
@@ -33,6 +34,7 @@ impl Entra {
             clock,
             authority,
             client_id,
+            further_scopes: Vec::new(),
             capability_claims: None,
             metadata_cache: Arc::default(),
         }
@@ -43,6 +45,14 @@ impl Entra {
     #[must_use]
     pub fn with_continuous_access(mut self) -> Self {
         self.capability_claims = Some(Claims::continuous_access());
+        self
+    }
+
+    /// Asks the user of a sign-in in a browser for consent to these scopes too. They are of another
+    /// service, so the tokens of the sign-in do not have them: redeem the refresh token for them.
+    #[must_use]
+    pub fn with_further_consent(mut self, scopes: Vec<String>) -> Self {
+        self.further_scopes = scopes;
         self
     }
 

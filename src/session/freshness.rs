@@ -16,6 +16,8 @@ pub(crate) struct CompletedSteps {
     pub(crate) signed_in: bool,
     /// The refresh token was redeemed.
     pub(crate) refreshed: bool,
+    /// The refresh token was redeemed for the exchange service's token.
+    pub(crate) refreshed_for_service: bool,
     /// The current Entra token was exchanged.
     pub(crate) exchanged: bool,
 }
@@ -31,6 +33,8 @@ pub(crate) enum Step {
     Exchange,
     /// Redeem the refresh token.
     Refresh,
+    /// Redeem the refresh token for the exchange service's token.
+    RefreshForService,
     /// A user must sign in.
     SignIn,
 }
@@ -42,6 +46,7 @@ impl Step {
             Step::UseCached | Step::UseCachedBelowMinimum => "cached token",
             Step::Exchange => "exchange",
             Step::Refresh => "refresh",
+            Step::RefreshForService => "refresh for the exchange service",
             Step::SignIn => "sign-in",
         }
     }
@@ -56,6 +61,9 @@ impl Step {
             }
             Step::Exchange => format!("Exchanging the Entra token{of} for an access token."),
             Step::Refresh => format!("Refreshing the Entra token{of}."),
+            Step::RefreshForService => {
+                format!("Requesting the Entra token{of} for the exchange service.")
+            }
             Step::SignIn => "A sign-in is required.".to_owned(),
         }
     }
@@ -101,7 +109,7 @@ pub(crate) fn next_step(
         if is_valid_long_enough(entra.expires_on)
             || (cannot_refresh_again && entra.expires_on > now)
         {
-            return Step::Exchange;
+            return exchange_step(record, request, completed, now);
         }
     }
     if can_refresh {
@@ -109,6 +117,29 @@ pub(crate) fn next_step(
     }
     match cached_expiry {
         Some(expires_on) if renewed && expires_on > now => Step::UseCachedBelowMinimum,
+        _ => Step::SignIn,
+    }
+}
+
+/// Returns the exchange, or the step before it if the exchange service's token is missing. That token is
+/// used at once, so its validity need not be that of the request.
+fn exchange_step(
+    record: &Record,
+    request: &TokenRequest,
+    completed: CompletedSteps,
+    now: Timestamp,
+) -> Step {
+    if request.service_scopes.is_empty() {
+        return Step::Exchange;
+    }
+    let token = record.entra_token(&request.service_scopes);
+    let left = token.map(|token| token.expires_on.since(now));
+    let is_renewed = completed.refreshed_for_service;
+    let can_refresh = !is_renewed && record.refresh_token.is_some();
+    match left {
+        Some(left) if is_renewed && !left.is_zero() => Step::Exchange,
+        Some(left) if !request.force_refresh && left > MIN_VALIDITY_DURING_OUTAGE => Step::Exchange,
+        _ if can_refresh => Step::RefreshForService,
         _ => Step::SignIn,
     }
 }

@@ -80,6 +80,7 @@ fn request() -> TokenRequest {
 const NOTHING: CompletedSteps = CompletedSteps {
     signed_in: false,
     refreshed: false,
+    refreshed_for_service: false,
     exchanged: false,
 };
 
@@ -331,6 +332,7 @@ fn every_path_ends_within_the_budget() {
                             completed.exchanged = false;
                             held.entra = Some(left);
                         }
+                        Step::RefreshForService => panic!("the request is of no service"),
                         Step::Exchange => {
                             completed.exchanged = true;
                             held.communication = Some(left);

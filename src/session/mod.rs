@@ -14,6 +14,8 @@ mod portable;
 #[cfg(test)]
 mod properties;
 mod renewal;
+#[cfg(test)]
+mod service_freshness_tests;
 mod sessions;
 mod token;
 

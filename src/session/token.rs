@@ -19,6 +19,9 @@ pub struct TokenRequest {
     pub min_validity: Duration,
     /// Ignores cached tokens: refreshes and exchanges again.
     pub force_refresh: bool,
+    /// The Entra scopes of the exchange service, whose token the exchange needs beside the one for
+    /// ACS. Empty for every other exchange, and if the service requests that one on behalf of the user.
+    pub service_scopes: Vec<String>,
 }
 
 impl TokenRequest {
@@ -28,6 +31,7 @@ impl TokenRequest {
             kind,
             min_validity,
             force_refresh: false,
+            service_scopes: Vec::new(),
         }
     }
 

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_native_strategy};
 
-use super::user_session::{SessionState, Settings, TeamsSession};
+use super::user_session::{Issuer, SessionState, Settings, TeamsSession};
 use crate::account::EntraApplication;
 use crate::acs::ResourceAuth;
-use crate::config::{GivenResource, default_scopes, parse_scopes};
+use crate::config::{GivenResource, default_scopes, parse_scopes, parse_service_scope};
 use crate::entra::browser::{Browser, SystemBrowser};
 use crate::entra::redirect::RedirectUri;
 use crate::entra::{Authority, MetadataCache, check_client_id};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::{CommunicationTokenSource, ExchangeKind};
+use crate::exchange_client::ServiceUrl;
 use crate::files::Folder;
 use crate::http::Http;
 use crate::session::{Sessions, TokenKind, TokenRequest};
@@ -34,6 +35,9 @@ pub struct TeamsSessionBuilder {
     scopes: Option<String>,
     exchange: Option<ExchangeKind>,
     resource_auth: Option<ResourceAuth>,
+    /// The address and the scope of an exchange service.
+    exchange_service: Option<(String, String)>,
+    is_on_behalf_of: bool,
     min_validity: Option<Duration>,
     store: Option<Box<dyn TokenStore>>,
     state_folder: Option<PathBuf>,
@@ -64,7 +68,7 @@ impl TeamsSessionBuilder {
         self
     }
 
-    /// The ACS resource: its endpoint, or a connection string. Required. With an access key the
+    /// The ACS resource: its endpoint, or a connection string. Required without an exchange service. With an access key the
     /// exchange goes through the resource's own API ([`ExchangeKind::Key`]), otherwise the user's
     /// token is exchanged directly ([`ExchangeKind::Entra`]).
     pub fn resource(mut self, resource: impl Into<String>) -> Self {
@@ -93,6 +97,19 @@ impl TeamsSessionBuilder {
     /// The credential of the resource, in place of the access key of a connection string.
     pub fn resource_auth(mut self, auth: ResourceAuth) -> Self {
         self.resource_auth = Some(auth);
+        self
+    }
+
+    /// The organisation's exchange service, which has the resource's credential: its address and its
+    /// Entra scope. [`TeamsSessionBuilder::allow_endpoint`] permits its host.
+    pub fn exchange_service(mut self, url: impl Into<String>, scope: impl Into<String>) -> Self {
+        self.exchange_service = Some((url.into(), scope.into()));
+        self
+    }
+
+    /// The exchange service requests the token for ACS on behalf of the user, so it gets none.
+    pub fn on_behalf_of(mut self) -> Self {
+        self.is_on_behalf_of = true;
         self
     }
 
@@ -180,30 +197,14 @@ impl TeamsSessionBuilder {
     /// # Errors
     /// [`Kind::Usage`] if a required setting is missing or a setting is invalid.
     pub fn build(self) -> Result<TeamsSession> {
-        let tenant = required("tenant", self.tenant)?;
-        let client_id = check_client_id(&required("client_id", self.client_id)?)?;
-        let resource = required("resource", self.resource)?;
-        let (endpoint, key) = match GivenResource::parse(&resource, &self.settings.allowed_hosts)? {
-            GivenResource::ConnectionString(read) => (read.endpoint, Some(read.access_key)),
-            GivenResource::Endpoint(endpoint) => (endpoint, None),
-        };
+        let tenant = required("tenant", self.tenant.clone())?;
+        let client_id = check_client_id(&required("client_id", self.client_id.clone())?)?;
         let host = self.authority_host.as_deref().unwrap_or(AUTHORITY_HOST);
         let authority = Authority::new(host, &tenant)?;
-        let auth = self.resource_auth.or(key.map(ResourceAuth::Key));
-        let exchange = self.exchange.unwrap_or(match auth {
-            Some(_) => ExchangeKind::Key,
-            None => ExchangeKind::Entra,
-        });
-        if exchange == ExchangeKind::Key && auth.is_none() {
-            return Err(Error::new(
-                Kind::Usage,
-                "the exchange with the access key has no access key",
-                "Pass a connection string to `resource`, or call `resource_auth`.",
-            ));
-        }
-        let scopes = self.scopes.as_deref().unwrap_or(default_scopes(exchange));
-        let source =
-            CommunicationTokenSource::new(endpoint.as_str(), exchange, parse_scopes(scopes)?);
+        let (issuer, request) = match &self.exchange_service {
+            Some((url, scope)) => self.of_service(url, scope)?,
+            None => self.of_resource()?,
+        };
         let folder = match self.has_no_folder {
             true => None,
             false => self.state_folder.or_else(native_state_folder),
@@ -227,19 +228,74 @@ impl TeamsSessionBuilder {
         let sessions = Arc::new(SessionStore::new(store, folder));
         Ok(TeamsSession(Arc::new(SessionState {
             session: Sessions::new(sessions, clock.clone(), application),
-            request: TokenRequest::new(
-                TokenKind::Communication(source),
-                self.min_validity.unwrap_or(MIN_VALIDITY),
-            ),
+            request,
             authority,
             client_id,
-            endpoint,
-            auth: auth.filter(|_| exchange == ExchangeKind::Key),
+            issuer,
             browser,
             metadata: Arc::new(metadata.unwrap_or_default()),
             clock,
             settings: self.settings,
         })))
+    }
+
+    /// Returns the resource as the issuer, and the request for its tokens.
+    fn of_resource(&self) -> Result<(Issuer, TokenRequest)> {
+        let resource = required("resource", self.resource.clone())?;
+        let (endpoint, key) = match GivenResource::parse(&resource, &self.settings.allowed_hosts)? {
+            GivenResource::ConnectionString(read) => (read.endpoint, Some(read.access_key)),
+            GivenResource::Endpoint(endpoint) => (endpoint, None),
+        };
+        let auth = self.resource_auth.clone().or(key.map(ResourceAuth::Key));
+        let exchange = self.exchange.unwrap_or(match auth {
+            Some(_) => ExchangeKind::Key,
+            None => ExchangeKind::Entra,
+        });
+        let scopes = self.scopes.as_deref().unwrap_or(default_scopes(exchange));
+        let request = self.request(endpoint.as_str(), exchange, parse_scopes(scopes)?);
+        let issuer = match (exchange, auth) {
+            (ExchangeKind::Key, Some(auth)) => Issuer::ResourceApi(endpoint, auth),
+            (ExchangeKind::Key, None) => {
+                return Err(Error::new(
+                    Kind::Usage,
+                    "the exchange with the access key has no access key",
+                    "Pass a connection string to `resource`, or call `resource_auth`.",
+                ));
+            }
+            (ExchangeKind::Service, _) => {
+                return Err(Error::new(
+                    Kind::Usage,
+                    "the exchange by a service has no service",
+                    "Call `exchange_service` on the builder.",
+                ));
+            }
+            (ExchangeKind::Entra | ExchangeKind::TeamsExtension, _) => Issuer::Resource(endpoint),
+        };
+        Ok((issuer, request))
+    }
+
+    /// Returns the exchange service as the issuer, and the request for its tokens.
+    fn of_service(&self, url: &str, scope: &str) -> Result<(Issuer, TokenRequest)> {
+        let url = ServiceUrl::parse(url)?;
+        url.check_may_receive(&self.settings.allowed_hosts)?;
+        let own = vec![parse_service_scope(scope)?];
+        let kind = ExchangeKind::Service;
+        let request = match self.is_on_behalf_of {
+            true => self.request(url.as_str(), kind, own),
+            false => {
+                let scopes = self.scopes.as_deref().unwrap_or(default_scopes(kind));
+                let mut request = self.request(url.as_str(), kind, parse_scopes(scopes)?);
+                request.service_scopes = own;
+                request
+            }
+        };
+        Ok((Issuer::Service(url), request))
+    }
+
+    fn request(&self, issuer: &str, exchange: ExchangeKind, scopes: Vec<String>) -> TokenRequest {
+        let source = CommunicationTokenSource::new(issuer, exchange, scopes);
+        let min_validity = self.min_validity.unwrap_or(MIN_VALIDITY);
+        TokenRequest::new(TokenKind::Communication(source), min_validity)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::entra::browser::Browser;
 use crate::entra::redirect::RedirectUri;
 use crate::entra::{Authority, Entra, MetadataCache, SignInMethod};
 use crate::error::{Error, Result};
+use crate::exchange_client::{ExchangeClient, ServiceUrl};
 use crate::http::{self, Http};
 use crate::session::{
     CacheLookup, Exchange, RenewalServices, Sessions, SignInOptions, Token, TokenKind,
@@ -48,13 +49,22 @@ pub(super) struct SessionState {
     pub(super) request: TokenRequest,
     pub(super) authority: Authority,
     pub(super) client_id: String,
-    pub(super) endpoint: Endpoint,
-    /// The credential of the resource, if the exchange goes through the resource's own API.
-    pub(super) auth: Option<ResourceAuth>,
+    pub(super) issuer: Issuer,
     pub(super) browser: Arc<dyn Browser>,
     pub(super) metadata: Arc<MetadataCache>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: Settings,
+}
+
+/// The issuer of the Communication tokens.
+#[derive(Debug)]
+pub(super) enum Issuer {
+    /// The resource, by its own API with this credential.
+    ResourceApi(Endpoint, ResourceAuth),
+    /// The resource, for the Entra token alone.
+    Resource(Endpoint),
+    /// An organisation's exchange service.
+    Service(ServiceUrl),
 }
 
 /// The settings that requests use. Those that are not set have the defaults of the command.
@@ -171,6 +181,7 @@ impl SessionState {
     fn entra(&self) -> Entra {
         let (http, clock) = (self.http().clone(), self.clock.clone());
         let entra = Entra::new(http, clock, self.authority.clone(), self.client_id.clone())
+            .with_further_consent(self.request.service_scopes.clone())
             .with_metadata_cache(self.metadata.clone());
         match self.settings.continuous_access {
             true => entra.with_continuous_access(),
@@ -181,17 +192,22 @@ impl SessionState {
     fn net(&self) -> RenewalServices {
         let http = self.http();
         let allowed_hosts = self.settings.allowed_hosts.clone();
-        let exchange = match &self.auth {
-            Some(auth) => Exchange::WithResourceCredential(
-                IdentityClient::new(self.endpoint.clone(), auth.clone())
+        let exchange = match &self.issuer {
+            Issuer::ResourceApi(endpoint, auth) => Exchange::WithResourceCredential(
+                IdentityClient::new(endpoint.clone(), auth.clone())
                     .with_http(http.clone())
                     .with_clock(self.clock.clone())
                     .with_allowed_hosts(allowed_hosts),
             ),
-            None => Exchange::Direct(DirectExchange::new(
+            Issuer::Resource(endpoint) => Exchange::Direct(DirectExchange::new(
                 http.clone(),
                 self.clock.clone(),
-                self.endpoint.clone(),
+                endpoint.clone(),
+                allowed_hosts,
+            )),
+            Issuer::Service(url) => Exchange::Service(ExchangeClient::new(
+                http.clone(),
+                url.clone(),
                 allowed_hosts,
             )),
         };
@@ -221,7 +237,7 @@ impl fmt::Debug for TeamsSession {
         f.debug_struct("TeamsSession")
             .field("authority", &self.0.authority)
             .field("client_id", &self.0.client_id)
-            .field("endpoint", &self.0.endpoint)
+            .field("issuer", &self.0.issuer)
             .finish_non_exhaustive()
     }
 }

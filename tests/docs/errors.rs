@@ -32,12 +32,24 @@ pub(crate) fn page() -> String {
         let cause = cause.replace("{}", "\u{2026}");
         page.push_str(&format!("| {known_by} | {cause} | {user} | {admin} |\n"));
     }
+    page.push_str(
+        "\n## Errors of an exchange service\n\n\
+         What acspass reports if an organisation's exchange service refuses a request.\n\n\
+         | status and code | cause | what you do | what the admin does |\n\
+         | --- | --- | --- | --- |\n",
+    );
+    for row in rows("assets/advice/service.json") {
+        let [known_by, cause, user, admin] =
+            ["known_by", "cause", "user", "admin"].map(|key| text(&row, key));
+        let cause = cause.replace("{}", "\u{2026}");
+        page.push_str(&format!("| {known_by} | {cause} | {user} | {admin} |\n"));
+    }
     page
 }
 
 fn rows(path: &str) -> Vec<Value> {
     let rows: Vec<Value> = serde_json::from_str(&read(path)).expect("rows");
-    assert!(rows.len() > 10, "{path}");
+    assert!(rows.len() > 8, "{path}");
     rows
 }
 

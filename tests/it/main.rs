@@ -35,6 +35,7 @@ mod emulator;
 mod emulator_command;
 mod emulator_exec;
 mod examples;
+mod exchange_service;
 mod exec;
 mod findings;
 mod first_run;

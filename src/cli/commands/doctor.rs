@@ -100,7 +100,8 @@ fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Ch
     if offline {
         checks.push(doctor::proxy(route, None));
         checks.push(doctor::tls(&files, None));
-        for name in ["entra", "clock", "resource"] {
+        let service = config.uses_exchange_service().then_some("service");
+        for name in ["entra", "clock", "resource"].into_iter().chain(service) {
             checks.push(Check::skipped(name, "--offline contacts no service"));
         }
     } else {
@@ -112,6 +113,9 @@ fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Ch
                 doctor::entra(&probe, authority, http).await,
                 doctor::clock(&probe),
                 match config.resource_unchecked() {
+                    _ if config.uses_exchange_service() => {
+                        Check::skipped("resource", "the exchange service has its credential")
+                    }
                     Err(_) => Check::skipped("resource", "no usable resource is configured"),
                     Ok(resource) => {
                         let owner = owner(context, &resource.key);
@@ -121,6 +125,9 @@ fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Ch
             ];
             Ok(checks)
         })?);
+        if config.uses_exchange_service() {
+            checks.push(exchange_service(context));
+        }
     }
     let running = env.serve_folder().and_then(|folder| running(&folder));
     let running = running.ok().flatten();
@@ -136,9 +143,23 @@ fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Ch
     Ok(checks)
 }
 
+fn exchange_service(context: &Context) -> Check {
+    let client = context.exchange_client();
+    let service = context.config.exchange_service_unchecked();
+    match service.and_then(|service| Ok((service.url.host_and_port(), client?))) {
+        Err(_) => Check::skipped("service", "no usable exchange service is configured"),
+        Ok((host, client)) => {
+            let check = block_on(async { Ok(doctor::exchange_service(&host, &client).await) });
+            check.unwrap_or_else(|error| Check::failed("service", &error))
+        }
+    }
+}
+
 fn owner(context: &Context, key: &KeySource) -> Owner {
     match (context.config.exchange, key) {
-        (ExchangeKind::Entra | ExchangeKind::TeamsExtension, _) => Owner::User,
+        (ExchangeKind::Entra | ExchangeKind::TeamsExtension | ExchangeKind::Service, _) => {
+            Owner::User
+        }
         (ExchangeKind::Key, KeySource::None) => Owner::Principal,
         (ExchangeKind::Key, KeySource::Given(_) | KeySource::Stored) => {
             Owner::Key(Box::new(context.identity_client()))

@@ -10,7 +10,7 @@ use url::Url;
 use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::io::output::{Output, render};
-use crate::config::{Cloud, Setting};
+use crate::config::{Cloud, Setting, default_scopes, parse_scopes};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
 use crate::input::guid;
@@ -24,7 +24,7 @@ pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Out
     let script = render(&plan.as_script())?;
     // Another shell reads all of it: the user's own may be of another kind, and stays open.
     let team = match context.config.exchange {
-        ExchangeKind::Key => None,
+        ExchangeKind::Key | ExchangeKind::Service => None,
         ExchangeKind::Entra | ExchangeKind::TeamsExtension => {
             let team = render(&plan.as_team())?;
             Some(format!("sh <<'EOF'\n{script}\n{}\nEOF\n", team.trim_end()))
@@ -32,6 +32,10 @@ pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Out
     };
     let message = render(&plan.as_message())?.trim_end().to_owned();
     let notes = lines(render(&plan.as_notes())?);
+    let service = match plan.is_service {
+        true => Some(lines(render(&plan.as_service())?)),
+        false => None,
+    };
     let url = plan.consent_url();
     if is_script_only {
         output.print_result(script.trim_end(), &json!({"script": script}))?;
@@ -40,6 +44,7 @@ pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Out
             "portal": portal,
             "script": script,
             "team": team,
+            "service": service,
             "adminConsentUrl": url,
             "message": message,
             "notes": notes,
@@ -50,6 +55,14 @@ pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Out
         report.blank();
         for (number, step) in (1..).zip(&portal) {
             report.row(&format!("{number}."), STEP_COLUMNS, step);
+        }
+        if let Some(steps) = &service {
+            report.blank();
+            report.heading("Register the exchange service in the portal");
+            report.blank();
+            for (number, step) in (1..).zip(steps) {
+                report.row(&format!("{number}."), STEP_COLUMNS, step);
+            }
         }
         report.blank();
         report.heading(match team {
@@ -108,7 +121,10 @@ const NOTE_COLUMNS: usize = 2;
 /// The values to set up, in the terms of the portal, and the texts with them: the steps in the portal,
 /// a script, the commands for a team without access keys, a message to the admin, and notes about settings of the tenant that can prevent tokens.
 #[derive(Template)]
-#[template(path = "setup.txt", blocks = ["portal", "script", "team", "message", "notes"])]
+#[template(
+    path = "setup.txt",
+    blocks = ["portal", "service", "script", "team", "message", "notes"]
+)]
 struct Plan {
     authority: Url,
     cloud: Option<Cloud>,
@@ -116,6 +132,10 @@ struct Plan {
     client_id: Option<String>,
     redirect_uri: String,
     is_entra_exchange: bool,
+    /// An exchange service has an application of its own.
+    is_service: bool,
+    /// That application needs the permissions of ACS, in place of this one.
+    is_on_behalf_of: bool,
     /// The setting `exchange`.
     exchange: &'static str,
     /// The address of Microsoft Graph.
@@ -142,7 +162,14 @@ impl Plan {
                 "1fd5118e-2576-4263-8130-9503064c837a",
             ),
         };
-        let permissions = config.scopes.iter().filter_map(|scope| {
+        let is_service = config.uses_exchange_service();
+        let is_on_behalf_of = is_service && config.requests_on_behalf_of();
+        // The scopes on the desktop are then those of the service.
+        let scopes = match is_on_behalf_of {
+            true => parse_scopes(default_scopes(config.exchange))?,
+            false => config.scopes.clone(),
+        };
+        let permissions = scopes.iter().filter_map(|scope| {
             let name = scope.rsplit('/').next()?;
             // `.default` stands for all permissions of the registration.
             Some(if name == ".default" { "VoIP" } else { name }.to_owned())
@@ -156,10 +183,13 @@ impl Plan {
                 .and_then(|uri| without_port(&uri))
                 .unwrap_or_else(|| "http://localhost".to_owned()),
             is_entra_exchange,
+            is_service,
+            is_on_behalf_of,
             exchange: match config.exchange {
                 ExchangeKind::Key => "key",
                 ExchangeKind::Entra => "entra",
                 ExchangeKind::TeamsExtension => "teams-extension",
+                ExchangeKind::Service => "service",
             },
             graph: context.config.graph()?.api(),
             api_name,

@@ -25,8 +25,14 @@ pub(super) fn ask(lacking: NotConfigured, flags: &Flags, may_ask: bool) -> Resul
     let NotConfigured { context, missing } = lacking;
     let env = context.env.clone();
     let lacks_resource = missing.contains(&MissingSetting::Resource);
+    let lacks_service = missing.iter().any(|setting| {
+        matches!(
+            setting,
+            MissingSetting::ExchangeService | MissingSetting::ExchangeServiceScope
+        )
+    });
     let can_save = context.session_store.is_persistent() || !lacks_resource;
-    if !may_ask || !env.is_interactive() || !can_save {
+    if lacks_service || !may_ask || !env.is_interactive() || !can_save {
         return Err(config::not_configured(&missing));
     }
     if context.session_store.is_persistent() {
@@ -143,7 +149,9 @@ impl Questions {
                     resource_credential::from_environment(variables, http.clone(), clock)?;
                     Owner::Principal
                 }
-                (_, ExchangeKind::Entra | ExchangeKind::TeamsExtension) => Owner::User,
+                (_, ExchangeKind::Entra | ExchangeKind::TeamsExtension | ExchangeKind::Service) => {
+                    Owner::User
+                }
             };
             let work = doctor::ask_resource(given.endpoint(), owner, http);
             self.check("the resource", work)?;

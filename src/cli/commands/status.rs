@@ -57,7 +57,19 @@ fn add_settings(report: &mut Report, context: &Context) {
         config.authority.host_and_port()
     );
     report.row("Tenant", LABEL_COLUMNS, &tenant);
+    if config.uses_exchange_service() {
+        match config.exchange_service_unchecked() {
+            Ok(service) => report.row("Service", LABEL_COLUMNS, service.url.as_str()),
+            Err(_) => report.marked_row(
+                "Service",
+                LABEL_COLUMNS,
+                (Mark::Warning, "not configured"),
+                ": run `acspass config set exchange-service URL`",
+            ),
+        }
+    }
     match config.resource_unchecked() {
+        Err(_) if config.uses_exchange_service() => {}
         Ok(resource) => report.row("Resource", LABEL_COLUMNS, resource.endpoint.as_str()),
         Err(_) => report.marked_row(
             "Resource",

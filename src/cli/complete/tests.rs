@@ -65,7 +65,7 @@ fn values_follow_the_option_or_the_command() {
         ("config set cae ", "true false"),
         ("config set cae t", "true"),
         ("config set profile ", "default work"),
-        ("config set exchange ", "key entra teams-extension"),
+        ("config set exchange ", "key entra teams-extension service"),
         ("config set sign-in ", "browser device-code paste"),
         ("config set connection-string ", ""),
         ("config set nothing ", ""),

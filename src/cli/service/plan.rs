@@ -179,6 +179,9 @@ fn check_config(env: &Environment, config: &Config) -> Result<()> {
 
 /// Refuses a resource that only a secret in the environment reaches.
 fn check_resource(env: &Environment, config: &Config) -> Result<()> {
+    if config.uses_exchange_service() {
+        return Ok(());
+    }
     let is_set = |variable: &&str| env.variable(variable).is_some();
     let secret = var::UNIT_SECRETS.into_iter().find(is_set);
     match (config.resource_unchecked()?.key, secret) {

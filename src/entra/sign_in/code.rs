@@ -39,10 +39,12 @@ impl Entra {
         let redirect_url = RedirectUrl::new(redirect_uri.to_owned())
             .map_err(|_| Error::internal("the redirect URI is not a URL after it was checked"))?;
         let protocol = self.oauth_client(&metadata)?.set_redirect_uri(redirect_url);
+        // A consent may be for several services, and a token is for one.
+        let scopes = [sign_in.scopes, self.further_scopes.as_slice()].concat();
         let mut request = protocol
             .authorize_url(|| state.clone())
             .set_pkce_challenge(challenge)
-            .add_extra_param("scope", scope_text(sign_in.scopes))
+            .add_extra_param("scope", scope_text(&scopes))
             .add_extra_param("response_mode", mode.as_str())
             .add_extra_param("nonce", nonce.secret())
             .add_extra_param("client_info", "1");

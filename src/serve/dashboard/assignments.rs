@@ -28,7 +28,7 @@ pub(super) fn settings(context: &Context, accounts: &[AccountState]) -> Value {
     json!({
         "exchange": match exchange(context) {
             ExchangeKind::TeamsExtension => "teams-extension",
-            ExchangeKind::Key | ExchangeKind::Entra => "entra",
+            ExchangeKind::Key | ExchangeKind::Entra | ExchangeKind::Service => "entra",
         },
         "tenantId": tenant_id,
         "clientId": application.client_id,
@@ -127,7 +127,7 @@ async fn client(context: &Context, tenant_id: String) -> Result<AccessClient, Re
     let owner = blocking(move || clients.identity_client()).await?;
     let family = match exchange(context) {
         ExchangeKind::TeamsExtension => AccessFamily::TeamsExtension { tenant_id },
-        ExchangeKind::Key | ExchangeKind::Entra => AccessFamily::Entra,
+        ExchangeKind::Key | ExchangeKind::Entra | ExchangeKind::Service => AccessFamily::Entra,
     };
     Ok(AccessClient::new(owner, family))
 }

@@ -47,10 +47,12 @@ struct Case {
     force_refresh: bool,
 }
 
-const KINDS: [ExchangeKind; 3] = [
+const KINDS: [ExchangeKind; 4] = [
     ExchangeKind::Key,
     ExchangeKind::Entra,
     ExchangeKind::TeamsExtension,
+    // Without scopes of the service, as with on-behalf-of: it has the steps of the others.
+    ExchangeKind::Service,
 ];
 
 fn scopes(number: usize) -> Vec<String> {
@@ -179,7 +181,7 @@ fn seconds() -> impl Strategy<Value = i64> {
 }
 
 fn cached() -> impl Strategy<Value = Cached> {
-    (0..2_usize, 0..3_usize, 0..2_usize, seconds()).prop_map(|(endpoint, kind, scopes, left)| {
+    (0..2_usize, 0..4_usize, 0..2_usize, seconds()).prop_map(|(endpoint, kind, scopes, left)| {
         Cached {
             endpoint,
             kind,
@@ -201,7 +203,7 @@ fn case() -> impl Strategy<Value = Case> {
         any::<bool>(),
         proptest::option::of((life, -100..4000_i64)),
     );
-    let request = (any::<bool>(), 0..2_usize, 0..3_usize, 0..2_usize);
+    let request = (any::<bool>(), 0..2_usize, 0..4_usize, 0..2_usize);
     (session, request, min_validity, any::<bool>()).prop_map(
         |(
             (communication, entra, has_refresh_token, note),
@@ -271,7 +273,7 @@ proptest! {
     fn expired_token_is_not_used_at_any_time(case in case(), now in any::<i64>(), steps in any::<[bool; 3]>()) {
         let now = Timestamp::from_unix_seconds(now);
         let [signed_in, refreshed, exchanged] = steps;
-        let completed = CompletedSteps { signed_in, refreshed, exchanged };
+        let completed = CompletedSteps { signed_in, refreshed, exchanged, ..CompletedSteps::default() };
         let record = case.record(now);
         let request = case.request();
         let expiry = |entra: bool| match (&request.kind, entra) {
@@ -284,6 +286,7 @@ proptest! {
             Step::UseCached | Step::UseCachedBelowMinimum => prop_assert!(expiry(false) > Some(now)),
             Step::Exchange => prop_assert!(expiry(true) > Some(now) && !exchanged),
             Step::Refresh => prop_assert!(case.has_refresh_token && !refreshed),
+            Step::RefreshForService => prop_assert!(false, "the request is of no service"),
             Step::SignIn => {}
         }
     }
@@ -329,6 +332,7 @@ proptest! {
                     completed = CompletedSteps { refreshed: true, exchanged: false, ..completed };
                     is_new |= case.wants_entra;
                 }
+                Step::RefreshForService => prop_assert!(false, "the request is of no service"),
                 Step::SignIn => {
                     prop_assert_eq!(sign_ins, 0, "asked to sign in twice");
                     if !may_sign_in {

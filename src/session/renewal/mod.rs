@@ -5,6 +5,7 @@
 
 mod hints;
 pub(super) mod locks;
+mod refresh;
 mod services;
 mod sign_in;
 mod task;

@@ -8,6 +8,7 @@ use crate::acs::{DirectExchange, IdentityClient, IssuedToken, teams_token};
 use crate::entra::{Entra, Tokens};
 use crate::error::Result;
 use crate::exchange::CommunicationTokenSource;
+use crate::exchange_client::ExchangeClient;
 use crate::secret::EntraToken;
 use crate::session::sessions::Sessions;
 use crate::store::{CachedEntraToken, Record};
@@ -36,6 +37,8 @@ pub enum Exchange {
     WithResourceCredential(IdentityClient),
     /// With the Entra token alone.
     Direct(DirectExchange),
+    /// By an organisation's exchange service, which has the credential.
+    Service(ExchangeClient),
 }
 
 impl Exchange {
@@ -44,15 +47,17 @@ impl Exchange {
         match self {
             Exchange::WithResourceCredential(acs) => acs.open_early(),
             Exchange::Direct(direct) => direct.open_early(),
+            Exchange::Service(service) => service.open_early(),
         }
     }
 
-    /// Exchanges the session's Entra token. `now` is the time by the service's clock.
+    /// Exchanges the session's Entra token. `service_token` is the one for the exchange service, if the
+    /// request has scopes of it. `now` is the time by the service's clock.
     pub(super) async fn run(
         &self,
         source: &CommunicationTokenSource,
         record: &Record,
-        token: &EntraToken,
+        (token, service_token): (&EntraToken, Option<&EntraToken>),
         now: Timestamp,
     ) -> Result<IssuedToken> {
         let acs = match self {
@@ -63,6 +68,19 @@ impl Exchange {
                     debug!("The exchange returned a token of the identity {identity}.");
                 }
                 return Ok(exchanged.issued);
+            }
+            Exchange::Service(service) => {
+                // Without a token for the service, that for ACS is none: the service requests it.
+                let (caller, subject) = match service_token {
+                    Some(caller) => (caller, Some(token)),
+                    None => (token, None),
+                };
+                let issued = service.exchange(caller, subject, now).await?;
+                return Ok(IssuedToken {
+                    token: issued.token,
+                    expires_on: issued.expires_on,
+                    service_time: issued.service_time,
+                });
             }
         };
         // Both are from the validated sign-in, so they belong together.

@@ -18,9 +18,9 @@ use crate::store::{
 };
 use crate::time::{Timestamp, in_words};
 
-/// The most steps of a renewal: sign in, exchange, refresh, exchange, use, and the same once more if
-/// another process renewed meanwhile.
-const MAX_STEPS: usize = 10;
+/// The most steps of a renewal: sign in, refresh for the exchange service, exchange, refresh both, exchange,
+/// use, and the same once more if another process renewed meanwhile.
+const MAX_STEPS: usize = 14;
 
 impl PendingRenewal {
     /// Renews the session, and signs in with `options` if there is no other way. Uses the cache if
@@ -65,20 +65,20 @@ impl PendingRenewal {
 }
 
 /// A renewal in progress.
-struct RenewalTask<'a> {
-    renewal: &'a PendingRenewal,
+pub(super) struct RenewalTask<'a> {
+    pub(super) renewal: &'a PendingRenewal,
     options: Option<&'a SignInOptions<'a>>,
     /// The last known username of the session.
     username: Option<String>,
     locks: HeldLocks,
-    record: Option<Record>,
-    completed: CompletedSteps,
+    pub(super) record: Option<Record>,
+    pub(super) completed: CompletedSteps,
     /// The cache was read again after Entra had refused the refresh token.
-    has_reread_cache: bool,
+    pub(super) has_reread_cache: bool,
     /// The claims challenge of the resource for the next Entra token.
-    resource_challenge: Option<Claims>,
+    pub(super) resource_challenge: Option<Claims>,
     /// The error of Entra's refusal of the current refresh token.
-    refresh_refusal: Option<Error>,
+    pub(super) refresh_refusal: Option<Error>,
 }
 
 impl<'a> RenewalTask<'a> {
@@ -103,7 +103,7 @@ impl<'a> RenewalTask<'a> {
     }
 
     /// Reads the session under the lock of the renewal: another process may have renewed it or signed in.
-    fn read_cache(&mut self) -> Result<()> {
+    pub(super) fn read_cache(&mut self) -> Result<()> {
         let sessions = &self.renewal.sessions;
         let entry = match self.locks.initial.scope() {
             LockTarget::Session(key) => sessions.store.index()?.entry(key).cloned(),
@@ -139,13 +139,14 @@ impl<'a> RenewalTask<'a> {
                 Step::UseCached | Step::UseCachedBelowMinimum => return self.use_cached(),
                 Step::Exchange => self.exchange(services).await,
                 Step::Refresh => self.refresh(services).await,
+                Step::RefreshForService => self.refresh_for_service(services).await,
                 Step::SignIn => self.sign_in(services).await,
             };
             let elapsed = start.elapsed().as_millis();
             debug!("The {} took {elapsed} ms.", step.name());
             match (taken, step) {
                 (Ok(()), _) => {}
-                (Err(error), Step::Exchange | Step::Refresh)
+                (Err(error), Step::Exchange | Step::Refresh | Step::RefreshForService)
                     if error.kind() == Kind::Unreachable =>
                 {
                     return self.fall_back_to_cached(error);
@@ -175,7 +176,9 @@ impl<'a> RenewalTask<'a> {
         };
         let step = match next_step(self.record.as_ref(), request, self.completed, now) {
             // A refresh token that Entra refused is not sent again.
-            Step::Refresh if self.refresh_refusal.is_some() => Step::SignIn,
+            Step::Refresh | Step::RefreshForService if self.refresh_refusal.is_some() => {
+                Step::SignIn
+            }
             step => step,
         };
         debug!("{}", step.sentence(self.username.as_deref()));
@@ -204,83 +207,20 @@ impl<'a> RenewalTask<'a> {
         Ok(token)
     }
 
-    /// Reads the cache again after Entra refused the refresh token: another process without the lock
-    /// may have renewed. If the token is the same, a sign-in is required.
-    fn handle_refusal(&mut self, error: Error) -> Result<()> {
-        let rejected_token = self.record.take().and_then(|record| record.refresh_token);
-        let is_second_time = std::mem::replace(&mut self.has_reread_cache, true);
-        self.read_cache()?;
-        let is_same = |record: &Record| record.refresh_token == rejected_token;
-        if is_second_time || self.record.as_ref().is_none_or(is_same) {
-            self.save_challenge(&error);
-            self.refresh_refusal = Some(error);
-        }
-        Ok(())
-    }
-
-    /// Saves the claims challenge for the next sign-in, also of a later run.
-    fn save_challenge(&mut self, refusal: &Error) {
-        if let (Some(record), Some(claims)) = (&mut self.record, refusal.claims())
-            && record.challenge.as_ref() != Some(claims)
-        {
-            record.challenge = Some(claims.clone());
-            self.save_or_warn("the claims that Entra requires were not saved");
-        }
-    }
-
-    /// Removes the Entra token, and sends the challenge with the refresh, or else with the sign-in.
+    /// Removes the Entra tokens, and sends the challenge with the refresh, or else with the sign-in.
     fn discard_revoked_token(&mut self, error: &Error) {
         info!("Requesting a new Entra token, because the resource requires one: {error}.");
         self.resource_challenge = error.claims().cloned();
         if let Some(record) = &mut self.record {
-            let scopes = self.renewal.request.scopes();
-            record.entra_tokens.retain(|token| token.scopes != *scopes);
+            let request = &self.renewal.request;
+            let revoked = [request.scopes(), &request.service_scopes];
+            let is_revoked = |scopes: &[String]| revoked.contains(&scopes);
+            record
+                .entra_tokens
+                .retain(|token| !is_revoked(&token.scopes));
         }
+        self.completed.refreshed_for_service = false;
         self.save_challenge(error);
-    }
-
-    async fn refresh(&mut self, services: &RenewalServices) -> Result<()> {
-        let (sessions, request) = (&self.renewal.sessions, &self.renewal.request);
-        let record = self.record.as_mut().ok_or_else(no_session)?;
-        let refresh_token = record
-            .refresh_token
-            .clone()
-            .ok_or_else(|| Error::internal("a refresh without a refresh token"))?;
-        let scopes = request.scopes();
-        if let Some(exchange) = &services.exchange {
-            exchange.open_early();
-        }
-        let (entra, challenge) = (&services.entra, self.resource_challenge.as_ref());
-        let tokens = match entra.refresh(&refresh_token, scopes, challenge).await {
-            Ok(tokens) => tokens,
-            Err(failure) => {
-                if let Some(token) = failure.refresh_token {
-                    record.keep_refresh_token(token, sessions.service_now(record));
-                    self.save_or_warn("the new refresh token was not saved");
-                }
-                return match failure.error.kind() {
-                    Kind::SignInNeeded => self.handle_refusal(failure.error),
-                    _ => Err(failure.error),
-                };
-            }
-        };
-        if let Some(account) = &tokens.account
-            && account.object_id != record.account.object_id
-        {
-            return Err(Error::new(
-                Kind::Refused,
-                "Entra refreshed the session as another user; nothing was saved",
-                "Run `acspass logout`, then `acspass login`.",
-            ));
-        }
-        sessions.add_tokens(record, tokens, scopes);
-        record.challenge = None;
-        if let Some(token) = record.entra_token(scopes) {
-            record.short_lifetime = self.renewal.short_lifetime_note(record, token.expires_on);
-        }
-        self.completed.refreshed = true;
-        self.completed.exchanged = false;
-        self.save()
     }
 
     async fn exchange(&mut self, services: &RenewalServices) -> Result<()> {
@@ -296,9 +236,10 @@ impl<'a> RenewalTask<'a> {
             ));
         };
         let now = sessions.service_now(record);
-        let issued = exchange
-            .run(source, record, &entra_token.token, now)
-            .await?;
+        let service_token = record.entra_token(&request.service_scopes);
+        let service_token = service_token.map(|token| &token.token);
+        let tokens = (&entra_token.token, service_token);
+        let issued = exchange.run(source, record, tokens, now).await?;
         sessions.update_clock_sample(record, issued.service_time);
         record.keep_communication_token(CachedCommunicationToken {
             token: issued.token,
@@ -347,14 +288,14 @@ impl<'a> RenewalTask<'a> {
         Ok(())
     }
 
-    fn save(&self) -> Result<()> {
+    pub(super) fn save(&self) -> Result<()> {
         let record = self.record.as_ref().ok_or_else(no_session)?;
         let store = &self.renewal.sessions.store;
         store.save_renewed(record, self.locks.guard())
     }
 
     /// Saves the record beside a failure that the caller reports.
-    fn save_or_warn(&self, loss: &str) {
+    pub(super) fn save_or_warn(&self, loss: &str) {
         if let Err(error) = self.save() {
             warn!("{loss}: {error}");
         }
@@ -364,7 +305,7 @@ impl<'a> RenewalTask<'a> {
 impl PendingRenewal {
     /// Returns the note of a session with tokens that are too short for the request, by the expiry of
     /// a new token.
-    fn short_lifetime_note(
+    pub(super) fn short_lifetime_note(
         &self,
         record: &Record,
         expires_on: Timestamp,
@@ -378,6 +319,6 @@ impl PendingRenewal {
     }
 }
 
-fn no_session() -> Error {
+pub(super) fn no_session() -> Error {
     Error::internal("a step of a renewal without a session")
 }

@@ -51,7 +51,7 @@ impl LineParts<'_> {
         scan.expect(",\"communication_tokens\":")?.list(|scan| {
             scan.expect("{\"source\":{\"endpoint\":")?.string()?;
             scan.expect(",\"exchange\":")?;
-            let kinds = ["\"key\"", "\"entra\"", "\"teams-extension\""];
+            let kinds = ["\"key\"", "\"entra\"", "\"teams-extension\"", "\"service\""];
             kinds.iter().find(|kind| scan.consume_if(kind))?;
             scan.expect(",\"scopes\":")?.strings()?;
             scan.expect("}")?.expiry()

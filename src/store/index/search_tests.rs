@@ -97,6 +97,7 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
             ExchangeKind::Key,
             ExchangeKind::Entra,
             ExchangeKind::TeamsExtension,
+            ExchangeKind::Service,
         ];
         for exchange in &kinds[..random.usize(..4)] {
             entry.communication_tokens.push(IndexedCommunicationToken {

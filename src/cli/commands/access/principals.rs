@@ -194,8 +194,11 @@ fn keyless(exchange: ExchangeKind) -> Result<KeylessExchange> {
     match exchange {
         ExchangeKind::Entra => Ok(KeylessExchange::Entra),
         ExchangeKind::TeamsExtension => Ok(KeylessExchange::TeamsExtension),
-        ExchangeKind::Key => Err(Error::usage(
-            "the exchange `key` has no assignments",
+        ExchangeKind::Key | ExchangeKind::Service => Err(Error::usage(
+            match exchange {
+                ExchangeKind::Service => "the exchange `service` has no assignments",
+                _ => "the exchange `key` has no assignments",
+            },
             "Add `--exchange entra` or `--exchange teams-extension`.",
         )),
     }

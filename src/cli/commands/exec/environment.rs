@@ -40,14 +40,14 @@ pub(super) struct Sorted<'e> {
     pub(super) left: Vec<&'e str>,
 }
 
-/// Sorts an environment. `endpoint` is the resource's, and `key` is its access key, if known.
+/// Sorts an environment. `endpoint` is the resource's, and `key` is its access key, if they are known.
 pub(super) fn sort<'e>(
     environment: &'e BTreeMap<String, String>,
-    endpoint: &str,
+    endpoint: Option<&str>,
     key: Option<&str>,
 ) -> Sorted<'e> {
     let mut sorted = Sorted::default();
-    let host = endpoint.rsplit('/').find(|part| !part.is_empty());
+    let host = endpoint.and_then(|endpoint| endpoint.rsplit('/').find(|part| !part.is_empty()));
     for (name, value) in environment {
         let looks_like_one = || {
             has_name_of_credential(name)
@@ -155,7 +155,7 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let sorted = sort(&environment, "http://localhost:8080", Some(KEY));
+        let sorted = sort(&environment, Some("http://localhost:8080"), Some(KEY));
         let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
         (owned(sorted.removed), owned(sorted.left))
     }
@@ -272,12 +272,20 @@ mod tests {
             "+/v7S0VZLUtF\nWS1LRVktS0VZ+w==\n",
         ] {
             let environment = BTreeMap::from([("MINE".to_owned(), value.to_owned())]);
-            let sorted = sort(&environment, "https://c.communication.azure.com", Some(key));
+            let sorted = sort(
+                &environment,
+                Some("https://c.communication.azure.com"),
+                Some(key),
+            );
             assert_eq!(sorted.removed, ["MINE"], "{value}");
         }
         let other = "fb:fb:fb:4b:45:59:2d:4b:45:59:2d:4b:45:59:2d:4b:45:59:fc";
         let environment = BTreeMap::from([("MINE".to_owned(), other.to_owned())]);
-        let sorted = sort(&environment, "https://c.communication.azure.com", Some(key));
+        let sorted = sort(
+            &environment,
+            Some("https://c.communication.azure.com"),
+            Some(key),
+        );
         assert!(sorted.removed.is_empty(), "{sorted:?}");
     }
 }

@@ -33,11 +33,12 @@ pub(crate) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> R
     let options = &args.options;
     let has_server = args.server || args.managed_identity;
     let context = Arc::new(get::context(options, env, true)?);
-    let resource = context.config.resource()?;
-    let endpoint = resource.endpoint.as_str();
-    let key = match &resource.key {
-        KeySource::Given(key) => Some(key.expose()),
-        KeySource::Stored | KeySource::None => None,
+    let resource = context.config.resource_if_any()?;
+    let resource = resource.as_ref();
+    let endpoint = resource.map(|resource| resource.endpoint.as_str());
+    let key = match resource.map(|resource| &resource.key) {
+        Some(KeySource::Given(key)) => Some(key.expose()),
+        Some(KeySource::Stored | KeySource::None) | None => None,
     };
     let token = get::token(&context, options, false)?;
     let words = match args.command.as_slice() {
@@ -66,9 +67,12 @@ pub(crate) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> R
     }
     command
         .env(var::AZURE_COMMUNICATION_ACCESS_TOKEN, token.secret.expose())
-        .env(var::COMMUNICATION_SERVICES_ENDPOINT, endpoint)
-        .env(var::AZURE_COMMUNICATION_ENDPOINT, endpoint)
         .env(var::ACSPASS_ACCOUNT, &token.account.username);
+    if let Some(endpoint) = endpoint {
+        command
+            .env(var::COMMUNICATION_SERVICES_ENDPOINT, endpoint)
+            .env(var::AZURE_COMMUNICATION_ENDPOINT, endpoint);
+    }
     let account = token.account.clone();
     drop(token);
     if !has_server && let Some(service) = shared_service(&context, &account)? {
