@@ -206,6 +206,8 @@ class System:
             "ACSPASS_EXCHANGE_BUDGET": str(self.budget),
             "ACSPASS_EXCHANGE_USER_RATE": self.rate,
             "ACSPASS_EXCHANGE_MIN_DRAIN": "2s",
+            # A debug build begins at once; the emulator has no earlier requests.
+            "ACSPASS_EXCHANGE_TEST_FIRST_WAIT": "0s",
         }
         if self.has_database:
             environment["DATABASE_URL"] = self.database_url()
@@ -240,7 +242,8 @@ frontend exchange
     bind 127.0.0.1:{self.port}
     default_backend replicas
 backend replicas
-    balance roundrobin
+    balance hdr(Authorization)
+    hash-type consistent
 {servers}
 """)
         haproxy = shutil.which("haproxy") or "/usr/sbin/haproxy"
