@@ -191,7 +191,8 @@ fn a_preview_provides_identities_without_a_table() {
 #[test]
 fn a_database_that_fails_is_the_reason_and_loses_nothing() {
     let (emulator, mut postgres) = (emulator(), postgres!());
-    let service = start(&emulator, &postgres, &[]);
+    let one = [("ACSPASS_EXCHANGE_REPLICAS", "1")];
+    let service = start(&emulator, &postgres, &one);
     let bearer = own_token(&emulator);
     let id = identity(&service, &bearer).json()["identity"]["id"].clone();
     assert!(id.is_string());

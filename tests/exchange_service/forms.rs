@@ -25,5 +25,12 @@ fn requests_without_a_token_form_are_refused() {
         assert_eq!(service.audit(&response)["reason"], reason);
     }
     assert_eq!(service.get("/v1/token").status, 405);
+    for path in ["/api/token/teams", "/v1/identity/token"] {
+        let response = send(service.port, "HEAD", path, &[bearer], "");
+        assert_eq!(
+            response.status, 405,
+            "{path}: no token for a request without a body"
+        );
+    }
     assert_eq!(service.get("/v2/token").status, 404);
 }

@@ -194,3 +194,22 @@ fn known_keys_are_used_during_an_outage_of_the_authority() {
     );
     assert_eq!(service.get("/readyz").status, 200, "old keys are in use");
 }
+
+#[test]
+fn a_new_process_without_a_database_waits_for_its_share() {
+    let emulator = emulator();
+    let real_wait = [("ACSPASS_EXCHANGE_TEST_FIRST_WAIT", "")];
+    let service = Service::start_unready(&emulator, &real_wait);
+    crate::harness::until("the keys are fetched", || {
+        let checks = service.get("/readyz").json()["checks"].clone();
+        Some(()).filter(|()| checks["signingKeys"] == "ok")
+    });
+    let ready = service.get("/readyz");
+    assert_eq!(
+        ready.status, 503,
+        "an earlier process may have used the share"
+    );
+    assert_eq!(ready.json()["checks"]["budget"]["source"], "none");
+    let response = service.exchange(&own_token(&emulator), &acs_token(&emulator));
+    assert_eq!((response.status, emulator.count("exchange")), (429, 0));
+}

@@ -45,7 +45,9 @@ impl Database {
         };
         let user = format!("acspass_exchange.identity {tenant}/{object_id}");
         let connection = lock.connection()?;
-        let begun = connection.batch_execute("BEGIN").await;
+        let begun = connection
+            .batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+            .await;
         begun.map_err(|error| unavailable(&error))?;
         let locked = connection.execute(LOCK, &[&user]).await;
         locked.map_err(|error| unavailable(&error))?;

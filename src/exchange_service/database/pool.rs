@@ -12,14 +12,13 @@ use crate::http::Http;
 use crate::secret::ServiceSecret;
 use crate::{loopback, text};
 
-/// The most connections of one replica.
-const MAX_CONNECTIONS: usize = 8;
 /// How long a caller waits for a connection.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// The database ends statements and waits for locks after this time. It is longer than a request to
 /// the resource, because the lock of a user is held during the creation of an identity.
-const STATEMENT_TIMEOUT: &str =
-    "-c statement_timeout=20s -c idle_in_transaction_session_timeout=30s";
+/// A lock is only safe if later statements see what its last holder wrote.
+const OPTIONS: &str = "-c statement_timeout=20s -c idle_in_transaction_session_timeout=30s \
+     -c default_transaction_isolation=read\\ committed";
 
 /// The database.
 #[derive(Clone)]
@@ -31,7 +30,11 @@ impl Database {
     ///
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if the certificates of the settings cannot be read.
-    pub(in crate::exchange_service) fn new(url: &ServiceSecret, http: &Http) -> Result<Self> {
+    pub(in crate::exchange_service) fn new(
+        url: &ServiceSecret,
+        http: &Http,
+        connections: usize,
+    ) -> Result<Self> {
         let mut config: Config = url
             .expose()
             .parse()
@@ -41,14 +44,20 @@ impl Database {
             #[cfg(unix)]
             Host::Unix(_) => true,
         };
-        if config.get_ssl_mode() == SslMode::Prefer && !config.get_hosts().iter().all(is_local) {
+        let hosts = config.get_hosts();
+        let is_local = !hosts.is_empty() && hosts.iter().all(is_local);
+        let is_local = is_local && config.get_hostaddrs().is_empty();
+        if config.get_ssl_mode() == SslMode::Prefer && !is_local {
             config.ssl_mode(SslMode::Require);
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(TIMEOUT);
         }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(TIMEOUT);
+        }
         if config.get_options().is_none() {
-            config.options(STATEMENT_TIMEOUT);
+            config.options(OPTIONS);
         }
         config.application_name("acspass-exchange");
         let manager = Manager::from_config(
@@ -59,7 +68,7 @@ impl Database {
             },
         );
         let pool = Pool::builder(manager)
-            .max_size(MAX_CONNECTIONS)
+            .max_size(connections)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
                 wait: Some(TIMEOUT),

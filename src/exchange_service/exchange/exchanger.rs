@@ -44,18 +44,27 @@ impl Exchanger {
         let (this, tenant, object_id) = (self.clone(), caller.tenant.clone(), caller.user.clone());
         let limited = user.clone();
         let exchange = move || async move {
-            let permit = this.permit(&limited)?;
-            this.exchange(&tenant, &object_id, subject, permit).await
+            this.count(&limited)?;
+            this.exchange(&tenant, &object_id, subject).await
         };
         self.cache.token(&user, key, exchange).await
     }
 
     /// Takes the permission for one request that this user causes.
-    pub(in crate::exchange_service) fn permit(&self, user: &str) -> Result<Permit, Refusal> {
+    pub(super) fn permit(&self, user: &str) -> Result<Permit, Refusal> {
+        self.count(user)?;
+        self.permit_of_budget()
+    }
+
+    /// Counts a request of this user.
+    fn count(&self, user: &str) -> Result<(), Refusal> {
         self.users.take(user).map_err(|pause| {
             let description = "The user has sent too many requests.";
             Refusal::limited("user_limit", description, pause)
-        })?;
+        })
+    }
+
+    fn permit_of_budget(&self) -> Result<Permit, Refusal> {
         self.budget.take().map_err(|pause| {
             let description = "The budget of the ACS resource is used up for now.";
             // Clients that return at the same moment would find it used up again.
@@ -64,13 +73,7 @@ impl Exchanger {
         })
     }
 
-    async fn exchange(
-        &self,
-        tenant: &str,
-        user: &str,
-        subject: Subject,
-        permit: Permit,
-    ) -> Outcome {
+    async fn exchange(&self, tenant: &str, user: &str, subject: Subject) -> Outcome {
         let (text, client) = match (subject, &self.on_behalf_of) {
             (Subject::Token { text, client }, _) => (text, client),
             (Subject::OnBehalfOf { assertion }, Some(on_behalf_of)) => {
@@ -84,6 +87,7 @@ impl Exchanger {
                 ));
             }
         };
+        let permit = self.permit_of_budget()?;
         let start = Instant::now();
         let client_of_resource = self.resource.client();
         let exchanged = client_of_resource.exchange_teams_user_token(&text, &client, user);

@@ -3,10 +3,14 @@
 //! A user gets one identity, regardless of the order of requests: the table is written under a lock of
 //! the user. The owner of the resource can delete an identity; the next request then creates another.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tracing::warn;
 
 use super::exchanger::{Exchanger, user_key};
@@ -15,6 +19,7 @@ use crate::acs::api::{ApiRequest, Content};
 use crate::acs::{CommunicationUserId, CreatedUser, IssuedToken, TokenLifetime, TokenScope};
 use crate::error::{Error, Result};
 use crate::exchange_service::database::Database;
+use crate::exchange_service::limits::Permit;
 use crate::exchange_service::tokens::UserToken;
 use crate::time::Timestamp;
 use crate::wire::acs::IdentityAndToken;
@@ -25,10 +30,23 @@ const PREVIEW: &str = "2025-03-02-preview";
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
 const SCOPES: [TokenScope; 2] = [TokenScope::Chat, TokenScope::Voip];
 
+/// The most requests that hold or wait for the lock of a user. The other connections are for reading.
+const MAX_LOCKS: usize = 4;
+
+/// The identities, and the requests for them in progress.
+pub(in crate::exchange_service) struct Identities {
+    source: Source,
+    /// At most one for each user.
+    running: Mutex<HashMap<String, Running>>,
+}
+
 /// Where the identity of a user is found.
-pub(in crate::exchange_service) enum Identities {
+enum Source {
     /// In the database.
-    Stored(Database),
+    Stored {
+        database: Database,
+        locks: Semaphore,
+    },
     /// At the resource, by an id of this service (a preview).
     Custom,
 }
@@ -39,17 +57,74 @@ pub(in crate::exchange_service) struct IdentityToken {
     pub(in crate::exchange_service) token: IssuedToken,
 }
 
+type Outcome = Result<Arc<IdentityToken>, Refusal>;
+type Running = Shared<BoxFuture<'static, Outcome>>;
+
 impl Identities {
-    /// Returns a token for the user's identity, which is created if there is none.
-    pub(in crate::exchange_service) async fn token(
-        &self,
-        exchanger: &Arc<Exchanger>,
-        caller: &UserToken,
-    ) -> Result<IdentityToken, Refusal> {
-        match self {
-            Identities::Custom => by_custom_id(exchanger, caller).await,
-            Identities::Stored(database) => stored(database, exchanger, caller).await,
+    pub(in crate::exchange_service) fn stored(database: Database) -> Self {
+        Identities::of(Source::Stored {
+            database,
+            locks: Semaphore::new(MAX_LOCKS),
+        })
+    }
+
+    pub(in crate::exchange_service) fn custom() -> Self {
+        Identities::of(Source::Custom)
+    }
+
+    fn of(source: Source) -> Self {
+        Identities {
+            source,
+            running: Mutex::default(),
         }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<String, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns a token for the user's identity, which is created if there is none. Concurrent requests
+    /// of a user get one token. The work continues if the caller goes away, so that no identity is
+    /// created and not stored.
+    pub(in crate::exchange_service) async fn token(
+        self: &Arc<Self>,
+        exchanger: &Arc<Exchanger>,
+        caller: &Arc<UserToken>,
+    ) -> Outcome {
+        let user = user_key(caller);
+        let running = {
+            let mut all = self.running();
+            match all.get(&user) {
+                Some(running) => running.clone(),
+                None => {
+                    let running = self.clone().start(exchanger.clone(), caller.clone());
+                    all.insert(user, running.clone());
+                    running
+                }
+            }
+        };
+        running.await
+    }
+
+    fn start(self: Arc<Self>, exchanger: Arc<Exchanger>, caller: Arc<UserToken>) -> Running {
+        let task = tokio::spawn(async move {
+            let outcome = match &self.source {
+                Source::Custom => by_custom_id(&exchanger, &caller).await,
+                Source::Stored { database, locks } => {
+                    stored(database, locks, &exchanger, &caller).await
+                }
+            };
+            self.running().remove(&user_key(&caller));
+            outcome.map(Arc::new)
+        });
+        let joined = async {
+            let interrupted = |_| {
+                let description = "The request for an identity was interrupted.";
+                Err(Refusal::unavailable("interrupted", description))
+            };
+            task.await.unwrap_or_else(interrupted)
+        };
+        joined.boxed().shared()
     }
 }
 
@@ -90,6 +165,7 @@ async fn by_custom_id(
 
 async fn stored(
     database: &Database,
+    locks: &Semaphore,
     exchanger: &Arc<Exchanger>,
     caller: &UserToken,
 ) -> Result<IdentityToken, Refusal> {
@@ -98,26 +174,40 @@ async fn stored(
     let known = known.map_err(|error| no_database(&error))?;
     let gone = match known {
         None => None,
-        Some(id) => match issue(exchanger, caller, &id).await? {
-            Some(token) => return Ok(token),
-            None => Some(id),
-        },
+        Some(id) => {
+            let permit = exchanger.permit(&user_key(caller))?;
+            match issue(exchanger, &id, permit).await? {
+                Some(token) => return Ok(token),
+                None => Some(id),
+            }
+        }
     };
+    let permit = exchanger.permit(&user_key(caller))?;
+    // A semaphore that is never closed has permits.
+    let _slot = locks.acquire().await.ok();
     let lock = database.lock_user(tenant, user).await;
     let lock = lock.map_err(|error| no_database(&error))?;
     let current = lock.identity().await.map_err(|error| no_database(&error))?;
     if let Some(id) = current.filter(|id| Some(id) != gone.as_ref()) {
-        // Another request has created it.
-        let token = issue(exchanger, caller, &id).await?;
+        // Another replica has created it.
+        let token = issue(exchanger, &id, permit).await?;
         return token.ok_or_else(|| {
             Refusal::unavailable("identity_deleted", "The user's identity was just deleted.")
         });
     }
-    let created = create(exchanger, caller).await?;
+    let created = create(exchanger, permit).await?;
     let (id, Some(token)) = (created.id, created.token) else {
         let description = "The ACS resource returned an identity without a token.";
         return Err(Refusal::unavailable("resource_unavailable", description));
     };
+    if gone.is_some_and(|gone| !is_of_same_resource(&gone, id.as_str())) {
+        // The database belongs to another resource, whose identities must stay.
+        discard(exchanger, &id).await;
+        return Err(Refusal::unavailable(
+            "identity_of_another_resource",
+            "The identities in the database belong to another ACS resource.",
+        ));
+    }
     match lock.store(id.as_str()).await {
         Ok(()) => Ok(IdentityToken {
             id: id.to_string(),
@@ -134,15 +224,20 @@ async fn stored(
     }
 }
 
+/// Whether two identities have the same resource, whose id is before the last `_`.
+fn is_of_same_resource(one: &str, other: &str) -> bool {
+    let resource = |id: &str| id.rsplit_once('_').map(|(resource, _)| resource.to_owned());
+    resource(one) == resource(other)
+}
+
 /// Issues a token for an identity. `None` if the resource has no such identity.
 async fn issue(
     exchanger: &Arc<Exchanger>,
-    caller: &UserToken,
     id: &str,
+    permit: Permit,
 ) -> Result<Option<IdentityToken>, Refusal> {
     let user = CommunicationUserId::parse(id).map_err(|error| Refusal::of_resource(&error))?;
     let lifetime = lifetime()?;
-    let permit = exchanger.permit(&user_key(caller))?;
     let client = exchanger.resource.client();
     let issued = client.issue_token(&user, &SCOPES, Some(lifetime)).await;
     drop(permit);
@@ -158,9 +253,8 @@ async fn issue(
     }
 }
 
-async fn create(exchanger: &Arc<Exchanger>, caller: &UserToken) -> Result<CreatedUser, Refusal> {
+async fn create(exchanger: &Arc<Exchanger>, permit: Permit) -> Result<CreatedUser, Refusal> {
     let lifetime = lifetime()?;
-    let permit = exchanger.permit(&user_key(caller))?;
     let client = exchanger.resource.client();
     let created = client.create_user_with_token(&SCOPES, Some(lifetime)).await;
     drop(permit);

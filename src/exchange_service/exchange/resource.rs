@@ -23,6 +23,7 @@ pub(in crate::exchange_service) struct Resource {
     http: Arc<Http>,
     clock: Arc<dyn Clock>,
     endpoint: Endpoint,
+    allowed_hosts: Vec<String>,
     credential: Credential,
 }
 
@@ -48,7 +49,8 @@ impl Resource {
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         let endpoint = settings.endpoint.clone();
-        let client = |auth| client(&endpoint, auth, &http, &clock);
+        let allowed_hosts = settings.allowed_hosts.clone();
+        let client = |auth| client(&endpoint, auth, &http, &clock, &allowed_hosts);
         let credential = match &settings.key_file {
             Some(path) => {
                 let key = read_key(path)?;
@@ -70,6 +72,7 @@ impl Resource {
             http,
             clock,
             endpoint,
+            allowed_hosts,
             credential,
         })
     }
@@ -111,7 +114,8 @@ impl Resource {
                 let mut current = current.write().unwrap_or_else(PoisonError::into_inner);
                 if current.0 != key {
                     let auth = ResourceAuth::Key(key.clone());
-                    let client = client(&self.endpoint, auth, &self.http, &self.clock);
+                    let hosts = &self.allowed_hosts;
+                    let client = client(&self.endpoint, auth, &self.http, &self.clock, hosts);
                     *current = (key, client);
                 }
                 Ok(())
@@ -125,10 +129,12 @@ fn client(
     auth: ResourceAuth,
     http: &Arc<Http>,
     clock: &Arc<dyn Clock>,
+    allowed_hosts: &[String],
 ) -> Arc<IdentityClient> {
     let client = IdentityClient::new(endpoint.clone(), auth)
         .with_http(http.clone())
-        .with_clock(clock.clone());
+        .with_clock(clock.clone())
+        .with_allowed_hosts(allowed_hosts.to_vec());
     Arc::new(client)
 }
 

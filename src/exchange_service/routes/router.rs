@@ -17,8 +17,11 @@ const OPENAPI: &str = include_str!("../../../assets/exchange-service/openapi.jso
 pub(in crate::exchange_service) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/v1/token", post(token::token))
-        .route("/v1/identity/token", get(identity::identity_token))
-        .route("/api/token/teams", get(token::teams))
+        .route(
+            "/v1/identity/token",
+            get(identity::identity_token).head(wrong_method),
+        )
+        .route("/api/token/teams", get(token::teams).head(wrong_method))
         .route("/openapi.json", get(openapi))
         .merge(probes())
         .fallback(async || other(StatusCode::NOT_FOUND, "no_such_route"))

@@ -14,8 +14,10 @@ pub(in crate::exchange_service) struct Service {
     pub(in crate::exchange_service) validator: Validator,
     pub(in crate::exchange_service) keys: Arc<SigningKeys>,
     pub(in crate::exchange_service) exchanger: Arc<Exchanger>,
-    pub(in crate::exchange_service) identities: Option<Identities>,
+    pub(in crate::exchange_service) identities: Option<Arc<Identities>>,
     pub(in crate::exchange_service) database: Option<Database>,
+    /// The connection for leases.
+    pub(in crate::exchange_service) leases: Option<Database>,
     pub(in crate::exchange_service) metrics: Arc<Metrics>,
     pub(in crate::exchange_service) audit: Audit,
     pub(in crate::exchange_service) clock: Arc<dyn Clock>,
@@ -32,13 +34,13 @@ pub(in crate::exchange_service) struct Health {
 }
 
 impl Health {
-    /// Whether the credential for the resource could be used.
+    /// Whether the credential for the resource could be used last time.
     pub(in crate::exchange_service) fn has_credential(&self) -> bool {
         self.has_credential.load(Ordering::Relaxed)
     }
 
-    pub(in crate::exchange_service) fn credential_works(&self) {
-        self.has_credential.store(true, Ordering::Relaxed);
+    pub(in crate::exchange_service) fn set_credential(&self, works: bool) {
+        self.has_credential.store(works, Ordering::Relaxed);
     }
 
     /// Whether the database responded to the last request.

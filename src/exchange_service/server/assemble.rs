@@ -15,6 +15,8 @@ use crate::exchange_service::tokens::{SigningKeys, Validator};
 use crate::http::{self, Http};
 use crate::time::Clock;
 
+/// The most connections for requests.
+const DATABASE_CONNECTIONS: usize = 8;
 /// The time limit of one request to the resource or to Entra.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -43,20 +45,20 @@ pub(super) fn assemble(
         &settings.rules.tenants,
     ));
     let database = settings.database.as_ref();
-    let database = database.map(|url| Database::new(url, &http)).transpose()?;
+    // Requests that wait for the database do not keep a lease from being taken.
+    let [database, leases] = [DATABASE_CONNECTIONS, 1].map(|count| {
+        database
+            .map(|url| Database::new(url, &http, count))
+            .transpose()
+    });
+    let (database, leases) = (database?, leases?);
     let on_behalf_of = settings.on_behalf_of.clone().map(|proof| {
         let authority = settings.authority.clone();
         OnBehalfOf::new(proof, authority, http.clone(), clock.clone()).map(Arc::new)
     });
-    let share = match &database {
-        None => Share {
-            limit: settings.budget.fixed_share(),
-            source: ShareSource::Fixed,
-        },
-        Some(_) => Share {
-            limit: 0,
-            source: ShareSource::None,
-        },
+    let share = Share {
+        limit: 0,
+        source: ShareSource::None,
     };
     let metrics = Arc::new(Metrics::new());
     let exchanger = Exchanger {
@@ -68,16 +70,17 @@ pub(super) fn assemble(
         metrics: metrics.clone(),
     };
     let identities = match (settings.uses_custom_ids, &database) {
-        (true, _) => Some(Identities::Custom),
-        (false, Some(database)) => Some(Identities::Stored(database.clone())),
+        (true, _) => Some(Identities::custom()),
+        (false, Some(database)) => Some(Identities::stored(database.clone())),
         (false, None) => None,
     };
     Ok(Arc::new(Service {
         validator: Validator::new(settings.rules.clone(), keys.clone(), clock.clone()),
         keys,
         exchanger: Arc::new(exchanger),
-        identities,
+        identities: identities.map(Arc::new),
         database,
+        leases,
         metrics,
         audit: Audit::new(audit),
         clock,

@@ -12,7 +12,9 @@ use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
+};
 use rustls::sign::CertifiedKey;
 use rustls::{
     DigitallySignedStruct, DistinguishedName, Error as TlsError, RootCertStore, ServerConfig,
@@ -84,7 +86,13 @@ impl Certificates {
             Some(_) => builder.with_client_cert_verifier(self.clone()),
             None => builder.with_no_client_auth(),
         };
-        Ok(Arc::new(builder.with_cert_resolver(self.clone())))
+        let mut config = builder.with_cert_resolver(self.clone());
+        if self.files.client_authorities.is_some() {
+            // A resumed session would not check the client's certificate again.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
+        Ok(Arc::new(config))
     }
 
     /// Reads the files again when they change, for ever. Files that cannot be used leave the old ones

@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::warn;
 
+use crate::error::Error;
 use crate::exchange_service::database::{Database, Lease, LeaseRequest};
 use crate::exchange_service::limits::{ResourceBudget, Share, ShareSource, WINDOW};
 use crate::exchange_service::routes::Health;
+use crate::exchange_service::settings::Budget;
 
 /// The lease of the next window is taken this long before it begins.
 const AHEAD: Duration = Duration::from_secs(5);
 /// The pause after the database did not respond.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The time limit of one statement.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
 /// A process without a lease does not know the requests of others. After two windows all leases have
 /// ended.
 const FIRST_OUTAGE: Duration = WINDOW.saturating_mul(2);
@@ -33,17 +37,12 @@ pub(super) async fn keep(
     };
     let mut last: Option<Lease> = None;
     loop {
+        if keeper.next.is_none() && (last.is_some() || start.elapsed() >= FIRST_OUTAGE) {
+            let limit = outage_share(request.budget, last);
+            let source = ShareSource::Outage;
+            budget.set_share(Share { limit, source });
+        }
         let Some(lease) = keeper.current().await else {
-            let fixed = request.budget.fixed_share();
-            // Other replicas may have the database, and lease what this one had.
-            let limit = match last {
-                Some(last) => Some(last.granted.min(fixed)),
-                None => Some(fixed).filter(|_| start.elapsed() >= FIRST_OUTAGE),
-            };
-            if let Some(limit) = limit {
-                let source = ShareSource::Outage;
-                budget.set_share(Share { limit, source });
-            }
             sleep(PAUSE).await;
             continue;
         };
@@ -61,6 +60,16 @@ pub(super) async fn keep(
         keeper.lease_next(lease.ends).await;
         sleep_until(lease.ends).await;
     }
+}
+
+/// Returns the share without the database: the last lease, at most the fixed share, which the others
+/// leave. Without the number of replicas there is none.
+fn outage_share(budget: Budget, last: Option<Lease>) -> u32 {
+    let fixed = match budget.has_replicas {
+        true => budget.fixed_share(),
+        false => 0,
+    };
+    last.map_or(fixed, |last| last.granted.min(fixed))
 }
 
 struct Keeper<'a> {
@@ -94,7 +103,14 @@ impl Keeper<'_> {
     }
 
     async fn lease(&self, ahead: bool) -> Option<Lease> {
-        let leased = self.database.lease(self.request, ahead).await;
+        let leased = timeout(STATEMENT_TIMEOUT, self.database.lease(self.request, ahead)).await;
+        let leased = leased.unwrap_or_else(|_| {
+            let hint = "Check the database and the network.";
+            Err(Error::unreachable(
+                "the database did not respond in time",
+                hint,
+            ))
+        });
         self.health.set_database(leased.is_ok());
         match leased {
             Ok(lease) => Some(lease),
@@ -103,5 +119,29 @@ impl Keeper<'_> {
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_leaves_at_most_the_fixed_share_and_none_without_the_number_of_replicas() {
+        let lease = |granted| Lease {
+            granted,
+            starts: Instant::now(),
+            ends: Instant::now(),
+        };
+        let budget = |has_replicas| Budget {
+            per_window: 90,
+            replicas: 3,
+            has_replicas,
+        };
+        assert_eq!(outage_share(budget(true), None), 30);
+        assert_eq!(outage_share(budget(true), Some(lease(20))), 20);
+        assert_eq!(outage_share(budget(true), Some(lease(45))), 30);
+        assert_eq!(outage_share(budget(false), Some(lease(45))), 0);
+        assert_eq!(outage_share(budget(false), None), 0);
     }
 }

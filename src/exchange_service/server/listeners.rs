@@ -23,9 +23,10 @@ use crate::loopback::{self, Bound};
 /// a connection counts as authenticated after its first valid token.
 const LIMITS: Limits = Limits {
     connections: 16 * 1024,
-    buffers: 4 * 1024,
-    unauthenticated: 2 * 1024,
-    kept_buffers: 2 * 1024,
+    // A buffer can grow to 272 KiB. Callers without a valid token can have 70 MiB together.
+    buffers: 1024,
+    unauthenticated: 256,
+    kept_buffers: 128,
     // A token of 100 KB gets a response with the reason for its refusal.
     head: 128 * 1024,
     idle: Duration::from_secs(65),

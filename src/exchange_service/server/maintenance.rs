@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::leases;
 use crate::exchange_service::database::{Database, LeaseRequest};
+use crate::exchange_service::limits::{Share, ShareSource};
 use crate::exchange_service::routes::{Service, is_ready};
 use crate::exchange_service::settings::Settings;
 
@@ -26,18 +27,28 @@ pub(super) async fn maintain(service: Arc<Service>, settings: &Settings) {
         replica: Uuid::new_v4(),
         budget: settings.budget,
     };
-    let database = async {
-        if let Some(database) = &service.database {
-            migrate(database, &service).await;
-            let budget = &service.exchanger.budget;
-            leases::keep(database, &request, budget, &service.health).await;
+    let budget = async {
+        let budget = &service.exchanger.budget;
+        match &service.leases {
+            Some(database) => {
+                migrate(database, &service).await;
+                leases::keep(database, &request, budget, &service.health).await;
+            }
+            None => {
+                // What an earlier process sent counts at the resource.
+                sleep(settings.first_wait).await;
+                budget.set_share(Share {
+                    limit: settings.budget.fixed_share(),
+                    source: ShareSource::Fixed,
+                });
+            }
         }
     };
     tokio::join!(
         service.keys.keep_current(),
         keep_credential(&service),
         sweep(&service),
-        database,
+        budget,
     );
 }
 
@@ -54,10 +65,11 @@ async fn keep_credential(service: &Service) {
     loop {
         match service.exchanger.resource.renew_credential().await {
             Ok(()) => {
-                service.health.credential_works();
+                service.health.set_credential(true);
                 sleep(CREDENTIAL_INTERVAL).await;
             }
             Err(error) => {
+                service.health.set_credential(false);
                 warn!(
                     "The credential for the ACS resource: {error}. {}",
                     error.hint()

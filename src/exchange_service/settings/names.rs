@@ -18,6 +18,9 @@ pub(super) const MIN_DRAIN: &str = "ACSPASS_EXCHANGE_MIN_DRAIN";
 pub(super) const MAX_DRAIN: &str = "ACSPASS_EXCHANGE_MAX_DRAIN";
 pub(super) const ON_BEHALF_OF: &str = "ACSPASS_EXCHANGE_ON_BEHALF_OF";
 pub(super) const CUSTOM_ID: &str = "ACSPASS_EXCHANGE_CUSTOM_ID";
+pub(super) const ALLOW_ENDPOINT: &str = "ACSPASS_EXCHANGE_ALLOW_ENDPOINT";
+/// Debug builds only: how long a process without a database waits for its share.
+pub(super) const TEST_FIRST_WAIT: &str = "ACSPASS_EXCHANGE_TEST_FIRST_WAIT";
 pub(super) const AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";
 pub(super) const ENDPOINT: &str = "COMMUNICATION_SERVICES_ENDPOINT";
 pub(super) const DATABASE_URL: &str = "DATABASE_URL";
@@ -44,7 +47,7 @@ pub(super) const PRINCIPAL: [&str; 9] = [
 ];
 
 /// All other names.
-pub(super) const OWN: [&str; 23] = [
+pub(super) const OWN: [&str; 24] = [
     LISTEN,
     METRICS_LISTEN,
     PLAIN,
@@ -63,6 +66,7 @@ pub(super) const OWN: [&str; 23] = [
     MAX_DRAIN,
     ON_BEHALF_OF,
     CUSTOM_ID,
+    ALLOW_ENDPOINT,
     AUTHORITY_HOST,
     ENDPOINT,
     DATABASE_URL,
@@ -72,5 +76,6 @@ pub(super) const OWN: [&str; 23] = [
 
 /// Returns whether a setting has this name.
 pub(super) fn is_known(name: &str) -> bool {
-    OWN.contains(&name) || PRINCIPAL.contains(&name)
+    let is_of_tests = cfg!(debug_assertions) && name == TEST_FIRST_WAIT;
+    is_of_tests || OWN.contains(&name) || PRINCIPAL.contains(&name)
 }

@@ -23,6 +23,8 @@ use crate::text::quoted;
 use crate::time::parse_duration;
 
 const BEHIND_A_PROXY: &str = "behind-a-proxy";
+/// The window of the resource: what an earlier process sent does not count any more.
+const FIRST_WAIT: Duration = Duration::from_secs(30);
 const MAX_BUDGET: u32 = 1_000_000;
 const MAX_REPLICAS: u32 = 1_000;
 
@@ -54,6 +56,10 @@ fn settings(source: &Source) -> Result<Settings> {
         drain: Drain {
             minimum: duration(source, name::MIN_DRAIN, Duration::from_secs(5))?,
             maximum: duration(source, name::MAX_DRAIN, Duration::from_secs(30))?,
+        },
+        first_wait: match cfg!(debug_assertions) {
+            true => duration(source, name::TEST_FIRST_WAIT, FIRST_WAIT)?,
+            false => FIRST_WAIT,
         },
         ca_files: ca_files(source),
     };
@@ -97,9 +103,11 @@ fn listen(source: &Source) -> Result<ListenOn> {
             return Err(wrong(name::PLAIN, other, &hint));
         }
     };
-    if !service.ip().is_loopback() && tls.is_none() && !is_plain {
+    let mut addresses = [service, metrics].into_iter();
+    let remote = addresses.find(|address| !address.ip().is_loopback());
+    if let Some(remote) = remote.filter(|_| tls.is_none() && !is_plain) {
         return Err(Error::usage(
-            format!("{service} is not loopback, and there are no files for TLS"),
+            format!("{remote} is not loopback, and there are no files for TLS"),
             format!(
                 "Set {} and {}. If a proxy in front of the service speaks TLS, set {}={BEHIND_A_PROXY}.",
                 name::TLS_CERT,
@@ -184,7 +192,18 @@ fn resource(source: &Source) -> Result<ResourceSettings> {
     let hint =
         "Set it to the endpoint of the resource, such as https://contoso.communication.azure.com.";
     let endpoint = Endpoint::parse(required(source, name::ENDPOINT, hint)?)?;
-    endpoint.check_may_receive(&[])?;
+    let allowed_hosts = source.text(name::ALLOW_ENDPOINT).unwrap_or_default();
+    let allowed_hosts: Vec<String> = list(allowed_hosts).map(str::to_owned).collect();
+    endpoint
+        .check_may_receive(&allowed_hosts)
+        .map_err(|error| {
+            let hint = format!(
+                "Check {}. {} permits another host.",
+                name::ENDPOINT,
+                name::ALLOW_ENDPOINT
+            );
+            error.with_hint(hint)
+        })?;
     let mut principal: BTreeMap<String, String> = name::PRINCIPAL
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), source.text(name)?.to_owned())))
@@ -207,6 +226,7 @@ fn resource(source: &Source) -> Result<ResourceSettings> {
     Ok(ResourceSettings {
         endpoint,
         key_file,
+        allowed_hosts,
         principal,
     })
 }
@@ -215,6 +235,7 @@ fn budget(source: &Source) -> Result<Budget> {
     let budget = Budget {
         per_window: number(source, name::BUDGET, 500, MAX_BUDGET)?,
         replicas: number(source, name::REPLICAS, 1, MAX_REPLICAS)?,
+        has_replicas: source.text(name::REPLICAS).is_some(),
     };
     match budget.fixed_share() {
         0 => Err(Error::usage(

@@ -35,6 +35,8 @@ pub struct Settings {
     pub uses_custom_ids: bool,
     /// How the service ends.
     pub drain: Drain,
+    /// How long a process without a database waits for its share.
+    pub first_wait: Duration,
     /// Certificate authorities in addition to the system's.
     pub ca_files: Vec<CaFile>,
 }
@@ -81,6 +83,8 @@ pub struct ResourceSettings {
     pub endpoint: Endpoint,
     /// The file with its access key. Without one, a principal has the permission.
     pub key_file: Option<PathBuf>,
+    /// Hosts that may get users' tokens, in addition to those of ACS and loopback.
+    pub allowed_hosts: Vec<String>,
     /// The variables of the principal.
     pub principal: BTreeMap<String, String>,
 }
@@ -102,6 +106,8 @@ pub struct Budget {
     pub per_window: u32,
     /// The number of replicas, for the fixed share of each without a database.
     pub replicas: u32,
+    /// Whether the settings have that number. Without it, an outage of the database ends the share.
+    pub has_replicas: bool,
 }
 
 impl Budget {

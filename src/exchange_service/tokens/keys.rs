@@ -44,6 +44,8 @@ struct Key {
     kty: String,
     #[serde(default, rename = "use")]
     usage: Option<String>,
+    /// The issuer whose tokens it signs, with `{tenantid}` for each tenant.
+    issuer: Option<String>,
     #[serde(default)]
     n: String,
     #[serde(default)]
@@ -70,7 +72,11 @@ impl Keys {
         let set: KeySet = get(http, address).await?;
         let usable = set.keys.into_iter().filter_map(|key| {
             let is_for_signatures = key.usage.is_none_or(|usage| usage == "sig");
-            let is_usable = key.kty == "RSA" && is_for_signatures && !key.kid.is_empty();
+            // A key of another issuer, such as that of consumer accounts, must not sign for this one.
+            let is_own = key
+                .issuer
+                .is_none_or(|issuer| issuer.replace("{tenantid}", tenant) == v2.issuer);
+            let is_usable = key.kty == "RSA" && is_for_signatures && is_own && !key.kid.is_empty();
             let decoded = DecodingKey::from_rsa_components(&key.n, &key.e).ok();
             decoded
                 .filter(|_| is_usable)

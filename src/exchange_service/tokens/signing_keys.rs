@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tracing::warn;
 use url::Url;
 
@@ -18,6 +18,8 @@ use crate::time::{Clock, Moment};
 
 /// The shortest time between two refreshes for an unknown key id.
 const UNKNOWN_KEY_PAUSE: Duration = Duration::from_secs(5 * 60);
+/// The shortest time between two refreshes after a failed one.
+const FAILURE_PAUSE: Duration = Duration::from_secs(15);
 /// The shortest time between two tries without any keys.
 const NO_KEYS_PAUSE: Duration = Duration::from_secs(2);
 /// The age at which keys are fetched again without a cause.
@@ -38,7 +40,7 @@ struct Tenant {
     keys: RwLock<Option<Arc<Keys>>>,
     /// The last refresh for an unknown key id. The lock is held during each refresh, so that there is one
     /// for all callers.
-    last_try: Mutex<Option<Try>>,
+    last_try: Arc<Mutex<Option<Try>>>,
 }
 
 #[derive(Clone, Copy)]
@@ -72,7 +74,7 @@ impl SigningKeys {
 
     /// Returns the tenant's keys, with one of this id.
     pub(super) async fn with_key(
-        &self,
+        self: &Arc<Self>,
         tenant: &str,
         key_id: &str,
     ) -> Result<Arc<Keys>, Rejection> {
@@ -81,25 +83,48 @@ impl SigningKeys {
         if let Some(keys) = entry.current().filter(has_key) {
             return Ok(keys);
         }
-        let mut last_try = entry.last_try.lock().await;
+        let last_try = entry.last_try.clone().lock_owned().await;
         // Another caller may have refreshed the keys during the wait.
         if let Some(keys) = entry.current().filter(has_key) {
             return Ok(keys);
         }
-        let pause = match entry.current() {
-            Some(_) => UNKNOWN_KEY_PAUSE,
-            None => NO_KEYS_PAUSE,
+        let has_failed = match last_try.as_ref() {
+            Some(last) if !self.is_due(last, entry) => last.has_failed,
+            _ => self.refresh_in_task(tenant, last_try).await,
         };
-        let is_recent = |last: &Try| last.at.age(self.clock.as_ref()) < pause;
-        if !last_try.as_ref().is_some_and(is_recent) {
-            *last_try = Some(self.refresh(tenant, entry).await);
-        }
-        let has_failed = last_try.is_some_and(|last| last.has_failed);
         match entry.current() {
             Some(keys) if has_key(&keys) => Ok(keys),
             Some(_) if !has_failed => Err(Rejection::UnknownKey),
             _ => Err(Rejection::KeysUnavailable),
         }
+    }
+
+    fn is_due(&self, last: &Try, entry: &Tenant) -> bool {
+        let pause = match (entry.current(), last.has_failed) {
+            (None, _) => NO_KEYS_PAUSE,
+            (Some(_), true) => FAILURE_PAUSE,
+            (Some(_), false) => UNKNOWN_KEY_PAUSE,
+        };
+        last.at.age(self.clock.as_ref()) >= pause
+    }
+
+    /// Refreshes the keys in a task of its own: a caller that goes away does not end the refresh, and
+    /// cannot start another one. Returns whether it failed.
+    async fn refresh_in_task(
+        self: &Arc<Self>,
+        tenant: &str,
+        mut last_try: OwnedMutexGuard<Option<Try>>,
+    ) -> bool {
+        let (this, tenant) = (self.clone(), tenant.to_owned());
+        let task = tokio::spawn(async move {
+            let Some(entry) = this.tenants.get(&tenant) else {
+                return true;
+            };
+            let tried = this.refresh(&tenant, entry).await;
+            *last_try = Some(tried);
+            tried.has_failed
+        });
+        task.await.unwrap_or(true)
     }
 
     /// Fetches the keys of a tenant; the old ones stay if that fails.

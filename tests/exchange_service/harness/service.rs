@@ -64,6 +64,7 @@ impl Service {
             .env("ACSPASS_EXCHANGE_LISTEN", "127.0.0.1:0")
             .env("ACSPASS_EXCHANGE_METRICS_LISTEN", "127.0.0.1:0")
             .env("ACSPASS_EXCHANGE_MIN_DRAIN", "0s")
+            .env("ACSPASS_EXCHANGE_TEST_FIRST_WAIT", "0s")
             .envs(
                 changes
                     .iter()

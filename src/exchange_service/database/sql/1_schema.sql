@@ -57,16 +57,12 @@ BEGIN
             WHERE resource = for_resource AND window_number BETWEEN target - 1 AND target
         UNION SELECT for_replica
     ) AS present;
-    -- At the first start the others are not present yet.
-    IF NOT EXISTS (
-        SELECT FROM acspass_exchange.leases
-            WHERE resource = for_resource AND window_number = target - 1
-    ) THEN
-        replicas := greatest(replicas, expected_replicas);
-    END IF;
+    -- A replica without the database keeps its fixed share, so that the others leave it.
+    replicas := greatest(replicas, expected_replicas);
     granted := greatest(0, least(budget / replicas, budget - used));
     INSERT INTO acspass_exchange.leases VALUES (for_resource, target, for_replica, granted)
-        ON CONFLICT (resource, window_number, replica) DO UPDATE SET granted = excluded.granted;
+        ON CONFLICT (resource, window_number, replica)
+            DO UPDATE SET granted = greatest(leases.granted, excluded.granted);
     starts_in_milliseconds := ceil((target * length - now_seconds) * 1000);
     ends_in_milliseconds := floor(((target + 1) * length - now_seconds) * 1000);
 END
