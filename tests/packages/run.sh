@@ -5,6 +5,7 @@
 #
 #   tests/packages/run.sh                      everything
 #   tests/packages/run.sh javascript           one language: javascript or python
+#   tests/packages/run.sh --packed FOLDER      the files that packaging/languages.sh made
 #
 # Nothing is written outside target/language-packages.
 set -euo pipefail
@@ -15,9 +16,12 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 out=$target/language-packages
 js=$out/javascript
 venv=$out/venv
-only=${1:-}
-
 . tests/lib.sh
+only='' packed=''
+case ${1:-} in
+    --packed) packed=$(realpath "$2") ;;
+    *) only=${1:-} ;;
+esac
 
 # --- what is needed -----------------------------------------------------------------------------
 packages=()
@@ -34,7 +38,7 @@ mkdir -p "$out/packed" "$out/clean"
 jobs=()
 wanted python && { python_packages "$here/python/requirements.txt" "$venv" & jobs+=($!); }
 wanted javascript && { javascript_modules "$here/javascript" "$js" & jobs+=($!); }
-cargo build -q --locked
+[ -n "$packed" ] || cargo build -q --locked
 finish_all "${jobs[@]}"
 export npm_config_cache=$out/npm-cache npm_config_update_notifier=false npm_config_audit=false
 export npm_config_fund=false PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CACHE_DIR=$out/pip-cache
@@ -43,15 +47,23 @@ export UV_CACHE_DIR=$out/uv-cache PYTHONDONTWRITEBYTECODE=1 NO_COLOR=1
 # --- the packages -------------------------------------------------------------------------------
 if wanted javascript; then
     step "the npm package"
-    # Symbols are most of a debug build, and of the time to compress it.
-    strip -o "$out/acspass" "$target/debug/acspass"
-    platform=$(node -p 'process.platform + "-" + process.arch')
-    node packaging/npm/build.mjs "$out/packed" "$platform=$out/acspass"
+    if [ -n "$packed" ]; then
+        cp "$packed"/*.tgz "$out/packed/"
+    else
+        # Symbols are most of a debug build, and of the time to compress it.
+        strip -o "$out/acspass" "$target/debug/acspass"
+        platform=$(node -p 'process.platform + "-" + process.arch')
+        node packaging/npm/build.mjs "$out/packed" "$platform=$out/acspass"
+    fi
     (cd "$js" && npm install --no-save --loglevel=error "$out"/packed/*.tgz)
 fi
 if wanted python; then
     step "the wheel"
-    PATH=$venv/bin:$PATH packaging/pypi/build.sh "$out/packed" --quiet
+    if [ -n "$packed" ]; then
+        cp "$packed"/*.whl "$out/packed/"
+    else
+        PATH=$venv/bin:$PATH packaging/pypi/build.sh "$out/packed" --quiet
+    fi
     PACKAGES_WHEEL=$(echo "$out"/packed/*.whl)
     export PACKAGES_WHEEL
     "$venv/bin/pip" install -q --no-deps --no-index --force-reinstall "$PACKAGES_WHEEL"
