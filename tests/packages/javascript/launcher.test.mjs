@@ -62,6 +62,21 @@ for (const signal of ["SIGTERM", "SIGHUP"]) {
   });
 }
 
+test("a signal that arrives while the program starts reaches it", () => {
+  const { status, signal } = runCopy((folder) => {
+    program(folder, "trap 'kill $!; exit 5' TERM; sleep 20 >/dev/null 2>&1 & kill -TERM $PPID; wait");
+    const slow = join(folder, "slow.cjs");
+    writeFileSync(slow, `const processes = require("node:child_process"), { spawn } = processes;
+      processes.spawn = (...words) => {
+        const child = spawn(...words);
+        for (const end = Date.now() + 500; Date.now() < end;);
+        return child;
+      };`);
+    return ["-r", slow];
+  });
+  assert.deepEqual([status, signal], [5, null]);
+});
+
 test("a program that a signal ends ends the launcher by that signal", () => {
   const { signal } = runCopy((folder) => program(folder, "kill -KILL $$"));
   assert.equal(signal, "SIGKILL");

@@ -17,15 +17,16 @@ try {
 } catch (error) {
   fail(error.message);
 }
-const child = spawn(path, process.argv.slice(2), { stdio: "inherit" });
-child.on("error", (error) => fail(`could not run ${path}: ${error.code}`));
-// A terminal sends Ctrl-C to the program too. Each other signal reaches this process alone.
+// Before the program starts, so that no signal finds this process without them. A terminal sends Ctrl-C to the
+// program too. Each other signal reaches this process alone.
 process.on("SIGINT", () => {});
 for (const name of ["SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"]) {
   if (name in constants.signals && process.platform !== "win32") {
     process.on(name, () => child.kill(name));
   }
 }
+const child = spawn(path, process.argv.slice(2), { stdio: "inherit" });
+child.on("error", (error) => fail(`could not run ${path}: ${error.code}`));
 child.on("exit", (code, signal) => {
   if (signal) {
     process.removeAllListeners(signal);
