@@ -158,9 +158,8 @@ impl IndexStorage {
             let is_own = |entry: &IndexEntry| location.owns(entry, key);
             let was_listed = entries.iter().any(is_own);
             let other = copy_in.as_ref().ok().and_then(Option::as_deref);
-            entries.retain(|entry| {
-                !is_own(entry) && !(Some(entry.store.as_str()) == other && entry.is(key))
-            });
+            let is_copy = |entry: &IndexEntry| Some(entry.store.as_str()) == other && entry.is(key);
+            entries.retain(|entry| !is_own(entry) && !is_copy(entry));
             (was_listed, copy_in)
         })?;
         Ok((was_listed, copy_in?))
