@@ -43,6 +43,9 @@ has tmux || packages+=(tmux)
 has zsh || packages+=(zsh)
 has fish || packages+=(fish)
 has python3 && [ -x /usr/bin/python3 ] || packages+=(python3)
+# A database of its own for the exchange service.
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || packages+=(postgresql)
+has openssl || packages+=(openssl)
 needs_conformance
 needs_browser
 need_packages "${packages[@]}"
@@ -81,16 +84,18 @@ cargo clippy --locked --test it -- -D warnings
 step "cargo test"
 cargo test --locked --lib --bins --examples --test cli --test docs --test it
 
-# `session` and `serve` are `cli` with less, and their tests ran above. They are compiled alone, with
-# their tests. The other two share no code, so that only a run shows whether one of them lacks a part.
-for feature in identity emulator session serve; do
+# Each compiles alone, with its tests. `session` and `serve` are `cli` with less, and their tests ran
+# above; those of the others run here, to show whether one of them lacks a part of `cli`.
+for feature in identity emulator session serve exchange-service; do
     step "the feature $feature alone"
-    cargo clippy --locked --no-default-features --features "$feature" --lib --tests --examples -- -D warnings
+    cargo clippy --locked --no-default-features --features "$feature" --lib --bins --tests --examples -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --no-default-features --features "$feature"
-    case $feature in identity | emulator)
-        cargo test --locked --no-default-features --features "$feature" --lib --examples ;;
-    esac
 done
+step "the tests of the feature identity"
+cargo test --locked --no-default-features --features identity --lib --examples
+step "the tests of the features emulator and exchange-service"
+cargo clippy --locked --no-default-features --features emulator,exchange-service --test exchange_service -- -D warnings
+cargo test --locked --no-default-features --features emulator,exchange-service --lib --test exchange_service
 count=$(cargo tree --locked --no-default-features --features identity -e normal,build --prefix none |
     awk '{ print $1, $2 }' | sort -u | wc -l)
 [ "$count" -lt 120 ] || fail "the feature identity needs $count crates; the limit is 119"
