@@ -76,6 +76,9 @@ pub mod exchange_client;
 pub mod exchange_service;
 #[cfg(any(feature = "identity", feature = "emulator"))]
 pub mod files;
+#[cfg(all(fuzzing, feature = "session"))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "session")]
 pub mod graph;
 #[cfg(feature = "session")]

@@ -10,7 +10,10 @@ mod id_token;
 mod metadata_cache;
 pub mod redirect;
 mod refusal;
+#[cfg(not(fuzzing))]
 mod sign_in;
+#[cfg(fuzzing)]
+pub(crate) mod sign_in;
 mod token_endpoint;
 
 pub use authority::{Authority, check_client_id};

@@ -22,6 +22,11 @@ mod split;
 mod tests;
 mod token_store;
 
+#[cfg(fuzzing)]
+pub(crate) use file::fuzzing::sealed_file as sealed_file_for_fuzzing;
+#[cfg(fuzzing)]
+pub(crate) use index::fuzzing::index as index_for_fuzzing;
+
 pub use file::{ExportKey, FileStore, Purpose, create_key_file};
 pub(crate) use file::{new_export_key_file, new_key_file};
 pub use index::{Index, IndexEntry, IndexPage, IndexedCommunicationToken, IndexedEntraToken};

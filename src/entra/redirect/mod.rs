@@ -9,6 +9,8 @@
 
 mod authorization_response;
 mod connections;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod listener;
 mod page;
 mod refusal;

@@ -157,8 +157,8 @@ pub(super) fn is_http1(bytes: &[u8]) -> Result<bool, Refusal> {
 /// arrive here. The listener reads none of them: they are dropped as they arrive, and have a
 /// separate limit.
 #[derive(Default)]
-struct Head {
-    kept: Zeroizing<Vec<u8>>,
+pub(super) struct Head {
+    pub(super) kept: Zeroizing<Vec<u8>>,
     /// The start of the current line in `kept`.
     line: usize,
     last: u8,
@@ -170,7 +170,7 @@ struct Head {
 impl Head {
     /// Takes the next bytes. Returns the end of the head in them, if it ends there. Readers
     /// disagree about NUL, and about CR and LF outside a line's end: such a head is malformed.
-    fn take(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refusal> {
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refusal> {
         for (at, &byte) in bytes.iter().enumerate() {
             let last = std::mem::replace(&mut self.last, byte);
             if byte == 0 || (byte == b'\n') != (last == b'\r') {
@@ -204,7 +204,7 @@ impl Head {
 }
 
 /// Returns the request with this head, without its body, and the length of the body in bytes.
-fn parse(head: &[u8]) -> Result<(Request, usize), Refusal> {
+pub(super) fn parse(head: &[u8]) -> Result<(Request, usize), Refusal> {
     let mut headers = [httparse::EMPTY_HEADER; HEADER_COUNT];
     let mut parsed = httparse::Request::new(&mut headers);
     match parsed.parse(head) {

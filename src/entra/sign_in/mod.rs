@@ -8,6 +8,8 @@ mod code;
 mod device;
 mod device_code;
 mod flow;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod options;
 mod paste;
 

@@ -47,7 +47,7 @@ const ANOTHER: &str =
 const DAMAGED: &str = "This address is damaged: copy it again";
 const NEITHER: &str = "This is neither the address of the last page nor the code in it";
 
-type Outcome = Result<AuthorizationResponse, &'static str>;
+pub(super) type Outcome = Result<AuthorizationResponse, &'static str>;
 
 impl Entra {
     /// See [`Entra::sign_in`].
@@ -112,7 +112,7 @@ impl Entra {
 /// Returns the reason if neither is the response; the reason repeats nothing of the text.
 ///
 /// A bare code has no `state`; PKCE and the nonce bind it to this sign-in.
-fn read(earlier: &str, text: &str, state: &str) -> Outcome {
+pub(super) fn read(earlier: &str, text: &str, state: &str) -> Outcome {
     let new = lines(text);
     if new.is_empty() {
         return Err("No text was pasted");

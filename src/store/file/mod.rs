@@ -9,6 +9,8 @@
 
 mod export;
 mod format;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod key;
 mod store;
 mod subject;

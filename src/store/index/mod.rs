@@ -6,6 +6,8 @@
 mod change;
 mod contents;
 mod entry;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod line;
 mod search;
 #[cfg(test)]
