@@ -97,7 +97,7 @@ pub(super) fn response(status: u16, headers: &str, body: &str) -> String {
 /// A token that lives an hour, as the answer to the request with this number.
 pub(super) fn token(number: usize) -> String {
     let body = format!(
-        r#"{{"access_token": "eyJ4IjoxfQ.e30.{number}", "issued_token_type":
+        r#"{{"access_token": "eyJ4IjoxfQ.e30.c2lnbmF0dXJlLW9mLXRoZS1mYWtl{number}", "issued_token_type":
             "urn:ietf:params:oauth:token-type:access_token", "token_type": "Bearer", "expires_in": 3600}}"#
     );
     response(200, "", &body)
