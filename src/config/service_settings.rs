@@ -49,9 +49,13 @@ impl ServiceSettings {
         })
     }
 
-    /// Checks that scopes for a service that requests the token for ACS are its own.
+    /// Checks that the scopes are of the one API whose token the service gets: of its own if it requests
+    /// the token for ACS itself, otherwise of ACS. The environment must not lead to another one's token.
     pub(super) fn check_scopes(&self, scopes: &[String]) -> Result<()> {
-        let Some(own) = self.scope.as_deref().filter(|_| self.is_on_behalf_of) else {
+        if !self.is_on_behalf_of {
+            return self.check_two_lists(scopes);
+        }
+        let Some(own) = self.scope.as_deref() else {
             return Ok(());
         };
         let (resource, _) = own.rsplit_once('/').unwrap_or_default();
@@ -71,7 +75,37 @@ impl ServiceSettings {
             )),
         }
     }
+
+    /// Checks scopes of ACS that one sign-in requests together with the scope of the service. Entra refuses
+    /// `.default` beside a scope of another resource (AADSTS70011).
+    fn check_two_lists(&self, scopes: &[String]) -> Result<()> {
+        let is_of_acs = |scope: &str| ACS_SCOPES.iter().any(|prefix| scope.starts_with(prefix));
+        if let Some(other) = scopes.iter().find(|scope| !is_of_acs(scope)) {
+            return Err(Error::usage(
+                format!("the scope {} is not one of ACS", quoted(other)),
+                "Run `acspass config unset scopes`, and unset ACSPASS_SCOPES.",
+            ));
+        }
+        let mut all = scopes.iter().chain(&self.scope);
+        match all.find(|scope| scope.ends_with("/.default")) {
+            None => Ok(()),
+            Some(whole) => Err(Error::usage(
+                format!(
+                    "the scope {} cannot be requested together with the other one",
+                    quoted(whole)
+                ),
+                "Name the scopes themselves, such as api://CLIENT-ID/access_as_user and \
+                 Teams.ManageCalls.",
+            )),
+        }
+    }
 }
+
+/// The prefixes of the scopes of ACS, in two clouds.
+const ACS_SCOPES: [&str; 2] = [
+    "https://auth.msft.communication.azure.com/",
+    "https://auth.msft.communication.azure.us/",
+];
 
 /// Parses the scope of a service: one whole scope of its own API, which is not one of Microsoft's. It must
 /// not lead to a token for another service than this one.
@@ -81,10 +115,11 @@ pub(crate) fn parse_service_scope(text: &str) -> Result<String> {
     let (resource, name) = scope.rsplit_once('/').unwrap_or_default();
     let is_api = resource
         .strip_prefix("api://")
-        .is_some_and(|rest| !rest.is_empty())
-        || input::guid(resource).is_some();
+        .is_some_and(|rest| !rest.is_empty() && !is_application_of_microsoft(rest))
+        || (input::guid(resource).is_some() && !is_application_of_microsoft(resource));
     let host = resource.strip_prefix("https://");
-    let host = host.and_then(|rest| rest.split('/').next());
+    let host = host.and_then(|rest| rest.split(['/', ':']).next());
+    let host = host.map(|host| host.trim_end_matches('.'));
     let is_own_uri = host.is_some_and(|host| host.contains('.') && !is_of_microsoft(host));
     if is_word && !name.is_empty() && (is_api || is_own_uri) {
         return Ok(scope.to_owned());
@@ -95,15 +130,42 @@ pub(crate) fn parse_service_scope(text: &str) -> Result<String> {
     ))
 }
 
+/// Returns whether an application id is that of one of Microsoft's APIs that are named in Microsoft's
+/// documentation: Graph and its predecessor, Azure Resource Manager, Exchange, SharePoint, Skype, and both of
+/// ACS.
+fn is_application_of_microsoft(id: &str) -> bool {
+    const PREFIX_OF_OFFICE: &str = "0000000";
+    const SUFFIX_OF_OFFICE: &str = "-0000-0000-c000-000000000000";
+    const OTHERS: [&str; 3] = [
+        "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+        "1fd5118e-2576-4263-8130-9503064c837a",
+        "2a04943b-b6a7-4f65-8786-2bb6131b59f6",
+    ];
+    let id = id.to_ascii_lowercase();
+    OTHERS.contains(&id.as_str())
+        || (id.starts_with(PREFIX_OF_OFFICE) && id.ends_with(SUFFIX_OF_OFFICE))
+        || id == "00000003-0000-0ff1-ce00-000000000000"
+        || id == "00000002-0000-0ff1-ce00-000000000000"
+}
+
 /// Returns whether a host is in a domain of Microsoft's APIs.
 fn is_of_microsoft(host: &str) -> bool {
-    const DOMAINS: [&str; 7] = [
+    const DOMAINS: [&str; 16] = [
         "azure.com",
         "azure.us",
         "azure.cn",
         "azure.net",
+        "chinacloudapi.cn",
+        "dynamics.com",
         "microsoft.com",
         "microsoft.us",
+        "office.com",
+        "office365.com",
+        "office.net",
+        "sharepoint.com",
+        "skype.com",
+        "usgovcloudapi.net",
+        "visualstudio.com",
         "windows.net",
     ];
     let host = host.to_ascii_lowercase();
@@ -116,6 +178,31 @@ fn is_of_microsoft(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn settings(scope: &str) -> ServiceSettings {
+        ServiceSettings {
+            url: None,
+            scope: Some(scope.to_owned()),
+            is_on_behalf_of: false,
+        }
+    }
+
+    #[test]
+    fn the_service_gets_a_token_for_acs_and_for_no_other_api() {
+        let acs = "https://auth.msft.communication.azure.com/Teams.ManageCalls";
+        let check = |own: &str, scope: &str| settings(own).check_scopes(&[scope.to_owned()]);
+        let own = "api://exchange/access_as_user";
+        check(own, acs).expect("scopes of ACS");
+        for other in [
+            "https://graph.microsoft.com/.default",
+            "https://communication.azure.com/clients/VoIP",
+            "https://auth.msft.communication.azure.com.example/Teams.ManageCalls",
+            "https://auth.msft.communication.azure.com/.default",
+        ] {
+            assert!(check(own, other).is_err(), "{other}");
+        }
+        assert!(check("api://exchange/.default", acs).is_err());
+    }
 
     #[test]
     fn a_scope_is_one_of_the_services_own_application() {
@@ -138,6 +225,13 @@ mod tests {
             "https://communication.azure.com/clients/.default",
             "https://management.azure.com//.default",
             "https://vault.azure.net/.default",
+            "https://graph.microsoft.com:443/User.Read",
+            "https://graph.microsoft.com./User.Read",
+            "https://contoso.sharepoint.com/.default",
+            "https://api.spaces.skype.com/.default",
+            "00000003-0000-0000-c000-000000000000/.default",
+            "api://00000003-0000-0000-c000-000000000000/User.Read",
+            "1fd5118e-2576-4263-8130-9503064c837a/Teams.ManageCalls",
         ] {
             assert!(parse_service_scope(scope).is_err(), "{scope}");
         }

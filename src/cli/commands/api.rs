@@ -69,6 +69,12 @@ fn client(args: &Api, env: &Arc<Environment>) -> Result<IdentityClient> {
         timeout: SIGN_IN_TIMEOUT,
     };
     let context = get::context(&options, env, true)?;
+    if context.config.uses_exchange_service() && context.config.requests_on_behalf_of() {
+        return Err(Error::usage(
+            "the user has no token for ACS, because the exchange service requests it on behalf of the user",
+            "Run `acspass api` without `--as`, with the credential of the resource.",
+        ));
+    }
     let endpoint = context.config.resource()?.endpoint;
     let token = get::token(&context, &options, true)?;
     let token = EntraToken::new(token.secret.expose());
