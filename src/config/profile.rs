@@ -6,7 +6,7 @@ use toml_edit::{Item, Table, Value};
 
 use super::setting::{Setting, ValueType, parse_port, parse_switch};
 use crate::error::{Error, Result};
-use crate::text::{quoted, secret_form, shell_word};
+use crate::text::{quoted, secret_form, shell_word, shown};
 
 /// The name of the default profile.
 pub const DEFAULT_PROFILE: &str = "default";
@@ -144,6 +144,12 @@ pub(super) fn unknown(path: &Path, profile: Option<&str>, key: &str) -> Error {
         Some(name) => (format!("profile.{name}.{key}"), command_for(name)),
         None => (key.to_owned(), "acspass".to_owned()),
     };
+    if profile.is_none() && strsim::jaro(key, "profile") > 0.8 {
+        return Error::usage(
+            format!("unknown key {} in `{}`", quoted(&place), path.display()),
+            format!("Correct `{}` to `profile` in this file.", shown(key)),
+        );
+    }
     Error::usage(
         format!("unknown key {} in `{}`", quoted(&place), path.display()),
         format!(

@@ -65,12 +65,18 @@ pub fn selected_profile<'a>(
 /// Returns the error for a missing profile, which lists the existing ones.
 pub fn unknown_profile(name: &str, file: &ConfigFile) -> Error {
     let word = shell_word(name, "NAME");
-    let hint = match file.names().is_empty() {
-        true => format!(
-            "Run `acspass --profile {word} config set tenant TENANT` to create it. {}",
+    let create = format!("Run `acspass --profile {word} config set tenant TENANT` to create it");
+    let names = file.all_names();
+    let similar = names
+        .iter()
+        .max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
+    let hint = match similar.filter(|_| !file.names().is_empty()) {
+        None => format!("{create}. {}", existing_profiles(file)),
+        Some(similar) => format!(
+            "{create}, or `acspass profile use {}`. {}",
+            shell_word(similar, "NAME"),
             existing_profiles(file)
         ),
-        false => existing_profiles(file),
     };
     Error::usage(format!("there is no profile {}", quoted(name)), hint)
 }

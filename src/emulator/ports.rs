@@ -41,16 +41,18 @@ pub(crate) fn bind(options: &Options, world: &World) -> Result<Vec<(Bound, Optio
     Ok(bound)
 }
 
+/// Both, because the other port is often taken by the same program.
+const OTHER_PORTS: &str = "Run `acspass emulator --https-port 0 --http-port 0` to use free ports.";
+
 /// Binds the listener of a scheme.
 ///
 /// # Errors
 /// [`Kind::Usage`] if the port is taken. The hint names the option that selects another one, and
 /// whether the port belongs to an emulator.
 fn bind_one(scheme: &str, port: u16, listen: Option<IpAddr>) -> Result<Bound> {
-    let other = format!("Run `acspass emulator --{scheme}-port 0` to use a free port.");
     let bound = match listen {
-        Some(address) => loopback::bind_network(address, port, &other),
-        None => loopback::bind(port, &other),
+        Some(address) => loopback::bind_network(address, port, OTHER_PORTS),
+        None => loopback::bind(port, OTHER_PORTS),
     };
     bound.map_err(|error| {
         match error.kind() == Kind::Usage && scheme == "http" && is_emulator(port) {

@@ -155,6 +155,21 @@ fn is_this_machine(host: &str) -> bool {
     loopback::is_loopback_host(name)
 }
 
+/// Returns the hint for an address of this machine at which nothing listens.
+fn start_server(host: &str, is_https: bool) -> String {
+    let (of_address, other) = match is_https {
+        true => ("https", "http"),
+        false => ("http", "https"),
+    };
+    let port = host.rsplit_once(':').map(|(_, port)| port);
+    let port = port.filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    format!(
+        "Start the server, for example with `acspass emulator --{of_address}-port {} --{other}-port 0`. \
+         `acspass config list` shows the source of the address.",
+        port.unwrap_or(if is_https { "443" } else { "80" }),
+    )
+}
+
 /// Returns the error for a request without a response. It names the proxy if the proxy, and not the
 /// host, is the reason.
 pub(super) fn unreachable(
@@ -162,6 +177,7 @@ pub(super) fn unreachable(
     route: Option<&ProxyRoute>,
     error: reqwest::Error,
 ) -> SendError {
+    let is_https = error.url().is_some_and(|url| url.scheme() == "https");
     let error = error.without_url();
     let chain = chain_text(&error);
     let says = |words: &str| chain.contains(words);
@@ -225,14 +241,11 @@ pub(super) fn unreachable(
         None if error.is_connect() => (
             format!("{NO_CONNECTION}{host}{}", through(route)),
             match is_this_machine(host) {
-                true => {
-                    "Start the server, for example with `acspass emulator`. `acspass config list` \
-                     shows the source of the address."
-                }
+                true => start_server(host, is_https),
                 false => "Check the network. If it needs a proxy, set HTTPS_PROXY. `acspass config list` shows \
-                     the source of the host.",
-            }
-            .to_owned(),
+                     the source of the host."
+                    .to_owned(),
+            },
         ),
         None => (
             format!("the connection to {host} broke"),

@@ -152,13 +152,21 @@ impl Mistake {
             ),
         };
         if let Some(hint) = suggestions::for_option(&self.command, argument) {
-            return (message, hint.to_owned());
+            return (message, self.whole(hint));
         }
         let similar = self.texts(ContextKind::SuggestedArg);
         let hint = similar
             .first()
             .map(|name| format!("Use `{}`.", split(name).0));
         (message, hint.unwrap_or_else(|| self.see_help()))
+    }
+
+    /// Completes a hint that names an option alone to the command with this option.
+    fn whole(&self, hint: &str) -> String {
+        match hint.strip_prefix("Use `-o ") {
+            Some(rest) => format!("Run `{} -o {rest}", self.name()),
+            None => hint.to_owned(),
+        }
     }
 
     fn invalid_value(&self, argument: &str, value: &str) -> (String, String) {

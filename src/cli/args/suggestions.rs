@@ -129,6 +129,11 @@ const OPTIONS_ELSEWHERE: &[(&str, &str, &str)] = &[
         "--interactive",
         "Run `acspass login`, which is interactive.",
     ),
+    (
+        "emulator",
+        "--port",
+        "Run `acspass emulator --https-port 0 --http-port 0`, or with other ports.",
+    ),
 ];
 
 /// Returns the hint for a command that does not exist.

@@ -121,7 +121,7 @@ fn source(origin: &Origin, key: &str, profile: &str) -> String {
 }
 
 /// The width of the names of settings, in columns.
-const KEY_COLUMNS: usize = 19;
+const KEY_COLUMNS: usize = 24;
 /// The widest column of values. A longer value pushes its source to the right, or to the next line.
 const MAX_VALUE_COLUMNS: usize = 40;
 

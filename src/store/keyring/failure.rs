@@ -40,6 +40,14 @@ pub(super) enum KeyringFailure {
     Unknown,
 }
 
+/// A running daemon ignores `--unlock`, and the whole input is the password, so that a line end would be
+/// a part of it.
+const NEW_DAEMON_UNLOCKS: &str = "Run `read -rsp 'Password of the keyring: ' P && printf %s \"$P\" | \
+     gnome-keyring-daemon --unlock --replace --components=secrets; unset P` in bash, then run the command \
+     again. ";
+const NEW_DAEMON_CREATES: &str = "Run `read -rsp 'Password of the new keyring: ' P && printf %s \"$P\" | \
+     gnome-keyring-daemon --unlock --replace --components=secrets; unset P` in bash to create it. ";
+
 impl KeyringFailure {
     /// Returns the error with its next step.
     pub(super) fn into_error(self, item: &str) -> Error {
@@ -59,11 +67,11 @@ impl KeyringFailure {
             ),
             KeyringFailure::NoCollection => (
                 "the keyring has no default collection".to_owned(),
-                "Run `gnome-keyring-daemon --unlock --components=secrets` to create it. ",
+                NEW_DAEMON_CREATES,
             ),
             KeyringFailure::Locked => (
                 "the keyring is locked, and cannot ask for its password here".to_owned(),
-                "Run `gnome-keyring-daemon --unlock`, then run the command again. ",
+                NEW_DAEMON_UNLOCKS,
             ),
             KeyringFailure::Denied => (
                 "the keyring denied access".to_owned(),
