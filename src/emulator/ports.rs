@@ -123,7 +123,9 @@ mod tests {
             format!("port {} is already in use", other.port)
         );
         assert!(
-            error.hint().contains("`acspass emulator --http-port 0`"),
+            error
+                .hint()
+                .contains("`acspass emulator --https-port 0 --http-port 0`"),
             "{}",
             error.hint()
         );
@@ -132,7 +134,9 @@ mod tests {
             ..Options::default()
         });
         assert!(
-            error.hint().contains("`acspass emulator --https-port 0`"),
+            error
+                .hint()
+                .contains("`acspass emulator --https-port 0 --http-port 0`"),
             "{}",
             error.hint()
         );
