@@ -70,7 +70,7 @@ const AT_RENEWAL: &[(&str, &[&str])] = &[
         ],
     ),
     ("invalid_resource", &["500011", "650057"]),
-    ("invalid_scope", &["70011", "700022"]),
+    ("invalid_scope", &["28000", "70011", "700022"]),
     (
         "temporarily_unavailable",
         &["90006", "90024", "90033", "90055", "90090"],
