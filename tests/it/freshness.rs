@@ -150,8 +150,10 @@ fn without_network_a_forced_refresh_prints_no_old_token() {
     home.login();
     home.real(&["get"]).token();
     drop(emulator);
-    home.real(&["get", "--force-refresh"])
-        .assert_error(6, &["could not connect to", "`acspass emulator`"]);
+    home.real(&["get", "--force-refresh"]).assert_error(
+        6,
+        &["could not connect to", "`acspass emulator --http-port "],
+    );
 }
 
 #[test]

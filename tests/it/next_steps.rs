@@ -23,7 +23,7 @@ fn taken_port_is_changed_by_the_option_of_the_command() {
     ] {
         Home::new()
             .run(&["emulator", option, &port, other, "0"])
-            .assert_error(2, &[&format!("`acspass emulator {option} 0`")]);
+            .assert_error(2, &["`acspass emulator --https-port 0 --http-port 0`"]);
     }
     let home = Home::new();
     home.configure(&format!("[profile.default]\nport = {port}\n"));

@@ -28,7 +28,10 @@ fn a_second_emulator_at_the_same_ports_is_refused_and_the_first_goes_on() {
         ],
     );
     let run = home.real(&["emulator", &https_option, "--http-port=0"]);
-    run.assert_error(2, &[https, "`acspass emulator --https-port 0`"]);
+    run.assert_error(
+        2,
+        &[https, "`acspass emulator --https-port 0 --http-port 0`"],
+    );
 
     let mut second = super::home();
     second.set(

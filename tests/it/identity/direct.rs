@@ -146,7 +146,7 @@ fn scopes_of_another_family_are_refused_before_anything_is_contacted() {
     home.unset("ACSPASS_SCOPES");
     home.set("ACSPASS_EXCHANGE", "magic");
     home.run(&["status"])
-        .assert_error(2, &["`magic`", "key, entra or teams-extension"]);
+        .assert_error(2, &["`magic`", "key, entra, teams-extension or service"]);
 }
 
 #[test]

@@ -19,6 +19,7 @@ fn rows() -> Vec<Vec<&'static str>> {
     let (_, table) = PAGE
         .split_once("\n## Errors of the ACS resource")
         .expect("the resource's part");
+    let (table, _) = table.split_once("\n## ").unwrap_or((table, ""));
     let lines = table.lines().filter(|line| line.starts_with("| "));
     lines
         .skip(2)
