@@ -105,7 +105,7 @@ test("a missing service is an error that names the variables and the next step",
     if (url) process.env.ACSPASS_SERVE_URL = url;
     assert.throws(() => tokenRefresher(options), (error) => {
       assert.ok(error instanceof AcspassError && error.kind === "usage");
-      assert.match(error.message, /ACSPASS_SERVE_SECRET_FILE is not set: Start `acspass serve`/);
+      assert.match(error.message, /ACSPASS_SERVE_SECRET_FILE is not set: Start the app with `acspass exec --server/);
       return true;
     });
   }
