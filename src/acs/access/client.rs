@@ -54,7 +54,7 @@ impl AccessClient {
     /// Lists all Entra assignments.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) for the Teams extension, whose assignments the service
+    /// [`Kind::Usage`] for the Teams extension, whose assignments the service
     /// does not list; else as [`AccessClient::find`].
     pub async fn list(&self) -> Result<Vec<Assignment>> {
         if self.family != AccessFamily::Entra {
@@ -90,9 +90,9 @@ impl AccessClient {
     /// Returns the assignment of a principal.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) if the id is not a GUID;
-    /// [`Kind::Refused`](crate::Kind::Refused) if the service refuses;
-    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not respond.
+    /// [`Kind::Usage`] if the id is not a GUID;
+    /// [`Kind::Refused`] if the service refuses;
+    /// [`Kind::Unreachable`] if it does not respond.
     pub async fn find(&self, object_id: &str) -> Result<Option<Assignment>> {
         let object_id = self.check_ids(object_id)?;
         let Some(response) = self.look_up(&object_id).await? else {
@@ -123,9 +123,9 @@ impl AccessClient {
     /// can still be lost if another one takes longer from its read to its write.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) if an id is not a GUID, the family does not have the type,
+    /// [`Kind::Usage`] if an id is not a GUID, the family does not have the type,
     /// or the principal has an assignment with another type or tenant;
-    /// [`Kind::Refused`](crate::Kind::Refused) if other changes replace each one; else as
+    /// [`Kind::Refused`] if other changes replace each one; else as
     /// [`AccessClient::find`].
     pub async fn grant(&self, wanted: &Assignment) -> Result<Granted> {
         self.check(wanted)?;
