@@ -83,11 +83,11 @@ cargo clippy --locked --all-targets --test it -- -D warnings
 step "cargo test"
 cargo test --locked --lib --bins --examples --test cli --test docs --test it
 
-# Each compiles alone, with its tests. They are parts of `cli`, so that their tests ran above; only those
+# Each compiles alone. They are parts of `cli`, so that their tests ran above; only those
 # of the exchange service run here.
 for feature in identity emulator session serve exchange-service; do
     step "the feature $feature alone"
-    cargo clippy --locked --no-default-features --features "$feature" --lib --bins --tests --examples -- -D warnings
+    cargo clippy --locked --no-default-features --features "$feature" --lib --bins --examples -- -D warnings
 done
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --no-default-features --features exchange-service
 step "the tests of the exchange service, with the emulator"
