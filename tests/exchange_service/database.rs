@@ -11,19 +11,6 @@ use crate::harness::{
     Postgres, Response, Service, own_token, own_token_of, send, until, with_claims,
 };
 
-/// Returns the database, or ends the test.
-macro_rules! postgres {
-    () => {
-        match Postgres::start() {
-            Some(postgres) => postgres,
-            None => {
-                println!("skipped: PostgreSQL is not installed");
-                return;
-            }
-        }
-    };
-}
-
 fn emulator() -> Emulator {
     Emulator::start(Options::default()).expect("an emulator")
 }
@@ -47,7 +34,7 @@ fn budget(service: &Service) -> Value {
 
 #[test]
 fn replicas_share_the_budget() {
-    let (emulator, postgres) = (emulator(), postgres!());
+    let (emulator, postgres) = (emulator(), Postgres::start());
     let settings = [
         ("ACSPASS_EXCHANGE_BUDGET", "9"),
         ("ACSPASS_EXCHANGE_REPLICAS", "3"),
@@ -92,7 +79,7 @@ fn replicas_share_the_budget() {
 
 #[test]
 fn leases_never_exceed_the_budget_in_adjacent_windows() {
-    let (emulator, postgres) = (emulator(), postgres!());
+    let (emulator, postgres) = (emulator(), Postgres::start());
     drop(start(&emulator, &postgres, &[]));
     // Replicas come and go; the time of the database does not matter to the function.
     let statement = "DO $$ DECLARE over integer; BEGIN \
@@ -114,7 +101,7 @@ fn leases_never_exceed_the_budget_in_adjacent_windows() {
 
 #[test]
 fn a_user_gets_one_identity_from_all_replicas() {
-    let (emulator, postgres) = (emulator(), postgres!());
+    let (emulator, postgres) = (emulator(), Postgres::start());
     let many = [
         ("ACSPASS_EXCHANGE_USER_RATE", "600,600"),
         ("ACSPASS_EXCHANGE_REPLICAS", "2"),
@@ -190,7 +177,7 @@ fn a_preview_provides_identities_without_a_table() {
 
 #[test]
 fn a_database_that_fails_is_the_reason_and_loses_nothing() {
-    let (emulator, mut postgres) = (emulator(), postgres!());
+    let (emulator, mut postgres) = (emulator(), Postgres::start());
     let one = [("ACSPASS_EXCHANGE_REPLICAS", "1")];
     let service = start(&emulator, &postgres, &one);
     let bearer = own_token(&emulator);

@@ -45,9 +45,9 @@ fn as_user(command: &mut Command, folder: &Path) {
 }
 
 impl Postgres {
-    /// Starts a database. `None` if PostgreSQL is not installed.
-    pub(crate) fn start() -> Option<Postgres> {
-        let programs = programs()?;
+    /// Starts a database.
+    pub(crate) fn start() -> Postgres {
+        let programs = programs().expect("PostgreSQL: apt-get install postgresql");
         let folder = tempfile::tempdir().expect("a folder");
         let mut init = Command::new(programs.join("initdb"));
         init.args([
@@ -74,7 +74,7 @@ impl Postgres {
             child: None,
         };
         postgres.resume();
-        Some(postgres)
+        postgres
     }
 
     /// The URL of its database.
