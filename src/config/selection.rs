@@ -81,7 +81,8 @@ pub fn unknown_profile(name: &str, file: &ConfigFile) -> Error {
     Error::usage(format!("there is no profile {}", quoted(name)), hint)
 }
 
-fn existing_profiles(file: &ConfigFile) -> String {
+/// Returns a sentence that names the profiles.
+pub fn existing_profiles(file: &ConfigFile) -> String {
     match &file.all_names()[..] {
         [name] => format!("The only profile is {}.", shown(name)),
         names => format!("The profiles are {}.", shown(&names.join(", "))),

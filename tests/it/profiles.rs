@@ -37,8 +37,11 @@ fn unknown_name_lists_the_existing_ones() {
         &["--profile", "wrk", "config", "list"],
     ] {
         let names = "The profiles are default, work, home.";
-        home.run(words)
-            .assert_error(2, &["there is no profile `wrk`", names]);
+        let run = home.run(words);
+        run.assert_error(2, &["there is no profile `wrk`", names]);
+        // What was to be deleted is not to be created.
+        let creates = run.stderr.contains("to create it");
+        assert_eq!(creates, words[1] != "delete", "{}", run.stderr);
         assert_eq!(file(&home), TWO);
     }
     home.set("ACSPASS_PROFILE", "wrk");

@@ -41,7 +41,11 @@ fn delete(name: &str, env: &Environment) -> Result<()> {
             file.check()?;
         }
         if name != config::DEFAULT_PROFILE {
-            return Err(config::unknown_profile(name, &file));
+            let hint = format!(
+                "Run `acspass profile list`. {}",
+                config::existing_profiles(&file)
+            );
+            return Err(config::unknown_profile(name, &file).with_hint(hint));
         }
         env.messages.print("The profile default has no settings.");
         return Ok(());
