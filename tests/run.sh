@@ -22,6 +22,8 @@ has dbus-send || packages+=(dbus-bin)
 has gnome-keyring-daemon || packages+=(gnome-keyring)
 has secret-tool || packages+=(libsecret-tools)
 has strace || packages+=(strace)
+# A login of its own, with its own kernel keyring.
+has keyctl || packages+=(keyutils)
 # Processes of two users, for the tests of what another user of the machine can do.
 has setpriv && has unshare || packages+=(util-linux)
 has timeout || packages+=(coreutils)
