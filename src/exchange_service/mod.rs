@@ -8,6 +8,7 @@
 
 mod database;
 mod exchange;
+mod expiring;
 mod limits;
 mod records;
 mod routes;

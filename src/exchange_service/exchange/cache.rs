@@ -10,12 +10,15 @@ use futures_util::future::{BoxFuture, Shared};
 
 use super::refusal::Refusal;
 use crate::acs::IssuedToken;
+use crate::exchange_service::expiring::Expiring;
 use crate::time::{Clock, Timestamp};
 
 /// A token with less left is not fresh.
 const MIN_VALIDITY: Duration = Duration::from_secs(10 * 60);
 /// The most tokens that are kept.
-const MAX_KEPT: usize = 100_000;
+const CAPACITY: usize = 200_000;
+/// The tokens that are forgotten under one lock.
+const FORGOTTEN_AT_ONCE: usize = 1_000;
 
 /// The hash of a user's token.
 pub(in crate::exchange_service) type Key = [u8; 32];
@@ -39,16 +42,10 @@ pub(in crate::exchange_service) struct TokenCache {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
-    kept: HashMap<Key, Kept>,
+    kept: Expiring<Key, Arc<IssuedToken>, Timestamp>,
     /// At most one for each user.
     running: HashMap<String, (Key, Running)>,
-}
-
-struct Kept {
-    token: Arc<IssuedToken>,
-    until: Timestamp,
 }
 
 type Running = Shared<BoxFuture<'static, Outcome>>;
@@ -57,7 +54,10 @@ impl TokenCache {
     pub(in crate::exchange_service) fn new(clock: Arc<dyn Clock>) -> Self {
         TokenCache {
             clock,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                kept: Expiring::new(CAPACITY),
+                running: HashMap::new(),
+            }),
         }
     }
 
@@ -80,10 +80,8 @@ impl TokenCache {
         loop {
             let (running, origin) = {
                 let mut state = self.state();
-                if let Some(kept) = state.kept.get(&key)
-                    && self.clock.now() < kept.until
-                {
-                    return (Ok(kept.token.clone()), Origin::Cached);
+                if let Some(token) = state.kept.get(&key, self.clock.now()) {
+                    return (Ok(token.clone()), Origin::Cached);
                 }
                 match (state.running.get(user), exchange.take()) {
                     (Some((of, running)), unused) => {
@@ -133,18 +131,13 @@ impl TokenCache {
         let life = token.expires_on.since(now);
         // A tenant's tokens can be short-lived. They are exchanged again after half of their life.
         let until = token.expires_on.minus(MIN_VALIDITY.min(life / 2));
-        if state.kept.len() >= MAX_KEPT {
-            state.kept.retain(|_, kept| now < kept.until);
-        }
-        if state.kept.len() < MAX_KEPT {
-            state.kept.insert(key, Kept { token, until });
-        }
+        state.kept.insert(key, token, until, now);
     }
 
     /// Forgets tokens that are not fresh any more.
     pub(in crate::exchange_service) fn forget_old(&self) {
         let now = self.clock.now();
-        self.state().kept.retain(|_, kept| now < kept.until);
+        while self.state().kept.forget(now, FORGOTTEN_AT_ONCE) {}
     }
 
     /// Returns the number of kept tokens.

@@ -17,7 +17,7 @@ use crate::exchange_service::settings::Settings;
 const CREDENTIAL_INTERVAL: Duration = Duration::from_secs(15);
 /// The pause after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The interval between two searches for entries that are over.
+/// The interval between two looks for tokens that are over, so that they do not stay in memory.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Does the work, for ever.
@@ -85,7 +85,6 @@ async fn sweep(service: &Service) {
         sleep(SWEEP_INTERVAL).await;
         service.validator.forget_expired();
         service.exchanger.cache.forget_old();
-        service.exchanger.users.forget_idle();
     }
 }
 
