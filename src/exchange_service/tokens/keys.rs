@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::user_token::Version;
 use crate::error::{Error, Result};
 use crate::http::{Http, Request};
 use crate::time::{Clock, Moment};
@@ -17,8 +18,8 @@ const HINT: &str = "Check AZURE_AUTHORITY_HOST, ACSPASS_EXCHANGE_TENANTS and the
 
 /// The issuers and the keys of one tenant.
 pub(super) struct Keys {
-    /// The issuer of each token version.
-    pub(super) issuers: [String; 2],
+    /// The issuer of tokens of version 1, and the one of version 2.
+    issuers: [String; 2],
     by_id: BTreeMap<String, DecodingKey>,
     pub(super) fetched_at: Moment,
     /// Differs for each fetch.
@@ -92,6 +93,27 @@ impl Keys {
             fetched_at,
             generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
         })
+    }
+
+    /// Returns the issuer of tokens of this version.
+    pub(super) fn issuer(&self, version: Version) -> &str {
+        let [v1, v2] = &self.issuers;
+        match version {
+            Version::V1 => v1,
+            Version::V2 => v2,
+        }
+    }
+
+    /// Keys without a tenant, for tests.
+    #[cfg(test)]
+    pub(super) fn of_test(key_id: &str, clock: &dyn Clock) -> Keys {
+        let key = DecodingKey::from_rsa_components("AQAB", "AQAB").expect("a key");
+        Keys {
+            issuers: [String::new(), String::new()],
+            by_id: BTreeMap::from([(key_id.to_owned(), key)]),
+            fetched_at: Moment::now(clock),
+            generation: 0,
+        }
     }
 
     /// Returns the key with this id.

@@ -18,10 +18,21 @@ pub(in crate::exchange_service) enum Purpose {
     Acs,
 }
 
+/// The version of a token. Each has its own issuer, its own claim for the application, and its own form
+/// of the audience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) enum Version {
+    #[serde(rename = "1.0")]
+    V1,
+    #[serde(rename = "2.0")]
+    V2,
+}
+
 /// The claims that are used. Types are strict, so that a claim of another type is not taken for an
 /// absent one.
 #[derive(Deserialize)]
 pub(super) struct Claims {
+    ver: Version,
     oid: String,
     tid: String,
     azp: Option<String>,
@@ -56,8 +67,11 @@ impl UserToken {
             return Err(Rejection::Tenant);
         }
         let user = uuid::Uuid::try_parse(&claims.oid).map_err(|_| Rejection::Malformed)?;
-        let client = claims.azp.or(claims.appid).ok_or(Rejection::Malformed)?;
-        let client = client.to_ascii_lowercase();
+        let client = match claims.ver {
+            Version::V1 => claims.appid,
+            Version::V2 => claims.azp,
+        };
+        let client = client.ok_or(Rejection::Malformed)?.to_ascii_lowercase();
         if !rules.clients.contains(&client) {
             return Err(Rejection::Client);
         }
@@ -81,7 +95,7 @@ impl UserToken {
 
     /// Checks that the token is valid now.
     pub(super) fn check_time(&self, now: i64) -> Result<(), Rejection> {
-        if self.expires.saturating_add(LEEWAY_SECONDS) <= now {
+        if self.end() <= now {
             return Err(Rejection::Expired);
         }
         if self.not_before.saturating_sub(LEEWAY_SECONDS) > now {
@@ -90,9 +104,9 @@ impl UserToken {
         Ok(())
     }
 
-    /// Returns whether it will never be valid again.
-    pub(super) fn is_over(&self, now: i64) -> bool {
-        self.check_time(now) == Err(Rejection::Expired)
+    /// Returns the time from which it is never valid again.
+    pub(super) fn end(&self) -> i64 {
+        self.expires.saturating_add(LEEWAY_SECONDS)
     }
 
     /// Returns whether both tokens belong to the same user.
@@ -101,13 +115,19 @@ impl UserToken {
     }
 }
 
-/// Returns the audiences of a purpose.
-pub(super) fn audiences(purpose: Purpose, rules: &TokenRules) -> Vec<String> {
-    match purpose {
+/// Returns the audiences of a purpose. A token of version 2 has the API's client id as its audience: it
+/// is accepted with another one only if the purpose has no client id.
+pub(super) fn audiences(purpose: Purpose, version: Version, rules: &TokenRules) -> Vec<String> {
+    let mut all: Vec<String> = match purpose {
         Purpose::ThisService => rules.audiences.clone(),
         Purpose::Acs => AUDIENCES
             .iter()
             .flat_map(|audience| [(*audience).to_owned(), format!("{audience}/")])
             .collect(),
+    };
+    let is_client_id = |audience: &String| uuid::Uuid::try_parse(audience).is_ok();
+    if version == Version::V2 && all.iter().any(is_client_id) {
+        all.retain(is_client_id);
     }
+    all
 }

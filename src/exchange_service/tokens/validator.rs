@@ -3,8 +3,7 @@
 //! A signature is checked once: a valid token is remembered by its hash until it expires or the
 //! tenant's keys are replaced.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation};
@@ -14,22 +13,25 @@ use super::keys::Keys;
 use super::rejection::Rejection;
 use super::rs256;
 use super::signing_keys::SigningKeys;
-use super::user_token::{Claims, Purpose, UserToken, audiences};
+use super::user_token::{Claims, Purpose, UserToken, Version, audiences};
+use crate::exchange_service::expiring::Expiring;
 use crate::exchange_service::settings::TokenRules;
 use crate::jwt;
 use crate::time::Clock;
 
 /// The longest token, in bytes. Entra's have some thousand.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
-/// The most tokens that are remembered.
-const MAX_KNOWN: usize = 100_000;
+/// The most tokens that are remembered: two for each user.
+const CAPACITY: usize = 400_000;
+/// The tokens that are forgotten under one lock.
+const FORGOTTEN_AT_ONCE: usize = 1_000;
 
 /// Validates tokens.
 pub(in crate::exchange_service) struct Validator {
     rules: TokenRules,
     keys: Arc<SigningKeys>,
     clock: Arc<dyn Clock>,
-    known: Mutex<HashMap<[u8; 32], Known>>,
+    known: Mutex<Expiring<[u8; 32], Known, i64>>,
 }
 
 struct Known {
@@ -49,7 +51,7 @@ impl Validator {
             rules,
             keys,
             clock,
-            known: Mutex::default(),
+            known: Mutex::new(Expiring::new(CAPACITY)),
         }
     }
 
@@ -67,7 +69,7 @@ impl Validator {
         }
         let now = self.clock.now().unix_seconds();
         let hash = hash(token, purpose);
-        let valid = match self.find(&hash).await {
+        let valid = match self.find(&hash, now).await {
             Some(valid) => valid,
             None => self.check(token, purpose, hash, now).await?,
         };
@@ -75,10 +77,10 @@ impl Validator {
     }
 
     /// Returns the remembered token, if the keys that it was checked with are still the tenant's.
-    async fn find(&self, hash: &[u8; 32]) -> Option<Arc<UserToken>> {
+    async fn find(&self, hash: &[u8; 32], now: i64) -> Option<Arc<UserToken>> {
         let (token, key_id, generation) = {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            let found = known.get(hash)?;
+            let known = self.known();
+            let found = known.get(hash, now)?;
             (found.token.clone(), found.key_id.clone(), found.generation)
         };
         let keys = self.keys.with_key(&token.tenant, &key_id).await.ok()?;
@@ -101,8 +103,11 @@ impl Validator {
         // The tenant selects the keys. The signature and the issuer then prove it.
         let tenant = unverified.claims.get("tid").and_then(|tid| tid.as_str());
         let tenant = tenant.ok_or(Rejection::Malformed)?.to_ascii_lowercase();
+        // The verified claims are those of the same text, so that they have the same version.
+        let version = unverified.claims.get("ver").cloned().unwrap_or_default();
+        let version = serde_json::from_value(version).map_err(|_| Rejection::Malformed)?;
         let keys = self.keys.with_key(&tenant, key_id).await?;
-        let claims = self.verify(token, purpose, &keys, key_id)?;
+        let claims = self.verify(token, purpose, version, (&keys, key_id))?;
         let valid = Arc::new(UserToken::new(claims, purpose, &self.rules)?);
         valid.check_time(now)?;
         let known = Known {
@@ -110,7 +115,8 @@ impl Validator {
             key_id: key_id.to_owned(),
             generation: keys.generation,
         };
-        self.remember(hash, known, now);
+        let end = valid.end();
+        self.known().insert(hash, known, end, now);
         Ok(valid)
     }
 
@@ -119,14 +125,14 @@ impl Validator {
         &self,
         token: &str,
         purpose: Purpose,
-        keys: &Keys,
-        key_id: &str,
+        version: Version,
+        (keys, key_id): (&Keys, &str),
     ) -> Result<Claims, Rejection> {
         let key = keys.find(key_id).ok_or(Rejection::UnknownKey)?;
         let mut rules = Validation::new(Algorithm::RS256);
         rules.set_required_spec_claims(&["exp", "nbf", "iss", "aud"]);
-        rules.set_issuer(&keys.issuers);
-        rules.set_audience(&audiences(purpose, &self.rules));
+        rules.set_issuer(&[keys.issuer(version)]);
+        rules.set_audience(&audiences(purpose, version, &self.rules));
         rules.validate_exp = false;
         match jsonwebtoken::decode::<Claims>(token, key, &rules) {
             Ok(verified) => Ok(verified.claims),
@@ -140,21 +146,14 @@ impl Validator {
         }
     }
 
-    fn remember(&self, hash: [u8; 32], token: Known, now: i64) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MAX_KNOWN {
-            known.retain(|_, known| !known.token.is_over(now));
-        }
-        if known.len() < MAX_KNOWN {
-            known.insert(hash, token);
-        }
+    fn known(&self) -> MutexGuard<'_, Expiring<[u8; 32], Known, i64>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets tokens that have expired.
     pub(in crate::exchange_service) fn forget_expired(&self) {
         let now = self.clock.now().unix_seconds();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, known| !known.token.is_over(now));
+        while self.known().forget(now, FORGOTTEN_AT_ONCE) {}
     }
 }
 
