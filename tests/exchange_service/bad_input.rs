@@ -1,5 +1,7 @@
 //! Each wrong token is refused for its own reason, and causes no exchange.
 
+use std::collections::BTreeSet;
+
 use acspass::emulator::{Emulator, ForgedToken, Options, SignatureFault};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,14 +13,7 @@ use crate::harness::{Service, acs_token, own_token, own_token_of, send, with_cla
 const OTHER: &str = "ac5ba55e-0c11-4000-8000-0000000000ff";
 
 /// A refused request: its name, both tokens, and the expected status, error and reason.
-struct Row(
-    &'static str,
-    String,
-    String,
-    u16,
-    &'static str,
-    &'static str,
-);
+struct Row(String, String, String, u16, &'static str, &'static str);
 
 fn now() -> i64 {
     acspass::time::Clock::now(&acspass::time::SystemClock).unix_seconds()
@@ -84,6 +79,7 @@ fn wrong_bearer_tokens(emulator: &Emulator) -> Vec<Row> {
     let subject = acs_token(emulator);
     let own = |changes| own_token_of(emulator, None, changes);
     let row = |name, bearer, status, error, reason| {
+        let name = format!("bearer token: {name}");
         Row(name, bearer, subject.clone(), status, error, reason)
     };
     let good = own_token(emulator);
@@ -224,6 +220,7 @@ fn wrong_subject_tokens(emulator: &Emulator) -> Vec<Row> {
     let bearer = own_token(emulator);
     let acs = |claims| with_claims(emulator, claims);
     let row = |name, subject, status, error, reason| {
+        let name = format!("subject token: {name}");
         Row(name, bearer.clone(), subject, status, error, reason)
     };
     let good = acs_token(emulator);
@@ -337,12 +334,41 @@ fn wrong_subject_tokens(emulator: &Emulator) -> Vec<Row> {
     ]
 }
 
+/// The cases of the guide's table that other tests of this folder prove, with their status, error and
+/// reason.
+const OTHER_CASES: [&str; 4] = [
+    "signing keys that cannot be fetched | 503 | `temporarily_unavailable` | `keys_unavailable`",
+    "a database that fails within the request | 503 | `temporarily_unavailable` | `database_unavailable`",
+    "a reader of the audit that has stopped | 503 | `temporarily_unavailable` | `audit_unavailable`",
+    "a replica that is killed within the request | none | none | none",
+];
+
+/// Checks that the guide's table has these cases, and no others.
+fn check_guide(rows: &[Row]) {
+    let guide = include_str!("../../docs/guides/exchange-service.md");
+    let table = guide.split_once("## Bad input").expect("the section").1;
+    let found = table.lines().skip_while(|line| !line.starts_with("| --- "));
+    let found = found.skip(1).take_while(|line| line.starts_with("| "));
+    let found: BTreeSet<String> = found.map(str::to_owned).collect();
+    let of_rows = rows.iter().map(|Row(name, _, _, status, error, reason)| {
+        format!("| {name} | {status} | `{error}` | `{reason}` |")
+    });
+    let others = OTHER_CASES.iter().map(|case| format!("| {case} |"));
+    let expected: BTreeSet<String> = of_rows.chain(others).collect();
+    let differences: Vec<&String> = expected.symmetric_difference(&found).collect();
+    assert!(
+        differences.is_empty(),
+        "the table of the guide: {differences:#?}"
+    );
+}
+
 #[test]
 fn each_wrong_token_is_refused_for_its_own_reason() {
     let emulator = Emulator::start(Options::default()).expect("an emulator");
     let service = Service::start(&emulator, &[]);
     let mut all = wrong_bearer_tokens(&emulator);
     all.extend(wrong_subject_tokens(&emulator));
+    check_guide(&all);
     for Row(name, bearer, subject, status, error, reason) in &all {
         let response = service.exchange(bearer, subject);
         let found = (response.status, response.json()["error"].clone());

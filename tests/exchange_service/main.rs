@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod audit;
 mod bad_input;
 mod database;
 mod exchange;
@@ -14,5 +15,7 @@ mod harness;
 mod limits;
 mod on_behalf_of;
 mod operation;
+mod outages;
 mod program;
 mod tls;
+mod versions;

@@ -1,13 +1,13 @@
 //! On-behalf-of: the caller sends one token, and Entra issues the one for ACS to the service.
 
-use acspass::emulator::{Emulator, Options, Seed};
+use acspass::emulator::{Emulator, Fault, FaultKind, Options, Route, Seed};
 use serde_json::json;
 
 use crate::harness::{CLIENT, Service, acs_token, own_token, own_token_of};
 
-const APPLICATION: &str = "ac5ba55e-0c11-4000-8000-0000000000e1";
+pub(crate) const APPLICATION: &str = "ac5ba55e-0c11-4000-8000-0000000000e1";
 
-fn emulator() -> Emulator {
+pub(crate) fn emulator() -> Emulator {
     let seed = format!(
         "[[applications]]\nname = \"Emulated app\"\nclientId = \"{CLIENT}\"\n\
          platforms.native = [\"http://localhost\"]\n\
@@ -83,7 +83,7 @@ fn a_user_who_has_to_consent_is_refused() {
     let response = service.exchange(&bearer, &bearer);
     assert_eq!(response.status, 403, "{}", response.body);
     let line = service.audit(&response);
-    assert_eq!(line["reason"], "on_behalf_of_refused");
+    assert_eq!(line["reason"], "consent_required");
     assert_eq!(line["upstreamCode"], "AADSTS65001");
     assert_eq!(emulator.count("exchange"), 0);
 }
@@ -98,4 +98,30 @@ fn a_challenge_of_entra_reaches_the_client() {
     assert_eq!(response.status, 401, "{}", response.body);
     let challenge = response.header("www-authenticate").expect("a challenge");
     assert!(challenge.contains("insufficient_claims"), "{challenge}");
+}
+
+#[test]
+fn limits_and_outages_of_entra_are_passed_on_with_their_pause() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().expect("a folder");
+    let service = service(&emulator, &folder);
+    let bearer = own_token(&emulator);
+    for (status, reason) in [(429, "entra_limit"), (503, "entra_unavailable")] {
+        emulator.add_fault(Fault {
+            route: Route::Token,
+            times: Some(1),
+            what: FaultKind::Status {
+                status,
+                retry_after: Some("17".to_owned()),
+                content_type: "text/html".to_owned(),
+                body: "<html>".to_owned(),
+            },
+        });
+        let response = service.exchange(&bearer, &bearer);
+        assert_eq!(response.status, status, "{}", response.body);
+        assert_eq!(response.header("retry-after"), Some("17"));
+        assert_eq!(service.audit(&response)["reason"], reason);
+    }
+    assert_eq!(emulator.count("exchange"), 0);
+    assert_eq!(service.exchange(&bearer, &bearer).status, 200);
 }

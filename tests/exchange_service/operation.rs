@@ -27,7 +27,8 @@ fn probes_and_figures_are_on_both_ports() {
     assert_eq!(
         ready,
         json!({"status": "ok", "checks": {
-            "signingKeys": "ok", "credential": "ok", "database": "none", "draining": false,
+            "signingKeys": "ok", "credential": "ok", "database": "none", "audit": "ok",
+            "draining": false,
             "budget": {"source": "fixed", "share": 500, "remaining": 500},
         }})
     );

@@ -3,7 +3,7 @@
 use acspass::emulator::{Emulator, Options};
 use serde_json::{Value, json};
 
-use crate::harness::Service;
+use crate::harness::{CLIENT, Postgres, Service};
 
 fn emulator() -> Emulator {
     Emulator::start(Options::default()).expect("an emulator")
@@ -22,20 +22,129 @@ fn run(emulator: &Emulator, changes: &[(&str, &str)], arguments: &[&str]) -> (i3
 fn check_connects_to_all_systems_and_serves_nothing() {
     let emulator = emulator();
     let (code, stdout, _) = run(&emulator, &[], &["--check"]);
+    let keys = format!("ok    signing keys of {}\n", emulator.tenant_id());
     assert_eq!(
-        (code, stdout.as_str()),
-        (
-            0,
-            "ok    signing keys\nok    credential\nok    ACS resource\n"
-        )
+        (code, stdout),
+        (0, format!("{keys}ok    credential\nok    ACS resource\n"))
     );
-    let nowhere = ("DATABASE_URL", "postgres://u:hunter2@127.0.0.1:1/d");
-    let (code, stdout, stderr) = run(&emulator, &[nowhere], &["--check", "-o", "json"]);
-    assert_eq!(code, 6, "{stdout}");
+    assert_eq!(emulator.count("exchange"), 1, "of a token that is none");
+    let postgres = Postgres::start();
+    let url = postgres.url();
+    let database = [("DATABASE_URL", url.as_str())];
+    let (code, stdout, _) = run(&emulator, &database, &["--check"]);
+    assert_eq!(code, 0, "{stdout}");
+    assert!(
+        stdout.ends_with("ok    database: the next start applies 1 of its migrations\n"),
+        "{stdout}"
+    );
+    let schema = "SELECT to_regclass('acspass_exchange.migrations') IS NULL";
+    assert_eq!(
+        postgres.query(schema).as_deref(),
+        Some("t"),
+        "a check changes nothing"
+    );
+    drop(Service::start(&emulator, &database));
+    let (_, stdout, _) = run(&emulator, &database, &["--check"]);
+    assert!(
+        stdout.ends_with("ok    database: its schema is current\n"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn check_names_all_failures_in_one_run() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("wrong-key");
+    std::fs::write(&key, "bm90LXRoZS1rZXk=").expect("written");
+    let tenants = format!(
+        "{},ac5ba55e-7e4a-4000-8000-0000000000ff",
+        emulator.tenant_id()
+    );
+    let missing = folder.path().join("missing.pem");
+    let missing = missing.to_str().expect("UTF-8");
+    let changes = [
+        ("ACSPASS_EXCHANGE_TENANTS", tenants.as_str()),
+        ("ACSPASS_EXCHANGE_KEY_FILE", key.to_str().expect("UTF-8")),
+        ("ACSPASS_EXCHANGE_TLS_CERT", missing),
+        ("ACSPASS_EXCHANGE_TLS_KEY", missing),
+        ("ACSPASS_EXCHANGE_ON_BEHALF_OF", "true"),
+        ("AZURE_CLIENT_ID", "ac5ba55e-0c11-4000-8000-0000000000e1"),
+        ("AZURE_CLIENT_CERTIFICATE_PATH", missing),
+        ("DATABASE_URL", "postgres://u:hunter2@127.0.0.1:1/d"),
+    ];
+    let (code, stdout, stderr) = run(&emulator, &changes, &["--check", "-o", "json"]);
+    assert_eq!(code, 2, "the first one is a file: {stdout}");
     let checks: Value = serde_json::from_str(&stdout).expect("JSON");
-    assert_eq!(checks["checks"][3]["check"], "database");
-    assert_eq!(checks["checks"][3]["outcome"], "fail");
-    assert!(!format!("{stdout}{stderr}").contains("hunter2"));
+    let found: Vec<(&str, &str)> = checks["checks"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|check| {
+            let text = |name: &str| check[name].as_str().expect("a text");
+            (text("check"), text("outcome"))
+        })
+        .collect();
+    let keys = format!("signing keys of {}", emulator.tenant_id());
+    assert_eq!(
+        found,
+        [
+            ("TLS files", "fail"),
+            (keys.as_str(), "ok"),
+            (
+                "signing keys of ac5ba55e-7e4a-4000-8000-0000000000ff",
+                "fail"
+            ),
+            ("credential", "ok"),
+            ("ACS resource", "fail"),
+            ("on-behalf-of", "fail"),
+            ("database", "fail"),
+        ]
+    );
+    let all = format!("{stdout}{stderr}");
+    assert!(!all.contains("hunter2") && !all.contains("bm90"), "{all}");
+}
+
+#[test]
+fn check_names_all_settings_that_are_missing_or_invalid() {
+    let emulator = emulator();
+    let changes = [
+        ("ACSPASS_EXCHANGE_TENANTS", "contoso.com"),
+        ("ACSPASS_EXCHANGE_CLIENTS", ""),
+        ("ACSPASS_EXCHANGE_BUDGET", "0"),
+    ];
+    let (code, stdout, _) = run(&emulator, &changes, &["--check"]);
+    assert_eq!(code, 2, "{stdout}");
+    for (name, _) in changes {
+        assert!(stdout.contains(name), "{name}: {stdout}");
+    }
+    assert_eq!(stdout.matches("fail  settings: ").count(), 3, "{stdout}");
+}
+
+#[test]
+fn check_uses_the_credential_for_on_behalf_of_requests() {
+    let emulator = crate::on_behalf_of::emulator();
+    let folder = tempfile::tempdir().expect("a folder");
+    let certificate = folder.path().join("certificate.pem");
+    std::fs::write(&certificate, emulator.service_certificate_pem()).expect("written");
+    let changes = |id| {
+        [
+            ("ACSPASS_EXCHANGE_ON_BEHALF_OF", "true"),
+            ("AZURE_CLIENT_ID", id),
+            (
+                "AZURE_CLIENT_CERTIFICATE_PATH",
+                certificate.to_str().expect("UTF-8"),
+            ),
+        ]
+    };
+    let right = changes(crate::on_behalf_of::APPLICATION);
+    let (code, stdout, _) = run(&emulator, &right, &["--check"]);
+    assert_eq!(code, 0, "{stdout}");
+    let line = format!("ok    on-behalf-of in {}", emulator.tenant_id());
+    assert!(stdout.contains(&line), "{stdout}");
+    let (code, stdout, _) = run(&emulator, &changes(CLIENT), &["--check"]);
+    assert_eq!(code, 5, "another application: {stdout}");
+    assert!(stdout.contains("AADSTS"), "{stdout}");
 }
 
 #[test]

@@ -14,6 +14,10 @@ const PREPARE: &str =
         applied_at timestamptz NOT NULL DEFAULT now()
     );";
 
+const APPLIED: &str = "SELECT coalesce(max(number), 0) FROM acspass_exchange.migrations";
+const STATE: &str = "SELECT to_regclass('acspass_exchange.migrations') IS NOT NULL, \
+     has_database_privilege(current_database(), 'CREATE')";
+
 impl Database {
     /// Applies the missing migrations, under a lock: replicas can start at the same time.
     ///
@@ -25,15 +29,11 @@ impl Database {
         let failed = |error: tokio_postgres::Error| unavailable(&error);
         let transaction = connection.transaction().await.map_err(failed)?;
         transaction.batch_execute(PREPARE).await.map_err(failed)?;
-        let query = "SELECT coalesce(max(number), 0) FROM acspass_exchange.migrations";
-        let row = transaction.query_one(query, &[]).await.map_err(failed)?;
+        let row = transaction.query_one(APPLIED, &[]).await.map_err(failed)?;
         let applied: i32 = row.try_get(0).map_err(failed)?;
         let applied = usize::try_from(applied).unwrap_or_default();
         if applied > MIGRATIONS.len() {
-            return Err(Error::usage(
-                "the schema of the database belongs to a newer version of acspass-exchange",
-                "Run that version, or name another database in DATABASE_URL.",
-            ));
+            return Err(newer_schema());
         }
         for (number, migration) in MIGRATIONS.iter().enumerate().skip(applied) {
             transaction.batch_execute(migration).await.map_err(failed)?;
@@ -45,13 +45,42 @@ impl Database {
         transaction.commit().await.map_err(failed)
     }
 
-    /// Checks that the database responds.
+    /// Checks that the database responds, and that its schema can be used. It changes nothing. Returns
+    /// what the next start does to the schema.
     ///
     /// # Errors
-    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not.
-    pub(in crate::exchange_service) async fn check(&self) -> Result<()> {
+    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not respond;
+    /// [`Kind::Usage`](crate::Kind::Usage) if the schema cannot be used or created.
+    pub(in crate::exchange_service) async fn check(&self) -> Result<String> {
         let connection = self.connection().await?;
-        let responded = connection.simple_query("SELECT 1").await;
-        responded.map(drop).map_err(|error| unavailable(&error))
+        let failed = |error: tokio_postgres::Error| unavailable(&error);
+        let row = connection.query_one(STATE, &[]).await.map_err(failed)?;
+        let has_schema: bool = row.try_get(0).map_err(failed)?;
+        let may_create: bool = row.try_get(1).map_err(failed)?;
+        let applied = match has_schema {
+            true => {
+                let row = connection.query_one(APPLIED, &[]).await.map_err(failed)?;
+                usize::try_from(row.try_get::<_, i32>(0).map_err(failed)?).unwrap_or_default()
+            }
+            false => 0,
+        };
+        match MIGRATIONS.len().checked_sub(applied) {
+            None => Err(newer_schema()),
+            Some(0) => Ok("its schema is current".to_owned()),
+            Some(_) if !has_schema && !may_create => Err(Error::usage(
+                "the user of the database may not create the schema acspass_exchange",
+                "Grant the user the right CREATE on the database in DATABASE_URL.",
+            )),
+            Some(missing) => Ok(format!(
+                "the next start applies {missing} of its migrations"
+            )),
+        }
     }
+}
+
+fn newer_schema() -> Error {
+    Error::usage(
+        "the schema of the database belongs to a newer version of acspass-exchange",
+        "Run that version, or name another database in DATABASE_URL.",
+    )
 }

@@ -4,6 +4,7 @@
 //! freshness rule allows.
 
 mod cache;
+mod entra_refusal;
 mod exchanger;
 mod identities;
 mod on_behalf_of;

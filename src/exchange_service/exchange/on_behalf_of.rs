@@ -11,20 +11,22 @@ use serde::Deserialize;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
+use super::entra_refusal as refusal;
 use super::refusal::Refusal;
 use crate::acs::resource_credential::CertificateAssertion;
-use crate::claims::Claims;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::exchange_service::settings::{Proof, ProofKind};
 use crate::http::{Http, Request, Response};
 use crate::secret::{EntraToken, is_b64token};
-use crate::text::one_line;
 use crate::time::Clock;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const SCOPES: &str = "https://auth.msft.communication.azure.com/Teams.ManageCalls \
      https://auth.msft.communication.azure.com/Teams.ManageChats";
+
+/// The scope of the application's own token; the double slash is real.
+const OWN_SCOPE: &str = "https://communication.azure.com//.default";
 
 /// Requests tokens on behalf of users.
 pub(in crate::exchange_service) struct OnBehalfOf {
@@ -37,15 +39,6 @@ pub(in crate::exchange_service) struct OnBehalfOf {
 #[derive(Deserialize)]
 struct Issued {
     access_token: EntraToken,
-}
-
-#[derive(Deserialize)]
-struct Refused {
-    error: String,
-    #[serde(default)]
-    error_codes: Vec<u32>,
-    correlation_id: Option<String>,
-    claims: Option<String>,
 }
 
 impl OnBehalfOf {
@@ -107,64 +100,75 @@ impl OnBehalfOf {
             .assertion(tenant)
             .await
             .map_err(|error| unusable(&error))?;
-        let address = self.authority.join(&format!("{tenant}/oauth2/v2.0/token"));
-        let address = address
-            .map_err(|_| unusable(&Error::internal("the address of tokens is not a URL")))?;
-        let body = form_urlencoded::Serializer::new(String::new())
+        let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", GRANT)
             .append_pair("requested_token_use", "on_behalf_of")
-            .append_pair("client_id", &self.proof.client_id)
-            .append_pair("client_assertion_type", ASSERTION_TYPE)
-            .append_pair("client_assertion", &proof)
             .append_pair("assertion", user_token.expose())
             .append_pair("scope", SCOPES)
             .finish();
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let response = self.request(tenant, &proof, form).await;
+        read(&response.map_err(|_| refusal::entra_unavailable(None))?)
+    }
+
+    /// Checks that Entra accepts the credential in this tenant: it issues a token of the application
+    /// itself, which is not used.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub(in crate::exchange_service) async fn check(&self, tenant: &str) -> Result<()> {
+        let proof = self.assertion(tenant).await?;
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("scope", OWN_SCOPE)
+            .finish();
+        let response = self.request(tenant, &proof, form).await?;
+        if response.status.is_success() {
+            return Ok(());
+        }
+        let refusal = refusal::of_entra(&response);
+        let code = refusal.details.and_then(|details| details.upstream_code);
+        let status = response.status.as_u16();
+        let code = code.unwrap_or_else(|| format!("HTTP status {status}"));
+        let kind = match response.is_transient_error() {
+            true => Kind::Unreachable,
+            false => Kind::Refused,
+        };
+        Err(Error::new(
+            kind,
+            format!("Entra ID did not accept the credential ({code})"),
+            "Check AZURE_CLIENT_ID, the certificate or the federated credential of this service's \
+             registration, and that the registration exists in this tenant.",
+        ))
+    }
+
+    /// Sends a token request with the proof of this service's identity.
+    async fn request(&self, tenant: &str, proof: &str, form: String) -> Result<Response> {
+        let address = self.authority.join(&format!("{tenant}/oauth2/v2.0/token"));
+        let address = address.map_err(|_| Error::internal("the address of tokens is not a URL"))?;
+        let body = form_urlencoded::Serializer::new(form)
+            .append_pair("client_id", &self.proof.client_id)
+            .append_pair("client_assertion_type", ASSERTION_TYPE)
+            .append_pair("client_assertion", proof)
+            .finish();
+        let media = HeaderValue::from_static("application/x-www-form-urlencoded");
         let request = Request {
             method: Method::POST,
             url: address,
-            headers: HeaderMap::from_iter([(CONTENT_TYPE, form)]),
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, media)]),
             body: body.into_bytes(),
         };
-        let response = self.http.send_once(request).await;
-        read(&response.map_err(|_| entra_unavailable())?)
+        self.http.send_once(request).await
     }
 }
 
 fn read(response: &Response) -> Result<EntraToken, Refusal> {
-    if response.is_transient_error() {
-        return Err(entra_unavailable());
+    if !response.status.is_success() {
+        return Err(refusal::of_entra(response));
     }
-    if response.status.is_success() {
-        let issued: Option<Issued> = serde_json::from_slice(&response.body).ok();
-        let token = issued.map(|issued| issued.access_token);
-        let token = token.filter(|token| is_b64token(token.expose()));
-        return token.ok_or_else(entra_unavailable);
-    }
-    let refused: Refused =
-        serde_json::from_slice(&response.body).map_err(|_| entra_unavailable())?;
-    let claims = refused.claims.as_deref().and_then(Claims::parse);
-    let refusal = match (claims, refused.error.as_str()) {
-        (Some(claims), _) => Refusal::challenge(claims),
-        (None, "invalid_client" | "unauthorized_client") => Refusal::unavailable(
-            "on_behalf_of_credential",
-            "Entra ID refused the credential of this service.",
-        ),
-        (None, _) => Refusal::new(
-            axum::http::StatusCode::FORBIDDEN,
-            "access_denied",
-            "on_behalf_of_refused",
-            "Entra ID refused a token on behalf of the user. The user may have to consent.",
-        ),
-    };
-    let code = refused.error_codes.first();
-    let code = code.map(|code| format!("AADSTS{code}"));
-    let id = refused.correlation_id;
-    Err(refusal.upstream_of(code, id.map(|id| one_line(&id, 100))))
-}
-
-fn entra_unavailable() -> Refusal {
-    Refusal::unavailable("entra_unavailable", "Entra ID is unavailable.")
+    let issued: Option<Issued> = serde_json::from_slice(&response.body).ok();
+    let token = issued.map(|issued| issued.access_token);
+    let token = token.filter(|token| is_b64token(token.expose()));
+    token.ok_or_else(|| refusal::entra_unavailable(None))
 }
 
 fn unusable(error: &Error) -> Refusal {

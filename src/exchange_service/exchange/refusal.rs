@@ -1,12 +1,13 @@
 //! A request that gets no token: the status, the error of RFC 6749, and the reason for the audit.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 
 use crate::claims::Claims;
 use crate::error::{Error, Kind};
-use crate::exchange_service::tokens::{Purpose, Rejection};
+use crate::exchange_service::tokens::{Purpose, Rejection, UserToken};
 
 /// The default of `Retry-After` for an outage.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(2);
@@ -25,17 +26,19 @@ pub(in crate::exchange_service) struct Refusal {
     pub(in crate::exchange_service) retry_after: Option<Duration>,
     /// The challenge that the client has to meet with its next sign-in.
     pub(in crate::exchange_service) claims: Option<Claims>,
-    /// The response of the resource or of Entra ID that caused it.
-    pub(in crate::exchange_service) upstream: Option<Box<Upstream>>,
+    /// What the audit has in addition.
+    pub(in crate::exchange_service) details: Option<Box<Details>>,
 }
 
-/// The response of another service.
-#[derive(Debug, Clone)]
-pub(in crate::exchange_service) struct Upstream {
-    /// Its code.
-    pub(in crate::exchange_service) code: Option<String>,
-    /// Its id, by which the service's staff find it.
-    pub(in crate::exchange_service) id: Option<String>,
+/// What the audit has in addition to the reason.
+#[derive(Debug, Clone, Default)]
+pub(in crate::exchange_service) struct Details {
+    /// The code in the response of the resource or of Entra ID that caused the refusal.
+    pub(in crate::exchange_service) upstream_code: Option<String>,
+    /// The id of that response, by which the other service's staff find it.
+    pub(in crate::exchange_service) upstream_id: Option<String>,
+    /// The user of the valid subject token, if that user is the cause.
+    pub(in crate::exchange_service) subject: Option<Arc<UserToken>>,
 }
 
 impl Refusal {
@@ -52,7 +55,7 @@ impl Refusal {
             description: description.to_owned(),
             retry_after: None,
             claims: None,
-            upstream: None,
+            details: None,
         }
     }
 
@@ -83,14 +86,23 @@ impl Refusal {
         Refusal::new(status, "temporarily_unavailable", reason, description).retry_after(pause)
     }
 
-    fn retry_after(mut self, pause: Duration) -> Self {
+    pub(super) fn retry_after(mut self, pause: Duration) -> Self {
         self.retry_after = Some(pause);
+        self
+    }
+
+    /// Adds the user of the subject token, for the audit.
+    pub(in crate::exchange_service) fn about_subject(mut self, subject: Arc<UserToken>) -> Self {
+        let details = self.details.get_or_insert_default();
+        details.subject = Some(subject);
         self
     }
 
     /// Adds the response of another service.
     pub(super) fn upstream_of(mut self, code: Option<String>, id: Option<String>) -> Self {
-        self.upstream = Some(Box::new(Upstream { code, id }));
+        let details = self.details.get_or_insert_default();
+        details.upstream_code = code;
+        details.upstream_id = id;
         self
     }
 
@@ -168,7 +180,9 @@ impl Refusal {
                 "The ACS resource denied the exchange. The user may have no Teams licence.",
             ),
             _ if error.kind() == Kind::Unreachable => {
+                let pause = error.retry_after().unwrap_or(OUTAGE_PAUSE);
                 Refusal::unavailable("resource_unavailable", "The ACS resource is unavailable.")
+                    .retry_after(pause)
             }
             _ => Refusal::unavailable(
                 "credential_refused",

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing::warn;
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::acs::resource_credential::{EntraPrincipal, from_environment};
@@ -23,6 +24,7 @@ pub(in crate::exchange_service) struct Resource {
     http: Arc<Http>,
     clock: Arc<dyn Clock>,
     endpoint: Endpoint,
+    address: Url,
     allowed_hosts: Vec<String>,
     credential: Credential,
 }
@@ -71,15 +73,16 @@ impl Resource {
         Ok(Resource {
             http,
             clock,
+            address: endpoint.at("/")?,
             endpoint,
             allowed_hosts,
             credential,
         })
     }
 
-    /// The HTTP client of the resource.
-    pub(in crate::exchange_service) fn http(&self) -> &Http {
-        &self.http
+    /// The address of the resource, whose tokens are exchanged for.
+    pub(in crate::exchange_service) fn address(&self) -> &Url {
+        &self.address
     }
 
     /// Returns the client with the current credential.

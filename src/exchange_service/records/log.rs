@@ -2,8 +2,6 @@
 //! contain secrets.
 
 use std::fmt::{Debug, Write as _};
-use std::io::Write;
-use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
 use tracing::field::Field;
@@ -11,17 +9,17 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 
+use super::writer::Writer;
 use crate::text::without_secrets;
 use crate::time::{Clock as _, SystemClock};
 
-/// Prints the events of this crate to this stream, in all threads of the process.
-pub(in crate::exchange_service) fn log_to(stream: impl Write + Send + 'static) {
-    let lines = Lines(Mutex::new(Box::new(stream)));
+/// Prints the events of this crate, in all threads of the process.
+pub(in crate::exchange_service) fn log_to(writer: Writer) {
     // It fails if the process has a subscriber, which then gets the events.
-    let _ = tracing::subscriber::set_global_default(Registry::default().with(lines));
+    let _ = tracing::subscriber::set_global_default(Registry::default().with(Lines(writer)));
 }
 
-struct Lines(Mutex<Box<dyn Write + Send>>);
+struct Lines(Writer);
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
@@ -43,8 +41,6 @@ impl<S: Subscriber> Layer<S> for Lines {
             "level": event.metadata().level().as_str().to_ascii_lowercase(),
             "message": without_secrets(&text),
         });
-        let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // There is no other place for a message.
-        let _ = stream.write_all(format!("{line}\n").as_bytes());
+        self.0.message(format!("{line}\n").into_bytes());
     }
 }

@@ -46,6 +46,7 @@ pub(in crate::exchange_service) struct Metrics {
     keys_age: Gauge<f64, AtomicU64>,
     share: Gauge,
     remaining: Gauge,
+    lost_lines: Gauge,
 }
 
 /// Figures that are read when they are asked for.
@@ -55,6 +56,7 @@ pub(in crate::exchange_service) struct Gauges {
     pub(in crate::exchange_service) keys_age: Option<Duration>,
     pub(in crate::exchange_service) share: u32,
     pub(in crate::exchange_service) remaining: u32,
+    pub(in crate::exchange_service) lost_lines: u64,
 }
 
 impl Metrics {
@@ -71,6 +73,7 @@ impl Metrics {
             keys_age: Gauge::default(),
             share: Gauge::default(),
             remaining: Gauge::default(),
+            lost_lines: Gauge::default(),
         };
         registry.register(
             "requests",
@@ -112,6 +115,11 @@ impl Metrics {
             "budget_remaining",
             "Requests to the ACS resource that are left now",
             metrics.remaining.clone(),
+        );
+        registry.register(
+            "audit_lines_lost",
+            "Lines of the audit that could not be written",
+            metrics.lost_lines.clone(),
         );
         *metrics.registry() = registry;
         metrics
@@ -161,6 +169,8 @@ impl Metrics {
         self.cached_tokens.set(number(gauges.cached_tokens));
         self.share.set(gauges.share.into());
         self.remaining.set(gauges.remaining.into());
+        let lost = i64::try_from(gauges.lost_lines).unwrap_or(i64::MAX);
+        self.lost_lines.set(lost);
         let age = gauges.keys_age.map_or(f64::NAN, |age| age.as_secs_f64());
         self.keys_age.set(age);
         let mut text = String::new();

@@ -3,7 +3,9 @@
 mod audit;
 mod log;
 mod metrics;
+mod writer;
 
-pub(super) use audit::{Audit, AuditLine};
+pub(super) use audit::AuditLine;
 pub(super) use log::log_to;
 pub(super) use metrics::{Gauges, Metrics};
+pub(super) use writer::{Slot, Writer};

@@ -9,7 +9,7 @@ use axum::response::Response;
 use super::response;
 use super::service::Service;
 use crate::exchange_service::exchange::Refusal;
-use crate::exchange_service::records::AuditLine;
+use crate::exchange_service::records::{AuditLine, Slot};
 use crate::exchange_service::tokens::UserToken;
 
 /// The longest id of a request that is taken over.
@@ -24,7 +24,10 @@ pub(super) struct Decision {
     trace_id: Option<String>,
     caller: Option<Arc<UserToken>>,
     identity: Option<String>,
-    is_finished: bool,
+    /// The place of its line. It is gone when the line is written.
+    slot: Option<Slot>,
+    has_line: bool,
+    is_counted: bool,
 }
 
 impl Decision {
@@ -40,7 +43,18 @@ impl Decision {
             trace_id: text("traceparent").and_then(trace_id),
             caller: None,
             identity: None,
-            is_finished: false,
+            slot: service.audit.reserve(),
+            has_line: false,
+            is_counted: false,
+        }
+    }
+
+    /// Refuses the request if its line could not be written. It must be called before the request has
+    /// an effect.
+    pub(super) fn admit(&self) -> Result<(), Refusal> {
+        match self.slot.is_some() && !self.service.audit.is_stalled() {
+            true => Ok(()),
+            false => Err(no_audit()),
         }
     }
 
@@ -56,37 +70,61 @@ impl Decision {
 
     /// Records the outcome, and returns the response. `outcome` is a word and the response with a
     /// token.
-    pub(super) fn finish(mut self, outcome: Result<(&'static str, Response), Refusal>) -> Response {
-        let recorded = match &outcome {
-            Ok((word, response)) => self.record(word, response.status(), None),
-            Err(refusal) => self.record("refused", refusal.status, Some(refusal)),
+    pub(super) async fn finish(
+        mut self,
+        outcome: Result<(&'static str, Response), Refusal>,
+    ) -> Response {
+        let line = match &outcome {
+            Ok((word, response)) => self.line(word, response.status(), None),
+            Err(refusal) => self.line("refused", refusal.status, Some(refusal)),
         };
+        let outcome = match self.record(line).await {
+            true => outcome,
+            false => Err(no_audit()),
+        };
+        let (word, reason) = match &outcome {
+            Ok((word, _)) => (*word, None),
+            Err(refusal) => ("refused", Some(refusal.reason.as_str())),
+        };
+        self.is_counted = true;
+        self.service.metrics.finished(self.route, word, reason);
         let response = match outcome {
-            Ok((_, response)) if recorded => response,
-            Err(refusal) if recorded => response::refused(&refusal, &self.request_id),
-            _ => {
-                let description = "The decision could not be recorded.";
-                let refusal = Refusal::unavailable("audit_unavailable", description);
-                response::refused(&refusal, &self.request_id)
-            }
+            Ok((_, response)) => response,
+            Err(refusal) => response::refused(&refusal, &self.request_id),
         };
         let is_draining = self.service.health.is_draining();
         response::with_common_headers(response, &self.request_id, is_draining)
     }
 
-    /// Writes the line. Returns whether it was written.
-    fn record(
-        &mut self,
+    /// Writes the line. Returns whether the decision may have its effect: the line is written, or it is
+    /// a refusal because none can be written now.
+    async fn record(&mut self, line: Vec<u8>) -> bool {
+        self.has_line = true;
+        let service = self.service.clone();
+        let Some(mut slot) = self.slot.take() else {
+            service.audit.lost();
+            return false;
+        };
+        if !service.audit.is_stalled() && service.audit.write(&mut slot, line).await {
+            return true;
+        }
+        // The line may be written later. The last line of a request counts.
+        let refusal = no_audit();
+        let line = self.line("refused", refusal.status, Some(&refusal));
+        service.audit.write_later(slot, line);
+        false
+    }
+
+    fn line(
+        &self,
         outcome: &'static str,
         status: StatusCode,
         refusal: Option<&Refusal>,
-    ) -> bool {
-        self.is_finished = true;
-        let reason = refusal.map(|refusal| refusal.reason.as_str());
-        self.service.metrics.finished(self.route, outcome, reason);
-        let upstream = refusal.and_then(|refusal| refusal.upstream.as_deref());
+    ) -> Vec<u8> {
+        let details = refusal.and_then(|refusal| refusal.details.as_deref());
         let caller = self.caller.as_deref();
-        self.service.audit.write(&AuditLine {
+        let subject = details.and_then(|details| details.subject.as_deref());
+        let line = AuditLine {
             audit: "decision",
             time: self.service.clock.now().to_string(),
             request_id: &self.request_id,
@@ -94,24 +132,42 @@ impl Decision {
             route: self.route,
             outcome,
             status: status.as_u16(),
-            reason,
+            reason: refusal.map(|refusal| refusal.reason.as_str()),
             tenant: caller.map(|caller| caller.tenant.as_str()),
             user: caller.map(|caller| caller.user.as_str()),
             client: caller.map(|caller| caller.client.as_str()),
+            subject_tenant: subject.map(|subject| subject.tenant.as_str()),
+            subject_user: subject.map(|subject| subject.user.as_str()),
             identity: self.identity.as_deref(),
-            upstream_code: upstream.and_then(|upstream| upstream.code.as_deref()),
-            upstream_id: upstream.and_then(|upstream| upstream.id.as_deref()),
+            upstream_code: details.and_then(|details| details.upstream_code.as_deref()),
+            upstream_id: details.and_then(|details| details.upstream_id.as_deref()),
             milliseconds: u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),
-        })
+        };
+        line.bytes()
     }
+}
+
+fn no_audit() -> Refusal {
+    Refusal::unavailable(
+        "audit_unavailable",
+        "The decision could not be recorded, so it has no effect.",
+    )
 }
 
 impl Drop for Decision {
     fn drop(&mut self) {
-        if !self.is_finished {
-            // The status of nginx for this case.
-            let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
-            self.record("abandoned", status, None);
+        if !self.is_counted {
+            self.service.metrics.finished(self.route, "abandoned", None);
+        }
+        if self.has_line {
+            return;
+        }
+        // The status of nginx for this case.
+        let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
+        let line = self.line("abandoned", status, None);
+        match self.slot.take() {
+            Some(slot) => self.service.audit.write_later(slot, line),
+            None => self.service.audit.lost(),
         }
     }
 }

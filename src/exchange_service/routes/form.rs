@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use crate::exchange_service::exchange::Refusal;
 use crate::secret::EntraToken;
@@ -27,8 +27,12 @@ pub(super) struct TokenForm {
 }
 
 impl TokenForm {
-    /// Reads the body.
-    pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<TokenForm, Refusal> {
+    /// Reads the body. `endpoint` is the resource whose tokens this service returns.
+    pub(super) async fn read(
+        headers: &HeaderMap,
+        body: Body,
+        endpoint: &Url,
+    ) -> Result<TokenForm, Refusal> {
         let media = headers.get(header::CONTENT_TYPE);
         let media = media
             .and_then(|media| media.to_str().ok())
@@ -50,62 +54,129 @@ impl TokenForm {
                 "The body is incomplete, or longer than 128 KiB.",
             )
         })?;
-        parse(&bytes)
+        parse(&bytes, endpoint)
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<TokenForm, Refusal> {
-    let mut found: [(&str, Option<String>); 5] = [
-        ("grant_type", None),
-        ("subject_token", None),
-        ("subject_token_type", None),
-        ("requested_token_type", None),
-        ("actor_token", None),
-    ];
-    for (name, value) in form_urlencoded::parse(bytes) {
-        let Some((_, slot)) = found.iter_mut().find(|(known, _)| *known == name) else {
-            // Unknown parameters are ignored (RFC 6749, section 3.2).
-            continue;
-        };
-        if slot.replace(value.into_owned()).is_some() {
-            return Err(Refusal::of_request(
-                "repeated_parameter",
-                "A parameter occurs more than once.",
-            ));
+/// The parameters that occur once at most. Those that are left out below are unknown, and are ignored
+/// (RFC 6749, section 3.2).
+#[derive(Default)]
+struct Parameters {
+    grant_type: Option<String>,
+    subject_token: Option<String>,
+    subject_token_type: Option<String>,
+    requested_token_type: Option<String>,
+    actor_token: Option<String>,
+    actor_token_type: Option<String>,
+    scope: Option<String>,
+    /// The values of `resource` and `audience`, which may occur repeatedly.
+    targets: Vec<String>,
+}
+
+impl Parameters {
+    fn read(bytes: &[u8]) -> Result<Parameters, Refusal> {
+        let mut found = Parameters::default();
+        let mut seen: Vec<String> = Vec::new();
+        for (name, value) in form_urlencoded::parse(bytes) {
+            let slot = match name.as_ref() {
+                "grant_type" => &mut found.grant_type,
+                "subject_token" => &mut found.subject_token,
+                "subject_token_type" => &mut found.subject_token_type,
+                "requested_token_type" => &mut found.requested_token_type,
+                "actor_token" => &mut found.actor_token,
+                "actor_token_type" => &mut found.actor_token_type,
+                "scope" => &mut found.scope,
+                "resource" | "audience" => {
+                    found.targets.push(value.into_owned());
+                    continue;
+                }
+                _ => continue,
+            };
+            if seen.iter().any(|seen| *seen == name) {
+                return Err(Refusal::of_request(
+                    "repeated_parameter",
+                    "A parameter occurs more than once.",
+                ));
+            }
+            seen.push(name.into_owned());
+            // A parameter without a value counts as omitted (RFC 6749, section 3.2).
+            *slot = Some(value.into_owned()).filter(|value| !value.is_empty());
         }
+        found.targets.retain(|target| !target.is_empty());
+        Ok(found)
     }
-    let [grant, subject, subject_type, requested, actor] =
-        found.map(|(_, value)| value.filter(|value| !value.is_empty()));
-    if grant.as_deref() != Some(GRANT) {
-        let description = "The parameter `grant_type` is not that of a token exchange.";
-        let status = StatusCode::BAD_REQUEST;
-        return Err(match grant {
-            Some(_) => Refusal::new(status, "unsupported_grant_type", "grant_type", description),
-            None => Refusal::of_request("grant_type_missing", description),
-        });
-    }
-    if actor.is_some() {
+}
+
+fn parse(bytes: &[u8], endpoint: &Url) -> Result<TokenForm, Refusal> {
+    let found = Parameters::read(bytes)?;
+    check_grant(found.grant_type.as_deref())?;
+    if found.actor_token.is_some() || found.actor_token_type.is_some() {
         return Err(Refusal::of_request(
             "actor_token",
-            "The parameter `actor_token` is not supported.",
+            "The parameters `actor_token` and `actor_token_type` are not supported.",
         ));
     }
     let is_token_type = |text: &String| text == ACCESS_TOKEN || text == JWT;
-    if subject.is_some() && !subject_type.as_ref().is_some_and(is_token_type) {
+    let subject_type = found.subject_token_type.as_ref();
+    if found.subject_token.is_some() && !subject_type.is_some_and(is_token_type) {
         return Err(Refusal::of_request(
             "subject_token_type",
             "The parameter `subject_token_type` is not that of an access token.",
         ));
     }
+    let requested = found.requested_token_type;
     if requested.is_some_and(|requested| requested != ACCESS_TOKEN) {
         return Err(Refusal::of_request(
             "requested_token_type",
             "The parameter `requested_token_type` is not that of an access token.",
         ));
     }
+    check_targets(&found.targets, found.scope.as_deref(), endpoint)?;
     Ok(TokenForm {
-        subject: subject.map(EntraToken::new),
+        subject: found.subject_token.map(EntraToken::new),
     })
+}
+
+fn check_grant(grant: Option<&str>) -> Result<(), Refusal> {
+    let description = "The parameter `grant_type` is not that of a token exchange.";
+    let status = StatusCode::BAD_REQUEST;
+    match grant {
+        Some(GRANT) => Ok(()),
+        Some(_) => Err(Refusal::new(
+            status,
+            "unsupported_grant_type",
+            "grant_type",
+            description,
+        )),
+        None => Err(Refusal::of_request("grant_type_missing", description)),
+    }
+}
+
+/// Refuses a token for another service, or with other rights: all tokens of this service are for one
+/// resource, which decides their scopes (RFC 8693, section 2.2.2).
+fn check_targets(targets: &[String], scope: Option<&str>, endpoint: &Url) -> Result<(), Refusal> {
+    let is_endpoint = |target: &String| Url::parse(target).is_ok_and(|target| target == *endpoint);
+    let refused = |error, reason, description| {
+        Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            error,
+            reason,
+            description,
+        ))
+    };
+    if !targets.iter().all(is_endpoint) {
+        let description = "Tokens of this service are for its own ACS resource only. Omit the \
+             parameters `resource` and `audience`.";
+        return refused("invalid_target", "target", description);
+    }
+    match scope {
+        None => Ok(()),
+        Some(_) => refused(
+            "invalid_scope",
+            "scope",
+            "The ACS resource decides the scopes of the token. Omit the parameter `scope`.",
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -115,7 +186,8 @@ mod tests {
     fn reason(pairs: &[(&str, &str)]) -> String {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(pairs);
-        match parse(form.finish().as_bytes()) {
+        let endpoint = Url::parse("https://contoso.communication.azure.com").expect("a URL");
+        match parse(form.finish().as_bytes(), &endpoint) {
             Ok(form) => format!("ok, subject {}", form.subject.is_some()),
             Err(refusal) => format!("{} {}", refusal.error, refusal.reason),
         }
@@ -150,8 +222,52 @@ mod tests {
                 "invalid_request repeated_parameter",
             ),
             (
+                &[("grant_type", ""), grant, subject, kind],
+                "invalid_request repeated_parameter",
+            ),
+            (
                 &[grant, subject, kind, ("actor_token", "x")],
                 "invalid_request actor_token",
+            ),
+            (
+                &[grant, subject, kind, ("actor_token_type", ACCESS_TOKEN)],
+                "invalid_request actor_token",
+            ),
+            (
+                &[grant, subject, kind, ("requested_token_type", ACCESS_TOKEN)],
+                "ok, subject true",
+            ),
+            (
+                &[grant, subject, kind, ("resource", ""), ("scope", "")],
+                "ok, subject true",
+            ),
+            (
+                &[
+                    grant,
+                    subject,
+                    kind,
+                    ("resource", "https://contoso.communication.azure.com/"),
+                    ("audience", "https://contoso.communication.azure.com"),
+                ],
+                "ok, subject true",
+            ),
+            (
+                &[
+                    grant,
+                    subject,
+                    kind,
+                    ("resource", "https://contoso.communication.azure.com"),
+                    ("resource", "https://graph.microsoft.com"),
+                ],
+                "invalid_target target",
+            ),
+            (
+                &[grant, subject, kind, ("audience", "graph")],
+                "invalid_target target",
+            ),
+            (
+                &[grant, subject, kind, ("scope", "voip")],
+                "invalid_scope scope",
             ),
             (
                 &[grant, subject, kind, ("requested_token_type", JWT)],

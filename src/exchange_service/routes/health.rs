@@ -50,21 +50,27 @@ pub(in crate::exchange_service) fn is_ready(service: &Service) -> bool {
 /// Returns whether the service is ready, and the state of each part.
 fn checks(service: &Service) -> (bool, serde_json::Value) {
     let health = &service.health;
-    let missing = service.keys.missing();
+    let has_keys = service.keys.are_there_any();
     let (share, remaining) = service.exchanger.budget.remaining();
     // A new replica has no share until the others have reduced theirs.
     let has_share = share.limit > 0;
-    let is_ready =
-        missing.is_empty() && health.has_credential() && has_share && !health.is_draining();
+    let has_audit = !service.audit.is_stalled();
+    let has_all = has_keys && health.has_credential() && has_share && has_audit;
+    let is_ready = has_all && !health.is_draining();
     let word = |is_ok: bool| if is_ok { "ok" } else { "unavailable" };
     let database = match &service.database {
         Some(_) => word(health.has_database()),
         None => "none",
     };
     let checks = json!({
-        "signingKeys": word(missing.is_empty()),
+        // The users of a tenant without keys get 503; the others are served.
+        "signingKeys": match service.keys.missing().is_empty() {
+            false if has_keys => "partial",
+            _ => word(has_keys),
+        },
         "credential": word(health.has_credential()),
         "database": database,
+        "audit": word(has_audit),
         "budget": {
             "source": share.source.word(),
             "share": share.limit,
@@ -83,6 +89,7 @@ pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Response {
         keys_age: service.keys.age(),
         share: share.limit,
         remaining,
+        lost_lines: service.audit.lost_lines(),
     });
     ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response()
 }

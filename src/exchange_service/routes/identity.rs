@@ -21,6 +21,7 @@ pub(super) async fn identity_token(
     let mut decision = Decision::start(&service, "identity", request.headers());
     let (parts, _) = request.into_parts();
     let outcome = async {
+        decision.admit()?;
         let (_, caller) = caller(&service, &parts).await?;
         decision.by(caller.clone());
         let identities = service.identities.as_ref().ok_or_else(|| {
@@ -43,5 +44,5 @@ pub(super) async fn identity_token(
         Ok(("issued", Json(json).into_response()))
     };
     let outcome = outcome.await;
-    decision.finish(outcome)
+    decision.finish(outcome).await
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::exchange_service::database::Database;
 use crate::exchange_service::exchange::{Exchanger, Identities};
-use crate::exchange_service::records::{Audit, Metrics};
+use crate::exchange_service::records::{Metrics, Writer};
 use crate::exchange_service::tokens::{SigningKeys, Validator};
 use crate::time::Clock;
 
@@ -19,7 +19,7 @@ pub(in crate::exchange_service) struct Service {
     /// The connection for leases.
     pub(in crate::exchange_service) leases: Option<Database>,
     pub(in crate::exchange_service) metrics: Arc<Metrics>,
-    pub(in crate::exchange_service) audit: Audit,
+    pub(in crate::exchange_service) audit: Writer,
     pub(in crate::exchange_service) clock: Arc<dyn Clock>,
     pub(in crate::exchange_service) health: Health,
 }

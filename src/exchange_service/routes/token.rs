@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -27,7 +27,7 @@ type Outcome = Result<(&'static str, Response), Refusal>;
 pub(super) async fn token(State(service): State<Arc<Service>>, request: Request) -> Response {
     let mut decision = Decision::start(&service, "token", request.headers());
     let outcome = exchange_form(&service, request, &mut decision).await;
-    decision.finish(outcome)
+    decision.finish(outcome).await
 }
 
 /// `GET /api/token/teams`.
@@ -35,7 +35,7 @@ pub(super) async fn teams(State(service): State<Arc<Service>>, request: Request)
     let mut decision = Decision::start(&service, "teams", request.headers());
     let (parts, _) = request.into_parts();
     let outcome = exchange_headers(&service, &parts, &mut decision).await;
-    decision.finish(outcome)
+    decision.finish(outcome).await
 }
 
 async fn exchange_form(
@@ -43,10 +43,12 @@ async fn exchange_form(
     request: Request,
     decision: &mut Decision,
 ) -> Outcome {
+    decision.admit()?;
     let (parts, body) = request.into_parts();
     let (bearer, caller) = caller(service, &parts).await?;
     decision.by(caller.clone());
-    let form = TokenForm::read(&parts.headers, body).await?;
+    let endpoint = service.exchanger.resource.address();
+    let form = TokenForm::read(&parts.headers, body, endpoint).await?;
     let (token, origin) = exchange(service, &bearer, &caller, form.subject).await?;
     let json = json!({
         "access_token": token.token.expose(),
@@ -62,10 +64,13 @@ async fn exchange_headers(
     parts: &Parts,
     decision: &mut Decision,
 ) -> Outcome {
+    decision.admit()?;
     let (bearer, caller) = caller(service, parts).await?;
     decision.by(caller.clone());
-    let sent = parts.headers.get(TEAMS_TOKEN);
-    let subject = sent.map(|sent| EntraToken::new(sent.to_str().unwrap_or_default().trim()));
+    let subject = the_only(&parts.headers, TEAMS_TOKEN)?;
+    // A header without a value is no token. One that is no text is no JWT.
+    let subject = subject.map(|sent| EntraToken::new(sent.to_str().unwrap_or("?").trim()));
+    let subject = subject.filter(|subject| !subject.expose().is_empty());
     let (token, origin) = exchange(service, &bearer, &caller, subject).await?;
     let json = json!({
         "token": token.token.expose(),
@@ -91,7 +96,7 @@ pub(super) async fn caller(
     parts: &Parts,
 ) -> Result<(EntraToken, Arc<UserToken>), Refusal> {
     let refuse = |rejection| Refusal::of_token(rejection, Purpose::ThisService);
-    let bearer = bearer(&parts.headers).ok_or_else(|| refuse(Rejection::Missing))?;
+    let bearer = bearer(&parts.headers)?.ok_or_else(|| refuse(Rejection::Missing))?;
     let valid = service
         .validator
         .validate(bearer.expose(), Purpose::ThisService);
@@ -100,15 +105,25 @@ pub(super) async fn caller(
     Ok((bearer, valid))
 }
 
-/// Returns the token of the only header `Authorization`, if that is a bearer token.
-fn bearer(headers: &HeaderMap) -> Option<EntraToken> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (value, None) = (values.next()?, values.next()) else {
-        return None;
-    };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
-    is_bearer.then(|| EntraToken::new(token.trim()))
+/// Returns the token of the header `Authorization`, if that is a bearer token.
+fn bearer(headers: &HeaderMap) -> Result<Option<EntraToken>, Refusal> {
+    let value = the_only(headers, header::AUTHORIZATION.as_str())?;
+    let value = value.and_then(|value| value.to_str().ok()?.split_once(' '));
+    let token = value.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    Ok(token.map(|(_, token)| EntraToken::new(token.trim())))
+}
+
+/// Returns the value of a header. If it occurs repeatedly, a proxy in front of this service may have
+/// checked another one (RFC 6750, section 3.1).
+fn the_only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h HeaderValue>, Refusal> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        _ => Err(Refusal::of_request(
+            "repeated_header",
+            "A header with a token occurs more than once.",
+        )),
+    }
 }
 
 /// Validates the subject token, and exchanges it for the user of the bearer token.
@@ -131,12 +146,13 @@ async fn exchange(
             let valid = service.validator.validate(text.expose(), Purpose::Acs);
             let valid = valid.await.map_err(refuse)?;
             if !valid.is_same_user(caller) {
-                return Err(Refusal::new(
+                let refusal = Refusal::new(
                     StatusCode::FORBIDDEN,
                     "access_denied",
                     "different_users",
                     "The two tokens belong to different users.",
-                ));
+                );
+                return Err(refusal.about_subject(valid));
             }
             Subject::Token {
                 text,

@@ -1,6 +1,5 @@
 //! Builds the parts of the service from the settings.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use crate::error::Result;
 use crate::exchange_service::database::Database;
 use crate::exchange_service::exchange::{Exchanger, Identities, OnBehalfOf, Resource, TokenCache};
 use crate::exchange_service::limits::{ResourceBudget, Share, ShareSource, UserLimits};
-use crate::exchange_service::records::{Audit, Metrics};
+use crate::exchange_service::records::{Metrics, Writer};
 use crate::exchange_service::routes::{Health, Service};
 use crate::exchange_service::settings::Settings;
 use crate::exchange_service::tokens::{SigningKeys, Validator};
@@ -27,17 +26,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) fn assemble(
     settings: &Settings,
     clock: Arc<dyn Clock>,
-    audit: impl Write + Send + 'static,
+    audit: Writer,
 ) -> Result<Arc<Service>> {
-    let http = Arc::new(Http::new(http::Options {
-        ca_files: settings.ca_files.clone(),
-        needs_system_bundle: !settings.ca_files.is_empty(),
-        // Each try counts for the resource's budget, so that clients try again, not this service.
-        attempts: 1,
-        attempt_timeout: REQUEST_TIMEOUT,
-        total_timeout: REQUEST_TIMEOUT,
-        ..http::Options::default()
-    }));
+    let http = http_client(settings);
     let keys = Arc::new(SigningKeys::new(
         http.clone(),
         settings.authority.clone(),
@@ -82,8 +73,21 @@ pub(super) fn assemble(
         database,
         leases,
         metrics,
-        audit: Audit::new(audit),
+        audit,
         clock,
         health: Health::default(),
+    }))
+}
+
+/// Creates the client for Entra ID and the resource.
+pub(super) fn http_client(settings: &Settings) -> Arc<Http> {
+    Arc::new(Http::new(http::Options {
+        ca_files: settings.ca_files.clone(),
+        needs_system_bundle: !settings.ca_files.is_empty(),
+        // Each try counts for the resource's budget, so that clients try again, not this service.
+        attempts: 1,
+        attempt_timeout: REQUEST_TIMEOUT,
+        total_timeout: REQUEST_TIMEOUT,
+        ..http::Options::default()
     }))
 }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use serde_json::json;
@@ -12,13 +13,16 @@ use tokio::runtime::Builder;
 
 use super::assemble::assemble;
 use super::certificates::Certificates;
-use super::check::check;
+use super::check::{Outcome, check};
 use super::listeners::Listeners;
 use super::maintenance::{maintain, wait_until_ready};
 use crate::error::{Error, Kind, Result};
-use crate::exchange_service::records::log_to;
+use crate::exchange_service::records::{Writer, log_to};
 use crate::exchange_service::settings::Settings;
 use crate::time::SystemClock;
+
+/// How long the end waits for the stream of decisions and messages.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Exchange Entra tokens for Communication tokens, for an organisation's desktops
 ///
@@ -48,7 +52,7 @@ enum Output {
 pub struct Streams<O, E> {
     /// The result.
     pub stdout: O,
-    /// Decisions and messages. Clones write to the same stream.
+    /// Decisions and messages.
     pub stderr: E,
 }
 
@@ -60,7 +64,7 @@ pub fn run<O, E>(
 ) -> u8
 where
     O: Write,
-    E: Write + Clone + Send + 'static,
+    E: Write + Send + 'static,
 {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
@@ -74,63 +78,63 @@ where
             return if is_help { 0 } else { Kind::Usage.exit_code() };
         }
     };
-    log_to(streams.stderr.clone());
-    let output = arguments.output;
-    match started(&arguments, environment, &mut streams) {
+    let writer = match Writer::start(streams.stderr) {
+        Ok(writer) => writer,
+        Err(error) => return error.kind().exit_code(),
+    };
+    log_to(writer.clone());
+    let code = match started(&arguments, environment, &mut streams.stdout, &writer) {
         Ok(code) => code,
         Err(error) => {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-            let text = match output {
-                Output::Text => {
-                    let cause = cause.unwrap_or_default();
-                    format!("error: {error}{cause}\nhint: {}\n", error.hint())
-                }
-                Output::Json => {
-                    let (kind, hint) = (error.kind().as_str(), error.hint());
-                    let error = error.to_string();
-                    let error = json!({"kind": kind, "message": error, "hint": hint});
-                    format!("{}\n", json!({"error": error}))
-                }
-            };
-            let _ = streams.stderr.write_all(text.as_bytes());
+            writer.message(text_of(&error, arguments.output).into_bytes());
             error.kind().exit_code()
+        }
+    };
+    // There is no place to report that decisions or messages were lost.
+    match writer.flush(FLUSH_TIMEOUT) {
+        false if code == 0 => Kind::Internal.exit_code(),
+        _ => code,
+    }
+}
+
+fn text_of(error: &Error, output: Output) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    match output {
+        Output::Text => {
+            let cause = cause.unwrap_or_default();
+            format!("error: {error}{cause}\nhint: {}\n", error.hint())
+        }
+        Output::Json => {
+            let (kind, hint) = (error.kind().as_str(), error.hint());
+            let error = error.to_string();
+            let error = json!({"kind": kind, "message": error, "hint": hint});
+            format!("{}\n", json!({"error": error}))
         }
     }
 }
 
-fn started<O, E>(
+fn started(
     arguments: &Arguments,
     environment: &BTreeMap<String, String>,
-    streams: &mut Streams<O, E>,
-) -> Result<u8>
-where
-    O: Write,
-    E: Write + Clone + Send + 'static,
-{
-    let settings = Settings::read(environment, arguments.config.as_deref())?;
-    let service = assemble(&settings, Arc::new(SystemClock), streams.stderr.clone())?;
-    let tls = settings.listen.tls.as_ref();
-    let certificates = tls.map(Certificates::read).transpose()?;
+    stdout: &mut impl Write,
+    writer: &Writer,
+) -> Result<u8> {
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Error::internal("there is no event loop").caused_by(error))?;
+    let clock = Arc::new(SystemClock);
+    let file = arguments.config.as_deref();
+    if arguments.check {
+        let outcomes = runtime.block_on(check(environment, file, clock));
+        print(stdout, &text_of_checks(&outcomes, arguments.output))?;
+        let failed = outcomes.iter().find_map(|outcome| outcome.error());
+        return Ok(failed.map_or(0, |error| error.kind().exit_code()));
+    }
+    let settings = Settings::read(environment, file)?;
+    let service = assemble(&settings, clock, writer.clone())?;
+    let tls = settings.listen.tls.as_ref();
+    let certificates = tls.map(Certificates::read).transpose()?;
     runtime.block_on(async {
-        if arguments.check {
-            let outcomes = check(&service, &settings).await;
-            let text = match arguments.output {
-                Output::Text => {
-                    let lines = outcomes.iter().map(|outcome| outcome.line() + "\n");
-                    lines.collect()
-                }
-                Output::Json => {
-                    let all: Vec<_> = outcomes.iter().map(|outcome| outcome.json()).collect();
-                    format!("{}\n", json!({"checks": all}))
-                }
-            };
-            print(&mut streams.stdout, &text)?;
-            let failed = outcomes.iter().find_map(|outcome| outcome.error());
-            return Ok(failed.map_or(0, |error| error.kind().exit_code()));
-        }
         let config = certificates.as_ref().map(Certificates::server_config);
         let listeners = Listeners::bind(&settings.listen, config.transpose()?)?;
         let (url, metrics_url) = (listeners.url(), listeners.metrics_url());
@@ -148,7 +152,7 @@ where
             let report = async {
                 wait_until_ready(&service).await;
                 // A closed standard output is no reason to end the service.
-                let _ = print(&mut streams.stdout, &text);
+                let _ = print(stdout, &text);
             };
             tokio::join!(maintain(service.clone(), &settings), certificates, report);
         };
@@ -157,6 +161,19 @@ where
             .await;
         served.map(|()| 0)
     })
+}
+
+fn text_of_checks(outcomes: &[Outcome], output: Output) -> String {
+    match output {
+        Output::Text => outcomes
+            .iter()
+            .map(|outcome| outcome.line() + "\n")
+            .collect(),
+        Output::Json => {
+            let all: Vec<_> = outcomes.iter().map(Outcome::json).collect();
+            format!("{}\n", json!({"checks": all}))
+        }
+    }
 }
 
 fn print(stream: &mut impl Write, text: &str) -> Result<()> {

@@ -34,36 +34,72 @@ impl Settings {
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) names the setting that is missing or invalid.
     pub fn read(environment: &BTreeMap<String, String>, file: Option<&Path>) -> Result<Settings> {
-        settings(&Source::new(environment, file)?)
+        Settings::read_with_all_faults(environment, file).map_err(|first_of| first_of.0)
+    }
+
+    /// As [`Settings::read`], with the first fault and all others.
+    ///
+    /// # Errors
+    /// Each is of [`Kind::Usage`](crate::Kind::Usage).
+    pub(in crate::exchange_service) fn read_with_all_faults(
+        environment: &BTreeMap<String, String>,
+        file: Option<&Path>,
+    ) -> Result<Settings, (Error, Vec<Error>)> {
+        let source = Source::new(environment, file).map_err(|error| (error, Vec::new()))?;
+        let mut faults = Faults::default();
+        settings(&source, &mut faults).ok_or_else(|| {
+            let mut faults = faults.0.into_iter();
+            let missing = || Error::internal("the settings cannot be read");
+            (faults.next().unwrap_or_else(missing), faults.collect())
+        })
     }
 }
 
-fn settings(source: &Source) -> Result<Settings> {
-    let resource = resource(source)?;
-    let on_behalf_of = on_behalf_of(source)?;
-    let database = source.text(name::DATABASE_URL).map(database).transpose()?;
-    let uses_custom_ids = switch(source, name::CUSTOM_ID)?;
-    let settings = Settings {
-        listen: listen(source)?,
-        rules: rules(source)?,
-        authority: authority(source)?,
-        resource,
-        budget: budget(source)?,
-        user_rate: user_rate(source)?,
-        database,
-        on_behalf_of,
-        uses_custom_ids,
-        drain: Drain {
-            minimum: duration(source, name::MIN_DRAIN, Duration::from_secs(5))?,
-            maximum: duration(source, name::MAX_DRAIN, Duration::from_secs(30))?,
-        },
-        first_wait: match cfg!(debug_assertions) {
-            true => duration(source, name::TEST_FIRST_WAIT, FIRST_WAIT)?,
-            false => FIRST_WAIT,
-        },
-        ca_files: ca_files(source),
+/// The faults of settings that were read so far.
+#[derive(Default)]
+struct Faults(Vec<Error>);
+
+impl Faults {
+    /// Keeps the error of a setting, so that the others are read too.
+    fn note<T>(&mut self, read: Result<T>) -> Option<T> {
+        read.map_err(|error| self.0.push(error)).ok()
+    }
+}
+
+fn settings(source: &Source, faults: &mut Faults) -> Option<Settings> {
+    let resource = faults.note(resource(source));
+    let on_behalf_of = faults.note(on_behalf_of(source));
+    let database = source.text(name::DATABASE_URL).map(database).transpose();
+    let database = faults.note(database);
+    let uses_custom_ids = faults.note(switch(source, name::CUSTOM_ID));
+    let listen = faults.note(listen(source));
+    let rules = rules(source, faults);
+    let authority = faults.note(authority(source));
+    let budget = faults.note(budget(source));
+    let user_rate = faults.note(user_rate(source));
+    let minimum = faults.note(duration(source, name::MIN_DRAIN, Duration::from_secs(5)));
+    let maximum = faults.note(duration(source, name::MAX_DRAIN, Duration::from_secs(30)));
+    let first_wait = match cfg!(debug_assertions) {
+        true => faults.note(duration(source, name::TEST_FIRST_WAIT, FIRST_WAIT)),
+        false => Some(FIRST_WAIT),
     };
-    Ok(settings)
+    Some(Settings {
+        listen: listen?,
+        rules: rules?,
+        authority: authority?,
+        resource: resource?,
+        budget: budget?,
+        user_rate: user_rate?,
+        database: database?,
+        on_behalf_of: on_behalf_of?,
+        uses_custom_ids: uses_custom_ids?,
+        drain: Drain {
+            minimum: minimum?,
+            maximum: maximum?,
+        },
+        first_wait: first_wait?,
+        ca_files: ca_files(source),
+    })
 }
 
 fn wrong(name: &str, value: &str, hint: &str) -> Error {
@@ -129,44 +165,52 @@ fn address(source: &Source, name: &str, default: &str) -> Result<SocketAddr> {
     text.parse().map_err(|_| wrong(name, text, hint))
 }
 
-fn rules(source: &Source) -> Result<TokenRules> {
-    let ids = |name: &str, hint: &str| {
-        let texts = list(required(source, name, hint)?);
-        let ids = texts.map(|id| match uuid::Uuid::try_parse(id) {
-            Ok(id) => Ok(id.hyphenated().to_string()),
-            Err(_) => Err(wrong(name, id, hint)),
-        });
-        let ids: Vec<String> = ids.collect::<Result<_>>()?;
-        match ids.is_empty() {
-            true => Err(Error::usage(format!("{name} is empty"), hint)),
-            false => Ok(ids),
-        }
-    };
-    let audience_hint = "Set it to the Application ID URI (`api://…`) of this service's registration, \
-         or to its client id if its tokens have version 2.";
-    let audience = required(source, name::AUDIENCE, audience_hint)?;
-    let audiences: Vec<String> = list(audience).map(str::to_owned).collect();
-    if let Some(acs) = audiences
-        .iter()
-        .find(|own| crate::acs::teams_token::is_audience(own))
-    {
-        return Err(wrong(name::AUDIENCE, acs, audience_hint));
-    }
+fn rules(source: &Source, faults: &mut Faults) -> Option<TokenRules> {
     let scope = source.text(name::SCOPE).unwrap_or("access_as_user");
     // An application permits `scope` alone; the whole URI is a common mistake.
     let scope = scope.rsplit('/').next().unwrap_or(scope).to_owned();
-    Ok(TokenRules {
-        tenants: ids(
-            name::TENANTS,
-            "Set it to the ids (GUIDs) of the allowed tenants, separated by commas.",
-        )?,
-        clients: ids(
-            name::CLIENTS,
-            "Set it to the ids (GUIDs) of the allowed applications, separated by commas.",
-        )?,
-        audiences,
+    let audiences = faults.note(audiences(source));
+    let tenants = faults.note(ids(
+        source,
+        name::TENANTS,
+        "Set it to the ids (GUIDs) of the allowed tenants, separated by commas.",
+    ));
+    let clients = faults.note(ids(
+        source,
+        name::CLIENTS,
+        "Set it to the ids (GUIDs) of the allowed applications, separated by commas.",
+    ));
+    Some(TokenRules {
+        tenants: tenants?,
+        clients: clients?,
+        audiences: audiences?,
         scope,
     })
+}
+
+fn ids(source: &Source, name: &str, hint: &str) -> Result<Vec<String>> {
+    let texts = list(required(source, name, hint)?);
+    let ids = texts.map(|id| match uuid::Uuid::try_parse(id) {
+        Ok(id) => Ok(id.hyphenated().to_string()),
+        Err(_) => Err(wrong(name, id, hint)),
+    });
+    let ids: Vec<String> = ids.collect::<Result<_>>()?;
+    match ids.is_empty() {
+        true => Err(Error::usage(format!("{name} is empty"), hint)),
+        false => Ok(ids),
+    }
+}
+
+fn audiences(source: &Source) -> Result<Vec<String>> {
+    let hint = "Set it to the Application ID URI (`api://…`) of this service's registration, \
+         or to its client id if its tokens have version 2.";
+    let audiences = list(required(source, name::AUDIENCE, hint)?).map(str::to_owned);
+    let audiences: Vec<String> = audiences.collect();
+    let mut all = audiences.iter();
+    match all.find(|own| crate::acs::teams_token::is_audience(own)) {
+        Some(acs) => Err(wrong(name::AUDIENCE, acs, hint)),
+        None => Ok(audiences),
+    }
 }
 
 fn list(text: &str) -> impl Iterator<Item = &str> {

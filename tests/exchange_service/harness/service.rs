@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ pub(crate) struct Service {
     pub(crate) port: u16,
     pub(crate) metrics_port: u16,
     lines: Arc<Mutex<Vec<String>>>,
+    is_paused: Arc<AtomicBool>,
     _folder: TempDir,
 }
 
@@ -128,10 +130,14 @@ impl Service {
             .expect("the service starts");
         let stderr = child.stderr.take().expect("a stream");
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
-        let kept = lines.clone();
+        let is_paused: Arc<AtomicBool> = Arc::default();
+        let (kept, paused) = (lines.clone(), is_paused.clone());
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 kept.lock().expect("no panic").push(line);
+                while paused.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
             }
         });
         Service {
@@ -139,8 +145,14 @@ impl Service {
             port: 0,
             metrics_port: 0,
             lines,
+            is_paused,
             _folder: folder,
         }
+    }
+
+    /// Stops the reader of standard error, or lets it go on.
+    pub(crate) fn pause_reader(&self, is_paused: bool) {
+        self.is_paused.store(is_paused, Ordering::Relaxed);
     }
 
     /// Returns the lines of standard error.

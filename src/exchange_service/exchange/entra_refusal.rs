@@ -1,0 +1,246 @@
+//! What Entra ID's refusal of a token on behalf of a user means for the client.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use super::refusal::Refusal;
+use crate::claims::Claims;
+use crate::http::Response;
+use crate::text::one_line;
+
+/// The default of `Retry-After` for a limit of Entra ID.
+const RATE_PAUSE: Duration = Duration::from_secs(30);
+
+/// Conditional Access blocks the user or the device; a sign-in does not help. 53000, 53001: the device;
+/// 53002: the app; 53003: the policy; 53004: registration of MFA; 530032 to 530036: security policies.
+const CONDITIONAL_ACCESS: [u32; 10] = [
+    53000, 53001, 53002, 53003, 53004, 530032, 530033, 530034, 530035, 530036,
+];
+/// Consent is missing. 65001: of the user or an admin; 65004: the user declined; 90094: an admin must.
+const CONSENT: [u32; 3] = [65001, 65004, 90094];
+
+/// The body of a refusal.
+#[derive(Deserialize)]
+struct Refused {
+    error: String,
+    suberror: Option<String>,
+    #[serde(default)]
+    error_codes: Vec<u32>,
+    correlation_id: Option<String>,
+    claims: Option<String>,
+}
+
+/// Entra ID does not respond, or not with its own response.
+pub(super) fn entra_unavailable(pause: Option<Duration>) -> Refusal {
+    let refusal = Refusal::unavailable("entra_unavailable", "Entra ID is unavailable.");
+    match pause {
+        Some(pause) => refusal.retry_after(pause),
+        None => refusal,
+    }
+}
+
+/// Returns the refusal for a response that has no token.
+pub(super) fn of_entra(response: &Response) -> Refusal {
+    let pause = response.retry_after();
+    if response.status == StatusCode::TOO_MANY_REQUESTS {
+        let description = "Entra ID accepts no more requests now.";
+        return Refusal::limited("entra_limit", description, pause.unwrap_or(RATE_PAUSE));
+    }
+    let refused: Option<Refused> = serde_json::from_slice(&response.body).ok();
+    let Some(refused) = refused.filter(|_| !response.status.is_server_error()) else {
+        return entra_unavailable(pause);
+    };
+    let refusal = of_error(&refused, pause);
+    let code = refused.error_codes.first();
+    let code = code.map(|code| format!("AADSTS{code}"));
+    let id = refused.correlation_id;
+    refusal.upstream_of(code, id.map(|id| one_line(&id, 100)))
+}
+
+fn of_error(refused: &Refused, pause: Option<Duration>) -> Refusal {
+    let has_code = |codes: &[u32]| refused.error_codes.iter().any(|code| codes.contains(code));
+    let denied = |reason, description| {
+        let status = StatusCode::FORBIDDEN;
+        Refusal::new(status, "access_denied", reason, description)
+    };
+    let is_for_consent = refused.error == "consent_required"
+        || refused.suberror.as_deref() == Some("consent_required")
+        || has_code(&CONSENT);
+    if is_for_consent {
+        return denied(
+            "consent_required",
+            "Entra ID requires consent: an administrator has to grant the exchange service's \
+             registration its permissions of Azure Communication Services.",
+        );
+    }
+    if let Some(claims) = refused.claims.as_deref().and_then(Claims::parse) {
+        return Refusal::challenge(claims);
+    }
+    if has_code(&CONDITIONAL_ACCESS) {
+        return denied(
+            "conditional_access",
+            "Conditional Access in Entra ID blocks the user, the application or the device.",
+        );
+    }
+    match refused.error.as_str() {
+        "temporarily_unavailable" | "server_error" => entra_unavailable(pause),
+        "invalid_client" | "unauthorized_client" => Refusal::unavailable(
+            "on_behalf_of_credential",
+            "Entra ID refused the credential of this service.",
+        ),
+        "invalid_request"
+        | "invalid_scope"
+        | "invalid_resource"
+        | "invalid_target"
+        | "unsupported_grant_type" => Refusal::unavailable(
+            "on_behalf_of_configuration",
+            "Entra ID refused the request of this service. Its registration may lack permissions.",
+        ),
+        // The token is revoked, or the user has to sign in: only a new token helps (RFC 6750).
+        "invalid_grant" | "interaction_required" | "login_required" => Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_token",
+            "sign_in_required",
+            "Entra ID accepts this token no more. The user has to sign in again.",
+        ),
+        _ => denied(
+            "on_behalf_of_refused",
+            "Entra ID refused a token on behalf of the user.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+
+    use super::*;
+
+    fn refusal(status: u16, body: &str, pause: Option<&'static str>) -> Refusal {
+        let mut headers = HeaderMap::new();
+        if let Some(pause) = pause {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(pause));
+        }
+        of_entra(&Response {
+            status: StatusCode::from_u16(status).expect("a status"),
+            headers,
+            version: reqwest::Version::HTTP_11,
+            body: body.as_bytes().to_vec(),
+            repeated: false,
+            tries: 1,
+        })
+    }
+
+    #[test]
+    fn each_refusal_of_entra_has_its_status_and_reason() {
+        let claims = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
+        let challenge = serde_json::json!({
+            "error": "interaction_required", "error_codes": [50076], "claims": claims,
+        });
+        let granted = serde_json::json!({
+            "error": "invalid_grant", "error_codes": [50079], "claims": claims,
+        });
+        for (status, body, expected) in [
+            (
+                400,
+                challenge.to_string().as_str(),
+                (401, "insufficient_claims", "claims_challenge"),
+            ),
+            (
+                400,
+                granted.to_string().as_str(),
+                (401, "insufficient_claims", "claims_challenge"),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_grant","error_codes":[50173],"correlation_id":"c"}"#,
+                (401, "invalid_token", "sign_in_required"),
+            ),
+            (
+                400,
+                r#"{"error":"interaction_required","error_codes":[50076],"claims":"no JSON"}"#,
+                (401, "invalid_token", "sign_in_required"),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_grant","suberror":"consent_required","error_codes":[65001]}"#,
+                (403, "access_denied", "consent_required"),
+            ),
+            (
+                400,
+                r#"{"error":"consent_required"}"#,
+                (403, "access_denied", "consent_required"),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_grant","error_codes":[53003]}"#,
+                (403, "access_denied", "conditional_access"),
+            ),
+            (
+                401,
+                r#"{"error":"invalid_client","error_codes":[700027]}"#,
+                (503, "temporarily_unavailable", "on_behalf_of_credential"),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_scope","error_codes":[70011]}"#,
+                (503, "temporarily_unavailable", "on_behalf_of_configuration"),
+            ),
+            (
+                400,
+                r#"{"error":"temporarily_unavailable"}"#,
+                (503, "temporarily_unavailable", "entra_unavailable"),
+            ),
+            (
+                400,
+                r#"{"error":"new"}"#,
+                (403, "access_denied", "on_behalf_of_refused"),
+            ),
+            (
+                400,
+                "<html>",
+                (503, "temporarily_unavailable", "entra_unavailable"),
+            ),
+            (
+                302,
+                "",
+                (503, "temporarily_unavailable", "entra_unavailable"),
+            ),
+            (
+                500,
+                r#"{"error":"x"}"#,
+                (503, "temporarily_unavailable", "entra_unavailable"),
+            ),
+            (
+                501,
+                "",
+                (503, "temporarily_unavailable", "entra_unavailable"),
+            ),
+            (429, "", (429, "temporarily_unavailable", "entra_limit")),
+        ] {
+            let refusal = refusal(status, body, None);
+            let found = (
+                refusal.status.as_u16(),
+                refusal.error,
+                refusal.reason.as_str(),
+            );
+            assert_eq!(found, expected, "{status} {body}");
+            let has_pause = refusal.retry_after.is_some();
+            assert_eq!(
+                has_pause,
+                matches!(expected.0, 429 | 503),
+                "{status} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_pause_that_entra_asks_for_is_passed_on() {
+        for status in [429, 500, 503] {
+            let pause = refusal(status, "{}", Some("17")).retry_after;
+            assert_eq!(pause, Some(Duration::from_secs(17)), "{status}");
+        }
+    }
+}
