@@ -7,13 +7,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def crates(target: str) -> list[dict]:
-    """Returns the packages that are linked into the program, sorted by name and version.
+def crates(target: str, features: str = "") -> list[dict]:
+    """Returns the packages that are linked into the program, sorted by name and version. `features` are
+    features in addition to the default ones.
 
     Procedural macros and build scripts run at compile time only, so that they and their
     dependencies are not among them.
     """
     command = ["cargo", "metadata", "--format-version=1", "--locked", "--filter-platform", target]
+    command += ["--features", features] if features else []
     metadata = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
     packages = {package["id"]: package for package in metadata["packages"]}
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
