@@ -87,15 +87,15 @@ cargo test --locked --lib --bins --examples --test cli --test docs --test it
 
 # Each compiles alone. They are parts of `cli`, so that their tests ran above; only those
 # of the exchange service run here.
-for feature in identity emulator session serve exchange-service; do
+for feature in identity emulator session serve exchange-service otlp; do
     step "the feature $feature alone"
     cargo clippy --locked --no-default-features --features "$feature" --lib --bins --examples -- -D warnings
 done
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --no-default-features --features exchange-service
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --no-default-features --features otlp
 step "the tests of the exchange service, with the emulator"
-cargo clippy --locked --no-default-features --features emulator,exchange-service --test exchange_service -- -D warnings
-cargo test --locked --no-default-features --features emulator,exchange-service --test exchange_service
-cargo test --locked --no-default-features --features emulator,exchange-service --lib exchange_service
+cargo clippy --locked --no-default-features --features emulator,otlp --test exchange_service -- -D warnings
+cargo test --locked --no-default-features --features emulator,otlp --test exchange_service
+cargo test --locked --no-default-features --features emulator,otlp --lib exchange_service
 count=$(cargo tree --locked --no-default-features --features identity -e normal,build --prefix none |
     awk '{ print $1, $2 }' | sort -u | wc -l)
 [ "$count" -lt 120 ] || fail "the feature identity needs $count crates; the limit is 119"

@@ -15,6 +15,7 @@ mod routes;
 mod server;
 mod settings;
 mod tokens;
+mod traces;
 
 pub use server::{Streams, run};
 pub use settings::Settings;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, StatusCode};
 use tokio::time::Instant;
 use tracing::{debug, trace, warn};
@@ -50,6 +50,8 @@ pub struct Options {
     pub attempt_timeout: Duration,
     /// The time limit of all tries, unless the service requests a longer wait.
     pub total_timeout: Duration,
+    /// Adds headers to each request, such as the current trace.
+    pub more_headers: Option<fn(&mut HeaderMap)>,
 }
 
 impl Default for Options {
@@ -62,6 +64,7 @@ impl Default for Options {
             first_wait: Duration::from_millis(800),
             attempt_timeout: Duration::from_secs(12),
             total_timeout: Duration::from_secs(30),
+            more_headers: None,
         }
     }
 }
@@ -310,6 +313,9 @@ impl Http {
         // A gzip-coded body is decoded too, since some servers ignore this header.
         let coding = request.headers.entry(ACCEPT_ENCODING);
         coding.or_insert(HeaderValue::from_static("identity"));
+        if let Some(add) = self.options.more_headers {
+            add(&mut request.headers);
+        }
         trace!("Sending {line}.");
         let sent = client
             .request(request.method, request.url.clone())

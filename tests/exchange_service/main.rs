@@ -18,4 +18,6 @@ mod operation;
 mod outages;
 mod program;
 mod tls;
+#[cfg(feature = "otlp")]
+mod traces;
 mod versions;

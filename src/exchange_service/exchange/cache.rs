@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
+use tracing::Instrument as _;
 
 use super::refusal::Refusal;
 use crate::acs::IssuedToken;
@@ -113,6 +114,7 @@ impl TokenCache {
         key: Key,
         exchange: impl Future<Output = Outcome> + Send + 'static,
     ) -> Running {
+        let exchange = exchange.in_current_span();
         let task = tokio::spawn(async move {
             let outcome = exchange.await;
             let mut state = self.state();

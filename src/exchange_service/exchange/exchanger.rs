@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ring::digest::{Context, SHA256};
+use tracing::Instrument as _;
 
 use super::cache::{Key, Origin, Outcome, TokenCache};
 use super::on_behalf_of::OnBehalfOf;
@@ -12,6 +13,7 @@ use super::resource::Resource;
 use crate::exchange_service::limits::{Permit, ResourceBudget, UserLimits};
 use crate::exchange_service::records::Metrics;
 use crate::exchange_service::tokens::UserToken;
+use crate::exchange_service::traces;
 use crate::secret::EntraToken;
 
 /// Exchanges users' tokens.
@@ -91,7 +93,7 @@ impl Exchanger {
         let start = Instant::now();
         let client_of_resource = self.resource.client();
         let exchanged = client_of_resource.exchange_teams_user_token(&text, &client, user);
-        let exchanged = exchanged.await;
+        let exchanged = exchanged.instrument(traces::of_exchange()).await;
         drop(permit);
         self.metrics.exchanged(start.elapsed(), exchanged.is_ok());
         exchanged

@@ -10,13 +10,16 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 
 use super::writer::Writer;
+use crate::exchange_service::traces::Export;
 use crate::text::without_secrets;
 use crate::time::{Clock as _, SystemClock};
 
-/// Prints the events of this crate, in all threads of the process.
-pub(in crate::exchange_service) fn log_to(writer: Writer) {
+/// Prints the events of this crate, in all threads of the process, and exports its spans.
+pub(in crate::exchange_service) fn log_to(writer: Writer, export: Option<&Export>) {
+    let spans = export.map(|export| export.layer());
+    let subscriber = Registry::default().with(spans).with(Lines(writer));
     // It fails if the process has a subscriber, which then gets the events.
-    let _ = tracing::subscriber::set_global_default(Registry::default().with(Lines(writer)));
+    let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
 struct Lines(Writer);

@@ -5,12 +5,14 @@ use std::time::Instant;
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use tracing::Span;
 
 use super::response;
 use super::service::Service;
 use crate::exchange_service::exchange::Refusal;
 use crate::exchange_service::records::{AuditLine, Slot};
 use crate::exchange_service::tokens::UserToken;
+use crate::exchange_service::traces;
 
 /// The longest id of a request that is taken over.
 const MAX_ID_LENGTH: usize = 64;
@@ -22,6 +24,7 @@ pub(super) struct Decision {
     start: Instant,
     pub(super) request_id: String,
     trace_id: Option<String>,
+    span: Span,
     caller: Option<Arc<UserToken>>,
     identity: Option<String>,
     /// The place of its line. It is gone when the line is written.
@@ -41,12 +44,18 @@ impl Decision {
             start: Instant::now(),
             request_id: given.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned),
             trace_id: text("traceparent").and_then(trace_id),
+            span: traces::of_request(route, headers),
             caller: None,
             identity: None,
             slot: service.audit.reserve(),
             has_line: false,
             is_counted: false,
         }
+    }
+
+    /// The span that the request's work belongs to.
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
     }
 
     /// Refuses the request if its line could not be written. It must be called before the request has
@@ -82,10 +91,11 @@ impl Decision {
             true => outcome,
             false => Err(no_audit()),
         };
-        let (word, reason) = match &outcome {
-            Ok((word, _)) => (*word, None),
-            Err(refusal) => ("refused", Some(refusal.reason.as_str())),
+        let (word, status, reason) = match &outcome {
+            Ok((word, response)) => (*word, response.status(), None),
+            Err(refusal) => ("refused", refusal.status, Some(refusal.reason.as_str())),
         };
+        traces::record(&self.span, word, status, reason);
         self.is_counted = true;
         self.service.metrics.finished(self.route, word, reason);
         let response = match outcome {
@@ -158,18 +168,22 @@ impl Drop for Decision {
     fn drop(&mut self) {
         if !self.is_counted {
             self.service.metrics.finished(self.route, "abandoned", None);
+            traces::record(&self.span, "abandoned", closed_by_client(), None);
         }
         if self.has_line {
             return;
         }
-        // The status of nginx for this case.
-        let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
-        let line = self.line("abandoned", status, None);
+        let line = self.line("abandoned", closed_by_client(), None);
         match self.slot.take() {
             Some(slot) => self.service.audit.write_later(slot, line),
             None => self.service.audit.lost(),
         }
     }
+}
+
+/// The status of nginx for a caller that has gone away.
+fn closed_by_client() -> StatusCode {
+    StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
 fn is_id(text: &str) -> bool {

@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tracing::Instrument as _;
 
 use super::decision::Decision;
 use super::service::Service;
@@ -20,6 +21,7 @@ pub(super) async fn identity_token(
 ) -> Response {
     let mut decision = Decision::start(&service, "identity", request.headers());
     let (parts, _) = request.into_parts();
+    let span = decision.span();
     let outcome = async {
         decision.admit()?;
         let (_, caller) = caller(&service, &parts).await?;
@@ -43,6 +45,6 @@ pub(super) async fn identity_token(
         });
         Ok(("issued", Json(json).into_response()))
     };
-    let outcome = outcome.await;
+    let outcome = outcome.instrument(span).await;
     decision.finish(outcome).await
 }

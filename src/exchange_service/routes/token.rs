@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tracing::Instrument as _;
 
 use super::decision::Decision;
 use super::form::{ACCESS_TOKEN, TokenForm};
@@ -26,7 +27,9 @@ type Outcome = Result<(&'static str, Response), Refusal>;
 /// `POST /v1/token`.
 pub(super) async fn token(State(service): State<Arc<Service>>, request: Request) -> Response {
     let mut decision = Decision::start(&service, "token", request.headers());
-    let outcome = exchange_form(&service, request, &mut decision).await;
+    let span = decision.span();
+    let outcome = exchange_form(&service, request, &mut decision);
+    let outcome = outcome.instrument(span).await;
     decision.finish(outcome).await
 }
 
@@ -34,7 +37,9 @@ pub(super) async fn token(State(service): State<Arc<Service>>, request: Request)
 pub(super) async fn teams(State(service): State<Arc<Service>>, request: Request) -> Response {
     let mut decision = Decision::start(&service, "teams", request.headers());
     let (parts, _) = request.into_parts();
-    let outcome = exchange_headers(&service, &parts, &mut decision).await;
+    let span = decision.span();
+    let outcome = exchange_headers(&service, &parts, &mut decision);
+    let outcome = outcome.instrument(span).await;
     decision.finish(outcome).await
 }
 

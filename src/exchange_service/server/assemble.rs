@@ -11,6 +11,7 @@ use crate::exchange_service::records::{Metrics, Writer};
 use crate::exchange_service::routes::{Health, Service};
 use crate::exchange_service::settings::Settings;
 use crate::exchange_service::tokens::{SigningKeys, Validator};
+use crate::exchange_service::traces;
 use crate::http::{self, Http};
 use crate::time::Clock;
 
@@ -88,6 +89,7 @@ pub(super) fn http_client(settings: &Settings) -> Arc<Http> {
         attempts: 1,
         attempt_timeout: REQUEST_TIMEOUT,
         total_timeout: REQUEST_TIMEOUT,
+        more_headers: traces::propagation(),
         ..http::Options::default()
     }))
 }

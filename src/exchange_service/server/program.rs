@@ -11,7 +11,7 @@ use clap::{Parser, ValueEnum};
 use serde_json::json;
 use tokio::runtime::Builder;
 
-use super::assemble::assemble;
+use super::assemble::{assemble, http_client};
 use super::certificates::Certificates;
 use super::check::{Outcome, check};
 use super::listeners::Listeners;
@@ -19,6 +19,7 @@ use super::maintenance::{maintain, wait_until_ready};
 use crate::error::{Error, Kind, Result};
 use crate::exchange_service::records::{Writer, log_to};
 use crate::exchange_service::settings::Settings;
+use crate::exchange_service::traces::Export;
 use crate::time::SystemClock;
 
 /// How long the end waits for the stream of decisions and messages.
@@ -82,8 +83,17 @@ where
         Ok(writer) => writer,
         Err(error) => return error.kind().exit_code(),
     };
-    log_to(writer.clone());
-    let code = match started(&arguments, environment, &mut streams.stdout, &writer) {
+    let code = Export::from_environment(environment).and_then(|export| {
+        log_to(writer.clone(), export.as_ref());
+        started(
+            &arguments,
+            environment,
+            &mut streams.stdout,
+            &writer,
+            export,
+        )
+    });
+    let code = match code {
         Ok(code) => code,
         Err(error) => {
             writer.message(text_of(&error, arguments.output).into_bytes());
@@ -118,6 +128,7 @@ fn started(
     environment: &BTreeMap<String, String>,
     stdout: &mut impl Write,
     writer: &Writer,
+    export: Option<Export>,
 ) -> Result<u8> {
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime =
@@ -132,9 +143,13 @@ fn started(
     }
     let settings = Settings::read(environment, file)?;
     let service = assemble(&settings, clock, writer.clone())?;
+    if let Some(export) = &export {
+        let _runtime = runtime.enter();
+        export.send_with(http_client(&settings));
+    }
     let tls = settings.listen.tls.as_ref();
     let certificates = tls.map(Certificates::read).transpose()?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let config = certificates.as_ref().map(Certificates::server_config);
         let listeners = Listeners::bind(&settings.listen, config.transpose()?)?;
         let (url, metrics_url) = (listeners.url(), listeners.metrics_url());
@@ -160,7 +175,12 @@ fn started(
             .serve(&service, settings.drain, signal, work)
             .await;
         served.map(|()| 0)
-    })
+    });
+    // The last spans need the runtime.
+    if let Some(export) = export {
+        export.end();
+    }
+    served
 }
 
 fn text_of_checks(outcomes: &[Outcome], output: Output) -> String {
