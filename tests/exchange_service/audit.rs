@@ -1,5 +1,6 @@
 //! The audit: its lines, and a reader of them that has stopped.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use acspass::emulator::{Emulator, Options};
@@ -121,6 +122,24 @@ fn a_reader_that_has_stopped_blocks_no_probe_and_no_decision_is_lost() {
         service.figure("acspass_exchange_audit_lines_lost"),
         Some(0.0)
     );
+}
+
+#[test]
+fn a_standard_output_that_nobody_reads_blocks_nothing() {
+    let emulator = emulator();
+    let (_reader, mut writer) = std::io::pipe().expect("a pipe");
+    // The capacity of a pipe on Linux.
+    writer.write_all(&[b'x'; 64 * 1024]).expect("it is full");
+    let mut service = Service::start_with_stdout(&emulator, &[], writer.into());
+    until("the service is ready", || {
+        Some(()).filter(|()| service.get("/readyz").status == 200)
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    let response = service.exchange(&own_token(&emulator), &acs_token(&emulator));
+    assert_eq!(response.status, 200, "{}", response.body);
+    // Leases, keys and signals have one task.
+    service.signal("-TERM");
+    assert!(service.wait().success());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
@@ -64,7 +65,7 @@ pub fn run<O, E>(
     mut streams: Streams<O, E>,
 ) -> u8
 where
-    O: Write,
+    O: Write + Send + 'static,
     E: Write + Send + 'static,
 {
     let arguments = match Arguments::try_parse_from(arguments) {
@@ -85,13 +86,7 @@ where
     };
     let code = Export::from_environment(environment).and_then(|export| {
         log_to(writer.clone(), export.as_ref());
-        started(
-            &arguments,
-            environment,
-            &mut streams.stdout,
-            &writer,
-            export,
-        )
+        started(&arguments, environment, streams.stdout, &writer, export)
     });
     let code = match code {
         Ok(code) => code,
@@ -126,7 +121,7 @@ fn text_of(error: &Error, output: Output) -> String {
 fn started(
     arguments: &Arguments,
     environment: &BTreeMap<String, String>,
-    stdout: &mut impl Write,
+    mut stdout: impl Write + Send + 'static,
     writer: &Writer,
     export: Option<Export>,
 ) -> Result<u8> {
@@ -137,7 +132,7 @@ fn started(
     let file = arguments.config.as_deref();
     if arguments.check {
         let outcomes = runtime.block_on(check(environment, file, clock));
-        print(stdout, &text_of_checks(&outcomes, arguments.output))?;
+        print(&mut stdout, &text_of_checks(&outcomes, arguments.output))?;
         let failed = outcomes.iter().find_map(|outcome| outcome.error());
         return Ok(failed.map_or(0, |error| error.kind().exit_code()));
     }
@@ -166,8 +161,8 @@ fn started(
             };
             let report = async {
                 wait_until_ready(&service).await;
-                // A closed standard output is no reason to end the service.
-                let _ = print(stdout, &text);
+                // A standard output that is closed, or that nobody reads, is no reason to end or to wait.
+                thread::spawn(move || print(&mut stdout, &text));
             };
             tokio::join!(maintain(service.clone(), &settings), certificates, report);
         };

@@ -83,7 +83,7 @@ impl Service {
     #[track_caller]
     pub(crate) fn start(emulator: &Emulator, changes: &[(&str, &str)]) -> Service {
         let (mut command, folder) = Service::command(emulator, changes);
-        command.args(["-o", "json"]);
+        command.args(["-o", "json"]).stdout(Stdio::piped());
         let mut service = Service::spawn(&mut command, folder);
         let stdout = service.child.stdout.take().expect("a stream");
         let mut line = String::new();
@@ -107,12 +107,22 @@ impl Service {
     /// Starts the service at known ports, and waits until it listens.
     #[track_caller]
     pub(crate) fn start_unready(emulator: &Emulator, changes: &[(&str, &str)]) -> Service {
+        Service::start_with_stdout(emulator, changes, Stdio::piped())
+    }
+
+    /// As [`Service::start_unready`], with this standard output.
+    #[track_caller]
+    pub(crate) fn start_with_stdout(
+        emulator: &Emulator,
+        changes: &[(&str, &str)],
+        stdout: Stdio,
+    ) -> Service {
         let (port, metrics_port) = (free_port(), free_port());
         let (mut command, folder) = Service::command(emulator, changes);
         command.env("ACSPASS_EXCHANGE_LISTEN", format!("127.0.0.1:{port}"));
         let metrics = format!("127.0.0.1:{metrics_port}");
         command.env("ACSPASS_EXCHANGE_METRICS_LISTEN", metrics);
-        let mut service = Service::spawn(&mut command, folder);
+        let mut service = Service::spawn(command.stdout(stdout), folder);
         service.port = port;
         service.metrics_port = metrics_port;
         until("the service listens", || {
@@ -124,7 +134,6 @@ impl Service {
     fn spawn(command: &mut Command, folder: TempDir) -> Service {
         let mut child = command
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the service starts");
