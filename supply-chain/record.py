@@ -18,8 +18,8 @@ sys.dont_write_bytecode = True
 from crates import crates  # noqa: E402
 
 TARGET = "x86_64-unknown-linux-gnu"
-# acspass has the default features, acspass-exchange this one.
-FEATURES = "exchange-service"
+# acspass has the default features, acspass-exchange this one, which includes `exchange-service`.
+FEATURES = "otlp"
 HEADER = """\
 # Made by supply-chain/record.py from crates.toml and Cargo.lock for x86_64-unknown-linux-gnu.
 # NAME VERSION: what it handles, how often its sources have `unsafe`, and the lines of each file.

@@ -28,7 +28,7 @@ def main():
             shutil.which("schemathesis", path=f"{sys.prefix}/bin") or "schemathesis", "run", f"{url}/openapi.json",
             "--url", url, "--header", f"Authorization: Bearer {bearer}", "--max-examples", str(options.examples),
             "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
-        ])
+        ], cwd=system.folder)  # It writes a cache there.
         decisions = list(system.audit())
         print(len(decisions), "decisions,", len([line for line in decisions if line["status"] >= 500]), "with 5xx")
     raise SystemExit(done.returncode)
