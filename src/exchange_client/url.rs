@@ -5,17 +5,16 @@ use std::fmt;
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::http::host_of;
-use crate::input;
-use crate::loopback;
-use crate::text::{secret_form, shell_word, shown};
+use crate::http::BaseAddress;
+use crate::text::{shell_word, shown};
 
 /// The address of an exchange service: scheme, host, port and perhaps a path.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ServiceUrl(Url);
+pub struct ServiceUrl(BaseAddress);
 
 impl ServiceUrl {
-    /// Reads an address such as `https://exchange.contoso.com`. Trailing slashes are dropped.
+    /// Reads an address such as `https://exchange.contoso.com`. Trailing slashes are dropped; a host
+    /// without a scheme is meant with https.
     ///
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if it is not a URL, has a query, a fragment or a user name, or is
@@ -27,42 +26,22 @@ impl ServiceUrl {
                 "Use the address from your organisation, like https://exchange.contoso.com.",
             )
         };
-        if let Some(form) = secret_form(text) {
-            return Err(wrong(&format!("is {form}")));
-        }
-        let url = Url::parse(input::bare(text).trim_end_matches('/'));
-        let url = url.map_err(|_| wrong("is not a URL with a scheme"))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if url.host_str().is_some_and(loopback::is_loopback_host) => {}
-            "http" => return Err(wrong("uses http, which is allowed for loopback hosts only")),
-            _ => return Err(wrong("uses neither https nor http")),
-        }
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(wrong("has no host"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("contains a user name or password"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("has a query or a fragment"));
-        }
-        Ok(ServiceUrl(url))
+        BaseAddress::parse(text, wrong).map(ServiceUrl)
     }
 
     /// Returns the address as text, without a trailing slash. It is part of a cached token's key.
     pub fn as_str(&self) -> &str {
-        self.0.as_str().trim_end_matches('/')
+        self.0.as_str()
     }
 
     /// The host, without a port.
     pub fn host(&self) -> &str {
-        self.0.host_str().unwrap_or_default()
+        self.0.host()
     }
 
     /// The host, with the port if it is not the scheme's default.
     pub fn host_and_port(&self) -> String {
-        host_of(&self.0)
+        self.0.host_and_port()
     }
 
     /// Returns the address of a path, which begins with a slash.
@@ -70,8 +49,7 @@ impl ServiceUrl {
     /// # Errors
     /// [`Kind::Internal`](crate::Kind::Internal) if the path is not valid in a URL.
     pub(crate) fn at(&self, path: &str) -> Result<Url> {
-        Url::parse(&format!("{}{path}", self.as_str()))
-            .map_err(|_| Error::internal("a path does not make a URL"))
+        self.0.at(path)
     }
 
     /// Checks that Entra tokens may be sent to this service: to loopback, and to hosts that the profile
@@ -80,11 +58,10 @@ impl ServiceUrl {
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) naming the host.
     pub fn check_may_receive(&self, allowed_hosts: &[String]) -> Result<()> {
-        let host = self.host();
-        let mut allowed = allowed_hosts.iter();
-        if loopback::is_loopback_host(host) || allowed.any(|own| own.eq_ignore_ascii_case(host)) {
+        if self.0.is_loopback_or(allowed_hosts) {
             return Ok(());
         }
+        let host = self.host();
         Err(Error::usage(
             format!(
                 "the profile does not allow the exchange service at {}: no Entra token is sent there",
@@ -127,6 +104,7 @@ mod tests {
                 "https://apps.contoso.com/acs",
             ),
             ("\"http://127.0.0.1:8488\"", "http://127.0.0.1:8488"),
+            ("exchange.contoso.com", "https://exchange.contoso.com"),
         ] {
             let url = ServiceUrl::parse(text).expect(text);
             assert_eq!(url.as_str(), expected);
@@ -135,7 +113,8 @@ mod tests {
         }
         for text in [
             "",
-            "exchange.contoso.com",
+            "exchange",
+            "localhost:8488",
             "http://exchange.contoso.com",
             "http://localhost.evil.test",
             "ftp://localhost",

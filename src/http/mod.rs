@@ -4,6 +4,7 @@
 //! authorities and timeouts are in this module. The modules of the services interpret the responses.
 //! The client does not follow redirects.
 
+mod base_address;
 mod client;
 mod connections;
 mod early;
@@ -13,6 +14,7 @@ mod no_proxy;
 mod proxies;
 mod trust;
 
+pub(crate) use base_address::BaseAddress;
 pub use client::{Http, Options};
 pub(crate) use failure::{
     foreign, is_certificate_error, is_proxy_error, is_unresolved_host, is_web_page,

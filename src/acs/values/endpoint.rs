@@ -5,22 +5,21 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use url::{Host, Position, Url};
+use url::{Position, Url};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::http::host_of;
+use crate::http::BaseAddress;
 use crate::input;
-use crate::loopback;
 use crate::secret::AccessKey;
-use crate::text::{secret_form, shell_word, shown};
+use crate::text::{shell_word, shown};
 
 /// The domains of the public and the US Government cloud, below which ACS resources live.
 const SERVICE_DOMAINS: [&str; 2] = [".communication.azure.com", ".communication.azure.us"];
 
 /// An ACS resource's endpoint: scheme, host and port, nothing else.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Endpoint(Url);
+pub struct Endpoint(BaseAddress);
 
 impl Endpoint {
     /// Reads an endpoint such as `https://contoso.communication.azure.com`. Trailing slashes are
@@ -37,43 +36,27 @@ impl Endpoint {
                  https://contoso.communication.azure.com.",
             )
         };
-        if let Some(form) = secret_form(text) {
-            return Err(wrong(&format!("is {form}")));
-        }
-        let url = with_scheme(input::bare(text).trim_end_matches('/'))
-            .ok_or_else(|| wrong("is not a URL with a scheme"))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if url.host_str().is_some_and(loopback::is_loopback_host) => {}
-            "http" => return Err(wrong("uses http, which is allowed for loopback hosts only")),
-            _ => return Err(wrong("uses neither https nor http")),
-        }
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(wrong("has no host"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("contains a user name or password"));
-        }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        let address = BaseAddress::parse(text, wrong)?;
+        if address.has_path() {
             return Err(wrong("has a path, a query or a fragment"));
         }
-        Ok(Endpoint(url))
+        Ok(Endpoint(address))
     }
 
     /// Returns the endpoint as text, without a trailing slash. It is part of a cached token's key.
     pub fn as_str(&self) -> &str {
-        self.0.as_str().trim_end_matches('/')
+        self.0.as_str()
     }
 
     /// The host, without a port.
     pub fn host(&self) -> &str {
-        self.0.host_str().unwrap_or_default()
+        self.0.host()
     }
 
     /// The `Host` header that a request to it carries, and that its signature covers: with the
     /// port if it is not the scheme's default.
     pub fn host_header(&self) -> String {
-        host_of(&self.0)
+        self.0.host_and_port()
     }
 
     /// The address of a request target, which begins with a slash.
@@ -81,14 +64,13 @@ impl Endpoint {
     /// # Errors
     /// [`Kind::Internal`](crate::Kind::Internal) if the target is not valid in a URL.
     pub(crate) fn at(&self, target: &str) -> Result<Url> {
-        Url::parse(&format!("{}{target}", self.as_str()))
-            .map_err(|_| Error::internal("a request target does not make a URL"))
+        self.0.at(target)
     }
 
     /// Returns path and query of a link that leads to this endpoint; `None` if it leads elsewhere.
     pub(crate) fn target_of(&self, link: &str) -> Option<String> {
-        let url = self.0.join(link).ok()?;
-        let is_here = url.origin() == self.0.origin() && url.username().is_empty();
+        let url = self.0.url().join(link).ok()?;
+        let is_here = url.origin() == self.0.url().origin() && url.username().is_empty();
         is_here.then(|| url[Position::BeforePath..Position::AfterQuery].to_owned())
     }
 
@@ -100,10 +82,7 @@ impl Endpoint {
     pub fn check_may_receive(&self, allowed_hosts: &[String]) -> Result<()> {
         let host = self.host();
         if SERVICE_DOMAINS.iter().any(|domain| host.ends_with(domain))
-            || loopback::is_loopback_host(host)
-            || allowed_hosts
-                .iter()
-                .any(|allowed| allowed.eq_ignore_ascii_case(host))
+            || self.0.is_loopback_or(allowed_hosts)
         {
             return Ok(());
         }
@@ -118,17 +97,6 @@ impl Endpoint {
             ),
         ))
     }
-}
-
-/// Reads a URL. A host alone is meant with https, since plain http is for loopback only; a loopback
-/// host alone could be either.
-fn with_scheme(text: &str) -> Option<Url> {
-    if text.contains("://") {
-        return Url::parse(text).ok();
-    }
-    let url = Url::parse(&format!("https://{text}")).ok()?;
-    let is_name = matches!(url.host(), Some(Host::Domain(name)) if name.contains('.'));
-    (is_name && !url.host_str().is_some_and(loopback::is_loopback_host)).then_some(url)
 }
 
 impl fmt::Debug for Endpoint {
