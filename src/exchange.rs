@@ -19,6 +19,17 @@ pub enum ExchangeKind {
     Service,
 }
 
+impl ExchangeKind {
+    /// Returns whether the programs from before exchange services know this kind. They read no record and
+    /// no line of the index that contains another one where they expect a kind.
+    pub(crate) fn is_known_to_earlier_programs(self) -> bool {
+        match self {
+            ExchangeKind::Key | ExchangeKind::Entra | ExchangeKind::TeamsExtension => true,
+            ExchangeKind::Service => false,
+        }
+    }
+}
+
 /// The source of a Communication token. A cached token satisfies a request only if all of it matches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]

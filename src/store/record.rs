@@ -3,7 +3,8 @@
 //! A record is read and replaced as a whole. Its JSON form is private to this file: it is checked
 //! when it is read, and an error contains no byte of it.
 
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::account::{Account, EntraApplication, SessionKey};
 use crate::claims::Claims;
@@ -79,7 +80,7 @@ pub struct Record {
     /// Set by a refresh with a short token or by the exchange after it, cleared by a refresh with a long one.
     pub short_lifetime: Option<ShortLifetimeNote>,
     /// The claims challenge of Entra or of the resource, which the next sign-in sends. A refresh
-    /// removes it.
+    /// of all tokens that an exchange needs removes it.
     pub challenge: Option<Claims>,
     /// The clocks at the last response of a service.
     pub time_sample: Option<ServerTimeSample>,
@@ -174,6 +175,11 @@ impl Record {
             source: kept.source.clone(),
             expires_on: kept.expires_on,
         };
+        let is_known =
+            |kept: &&CachedCommunicationToken| kept.source.exchange.is_known_to_earlier_programs();
+        let tokens = self.communication_tokens.iter();
+        let (known, further) = (tokens.clone().filter(is_known), tokens);
+        let further = further.filter(|kept| !is_known(kept));
         let record_json = RecordJson {
             version: VERSION,
             application: self.application.clone(),
@@ -181,11 +187,8 @@ impl Record {
             refresh_token: self.refresh_token.as_ref().map(|t| t.expose().to_owned()),
             refresh_token_issue: self.refresh_token_issue,
             entra_tokens: self.entra_tokens.iter().map(entra_token).collect(),
-            communication_tokens: self
-                .communication_tokens
-                .iter()
-                .map(communication_token)
-                .collect(),
+            communication_tokens: known.map(communication_token).collect(),
+            further_communication_tokens: further.map(communication_token).collect(),
             short_lifetime: self.short_lifetime,
             challenge: self.challenge.as_ref().map(|c| c.as_str().to_owned()),
             time_sample: self.time_sample.clone(),
@@ -225,6 +228,8 @@ impl Record {
         };
         let entra_tokens = record_json.entra_tokens.into_iter();
         let communication_tokens = record_json.communication_tokens.into_iter();
+        let communication_tokens =
+            communication_tokens.chain(record_json.further_communication_tokens);
         Ok(Record {
             application: record_json.application,
             account: record_json.account,
@@ -251,6 +256,27 @@ fn evict<T>(tokens: &mut Vec<T>, expires_on: impl Fn(&T) -> Timestamp) -> bool {
     true
 }
 
+/// Reads a list without the elements of another form, such as tokens by a kind of exchange that only later
+/// programs know. They are renewed.
+pub(super) fn readable<'de, D, T>(deserializer: D) -> std::result::Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Element<T> {
+        Known(T),
+        Unknown(IgnoredAny),
+    }
+    let elements = Vec::deserialize(deserializer)?.into_iter();
+    let known = elements.filter_map(|element| match element {
+        Element::Known(element) => Some(element),
+        Element::Unknown(IgnoredAny) => None,
+    });
+    Ok(known.collect())
+}
+
 const VERSION: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
@@ -264,7 +290,13 @@ struct RecordJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refresh_token_issue: Option<RefreshTokenIssue>,
     entra_tokens: Vec<EntraTokenJson>,
+    /// Those of kinds of exchange that all programs know.
+    #[serde(deserialize_with = "readable")]
     communication_tokens: Vec<CommunicationTokenJson>,
+    /// Those of the other kinds. Earlier programs ignore this member, and exchange again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "readable")]
+    further_communication_tokens: Vec<CommunicationTokenJson>,
     #[serde(rename = "short_tokens")]
     short_lifetime: Option<ShortLifetimeNote>,
     /// Missing in records of earlier versions.

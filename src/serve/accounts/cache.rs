@@ -278,7 +278,7 @@ impl AccountCredential {
         else {
             return true;
         };
-        let mut stored = entry.communication_tokens.iter();
-        stored.any(|stored| stored.source == *source && stored.expires_on == cached.expires_on)
+        let stored = entry.communication_token(source);
+        stored.is_some_and(|stored| stored.expires_on == cached.expires_on)
     }
 }

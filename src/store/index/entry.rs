@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, EntraApplication, SessionKey};
 use crate::exchange::CommunicationTokenSource;
-use crate::store::record::{Record, ShortLifetimeNote};
+use crate::store::record::{Record, ShortLifetimeNote, readable};
 use crate::store::token_store::{LoginSession, TokenStore};
 use crate::time::{ServerTimeSample, Timestamp, unix_seconds};
 
@@ -44,8 +44,12 @@ pub struct IndexEntry {
     pub can_renew: bool,
     /// The Entra tokens, newest first.
     pub entra_tokens: Vec<IndexedEntraToken>,
-    /// The Communication tokens, newest first.
+    /// The Communication tokens of kinds of exchange that all programs know, newest first.
     pub communication_tokens: Vec<IndexedCommunicationToken>,
+    /// Those of the other kinds. Earlier programs ignore this member.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "readable")]
+    pub further_communication_tokens: Vec<IndexedCommunicationToken>,
     /// The record's note that this tenant's tokens are short.
     #[serde(rename = "short_tokens")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,12 +92,31 @@ impl IndexEntry {
         }
     }
 
+    /// Returns the Communication token from this source, fresh or not.
+    pub fn communication_token(
+        &self,
+        source: &CommunicationTokenSource,
+    ) -> Option<&IndexedCommunicationToken> {
+        let mut tokens = self.communication_tokens.iter();
+        let mut further = self.further_communication_tokens.iter();
+        tokens
+            .find(|token| token.source == *source)
+            .or_else(|| further.find(|token| token.source == *source))
+    }
+
     pub(super) fn is(&self, key: &SessionKey) -> bool {
         self.account.home_account_id == key.home_account_id && self.application == key.application
     }
 
     /// Returns the entry of a record that is saved in this login. It is not active.
     pub(super) fn of(record: &Record, location: &StoreAndLogin) -> Self {
+        let tokens = record.communication_tokens.iter();
+        let tokens = tokens.map(|kept| IndexedCommunicationToken {
+            source: kept.source.clone(),
+            expires_on: kept.expires_on,
+        });
+        let (communication_tokens, further_communication_tokens) =
+            tokens.partition(|token| token.source.exchange.is_known_to_earlier_programs());
         IndexEntry {
             application: record.application.clone(),
             account: record.account.clone(),
@@ -108,14 +131,8 @@ impl IndexEntry {
                     expires_on: kept.expires_on,
                 })
                 .collect(),
-            communication_tokens: record
-                .communication_tokens
-                .iter()
-                .map(|kept| IndexedCommunicationToken {
-                    source: kept.source.clone(),
-                    expires_on: kept.expires_on,
-                })
-                .collect(),
+            communication_tokens,
+            further_communication_tokens,
             short_lifetime: record.short_lifetime,
             time_sample: record.time_sample.clone(),
             active: false,

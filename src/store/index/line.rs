@@ -48,14 +48,14 @@ impl LineParts<'_> {
             scan.expect("{\"scopes\":")?.strings()?;
             scan.expiry()
         })?;
-        scan.expect(",\"communication_tokens\":")?.list(|scan| {
-            scan.expect("{\"source\":{\"endpoint\":")?.string()?;
-            scan.expect(",\"exchange\":")?;
-            let kinds = ["\"key\"", "\"entra\"", "\"teams-extension\"", "\"service\""];
-            kinds.iter().find(|kind| scan.consume_if(kind))?;
-            scan.expect(",\"scopes\":")?.strings()?;
-            scan.expect("}")?.expiry()
-        })?;
+        scan.expect(",\"communication_tokens\":")?
+            .communication_tokens(&["\"key\"", "\"entra\"", "\"teams-extension\""])?;
+        if scan.consume_if(",\"further_communication_tokens\":") {
+            // An empty list is not written.
+            let is_empty = scan.0.starts_with(b"[]");
+            (!is_empty).then_some(())?;
+            scan.communication_tokens(&["\"service\""])?;
+        }
         if scan.consume_if(",\"short_tokens\":{\"redeemed_at_seconds\":") {
             scan.number()?;
             scan.expect(",\"life_seconds\":")?.natural()?;
@@ -131,6 +131,17 @@ impl<'l> Scanner<'l> {
         let is_plain = count == 1 || (count > 1 && self.0[0] != b'0');
         self.0 = &self.0[count..];
         (is_plain && count <= 18).then_some(())
+    }
+
+    /// Reads a list of Communication tokens by these kinds of exchange.
+    fn communication_tokens(&mut self, kinds: &[&str]) -> Option<()> {
+        self.list(|scan| {
+            scan.expect("{\"source\":{\"endpoint\":")?.string()?;
+            scan.expect(",\"exchange\":")?;
+            kinds.iter().find(|kind| scan.consume_if(kind))?;
+            scan.expect(",\"scopes\":")?.strings()?;
+            scan.expect("}")?.expiry()
+        })
     }
 
     fn expiry(&mut self) -> Option<()> {

@@ -99,8 +99,12 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
             ExchangeKind::TeamsExtension,
             ExchangeKind::Service,
         ];
-        for exchange in &kinds[..random.usize(..4)] {
-            entry.communication_tokens.push(IndexedCommunicationToken {
+        for exchange in &kinds[..random.usize(..=4)] {
+            let tokens = match exchange.is_known_to_earlier_programs() {
+                true => &mut entry.communication_tokens,
+                false => &mut entry.further_communication_tokens,
+            };
+            tokens.push(IndexedCommunicationToken {
                 source: CommunicationTokenSource {
                     endpoint: "https://r.test".to_owned(),
                     exchange: *exchange,

@@ -289,3 +289,56 @@ fn stored_token_that_is_no_b64token_is_left_out_alone() {
         assert_eq!(read.refresh_token, ada.refresh_token);
     }
 }
+
+#[test]
+fn earlier_programs_read_a_record_with_tokens_of_an_exchange_service() {
+    let mut ada = record("ada");
+    let expires_on = Timestamp::from_unix_seconds(1_800_000_000);
+    let scopes = vec!["a-scope".to_owned()];
+    let source = CommunicationTokenSource::new("https://x.test", ExchangeKind::Service, scopes);
+    ada.keep_communication_token(CachedCommunicationToken {
+        token: CommunicationToken::new("of-the-service"),
+        source: source.clone(),
+        expires_on,
+    });
+    let item = ada.to_bytes().unwrap();
+    let read = Record::from_bytes(&item).unwrap();
+    let kept = read.communication_token(&source).unwrap();
+    assert_eq!(kept.token.expose(), "of-the-service");
+    assert_eq!(read.communication_tokens.len(), 2);
+
+    // They read every kind in this list, and know three. Other members are ignored.
+    let mut form: serde_json::Value = serde_json::from_slice(item.expose()).unwrap();
+    let listed = form["communication_tokens"].as_array().unwrap();
+    let kinds: Vec<_> = listed
+        .iter()
+        .map(|one| &one["source"]["exchange"])
+        .collect();
+    assert_eq!(kinds, ["key"]);
+    let index = fs_index(&ada);
+    let lists: serde_json::Value = serde_json::from_str(&index).unwrap();
+    let listed = lists["active"][0]["communication_tokens"].as_array();
+    assert_eq!(listed.unwrap().len(), 1);
+    assert!(index.contains("\"further_communication_tokens\":[{"));
+
+    // The kinds of later programs are left out alone.
+    form["further_communication_tokens"][0]["source"]["exchange"] = "of-a-later-day".into();
+    form["communication_tokens"][0]["source"]["exchange"] = "of-a-later-day".into();
+    let item = SecretBytes::new(serde_json::to_vec(&form).unwrap());
+    let read = Record::from_bytes(&item).unwrap();
+    assert!(read.communication_tokens.is_empty());
+    assert_eq!(read.refresh_token, ada.refresh_token);
+}
+
+/// Returns the index of a store with this active session.
+fn fs_index(record: &Record) -> String {
+    let folder = TempDir::new().unwrap();
+    let store = SessionStore::new(Box::new(MemoryStore::new()), Some(folder.path().to_owned()));
+    let scope = LockTarget::Session(record.key());
+    let LockAttempt::Acquired(guard) = store.try_lock(&scope, Activity::Renewing).unwrap() else {
+        panic!("no other process has it");
+    };
+    store.save(record, &guard).unwrap();
+    store.activate(&record.key()).unwrap();
+    fs::read_to_string(folder.path().join("index.json")).unwrap()
+}
