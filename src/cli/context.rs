@@ -168,6 +168,7 @@ impl Context {
             },
             source: issuer.map(|issuer| self.communication_token_source(issuer)),
             scopes: self.config.scopes.clone(),
+            needs_second_token: self.config.needs_two_tokens(),
             min_validity: self.config.min_validity,
             now: LocalClocks::read(self.env.clock.as_ref()),
         })
@@ -223,7 +224,10 @@ impl Context {
         let exchange = match self.config.exchange {
             _ if !with_exchange => None,
             ExchangeKind::Key => Some(Exchange::WithResourceCredential(self.identity_client()?)),
-            ExchangeKind::Service => Some(Exchange::Service(self.exchange_client()?)),
+            ExchangeKind::Service => Some(Exchange::Service {
+                client: self.exchange_client()?,
+                is_on_behalf_of: self.config.requests_on_behalf_of(),
+            }),
             ExchangeKind::Entra | ExchangeKind::TeamsExtension => {
                 let endpoint = self.config.resource()?.endpoint;
                 let hosts = self.config.allowed_hosts.clone();

@@ -4,6 +4,8 @@ use super::resolve::{Config, not_configured};
 use super::service_settings::ExchangeService;
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
+use crate::exchange_client::ServiceUrl;
+use crate::input::guid;
 
 impl Config {
     /// Returns the exchange service.
@@ -33,9 +35,25 @@ impl Config {
         })
     }
 
+    /// Returns the address of the exchange service, if a valid one is configured.
+    pub fn exchange_service_url(&self) -> Option<ServiceUrl> {
+        self.service.url.clone()?.ok()
+    }
+
+    /// Returns the client id of the exchange service, if the configured scope names it.
+    pub fn exchange_service_id(&self) -> Option<String> {
+        let (resource, _) = self.service.scope.as_deref()?.rsplit_once('/')?;
+        guid(resource.strip_prefix("api://").unwrap_or(resource))
+    }
+
     /// Returns whether an exchange service requests the token for ACS on behalf of the user.
     pub fn requests_on_behalf_of(&self) -> bool {
         self.service.is_on_behalf_of
+    }
+
+    /// Returns whether an exchange service gets two tokens, so that a session needs a refresh token.
+    pub fn needs_two_tokens(&self) -> bool {
+        self.uses_exchange_service() && !self.service.is_on_behalf_of
     }
 
     /// Returns whether a token comes from an exchange service.

@@ -166,12 +166,16 @@ impl Config {
         Ok(())
     }
 
-    /// Checks the ACS resource if one is configured, for commands that do not need it yet.
+    /// Checks what a sign-in leads to: the exchange service, whose scope it requests, or else the ACS
+    /// resource if one is configured.
     ///
     /// # Errors
-    /// As [`Config::resource_unchecked`]; [`Kind::Usage`](crate::Kind::Usage) if it is in another cloud than the
-    /// authority.
-    pub fn check_resource(&self) -> Result<()> {
+    /// As [`Config::exchange_service`] and [`Config::resource_unchecked`]; [`Kind::Usage`](crate::Kind::Usage)
+    /// if the resource is in another cloud than the authority.
+    pub fn check_issuer(&self) -> Result<()> {
+        if self.uses_exchange_service() {
+            return self.exchange_service().map(drop);
+        }
         match &self.resource {
             None => Ok(()),
             Some(resource) => self.check_same_cloud(resource.as_ref().map_err(Error::clone)?),
@@ -188,13 +192,14 @@ impl Config {
         self.resource.clone().unwrap_or_else(none)
     }
 
-    /// Returns the ACS resource, which an exchange service replaces: with one it may be absent.
+    /// Returns the ACS resource, which an exchange service replaces: with one it may be absent or of no use,
+    /// because no Entra token is sent to it.
     ///
     /// # Errors
     /// As [`Config::resource`].
     pub fn resource_if_any(&self) -> Result<Option<Resource>> {
-        match (&self.resource, self.exchange) {
-            (None, ExchangeKind::Service) => Ok(None),
+        match self.exchange {
+            ExchangeKind::Service => Ok(self.resource_unchecked().ok()),
             _ => self.resource().map(Some),
         }
     }

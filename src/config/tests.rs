@@ -298,11 +298,7 @@ fn a_resource_of_another_cloud_gets_no_entra_token_unless_the_profile_names_it()
         let environment = [("COMMUNICATION_SERVICES_CONNECTION_STRING", text.as_str())];
         let config = resolve_in(authority, &[], profile, &environment).expect("settings");
         let outcome = config.resource().map(|_| ());
-        assert_eq!(
-            outcome.is_ok(),
-            config.check_resource().is_ok(),
-            "said early"
-        );
+        assert_eq!(outcome.is_ok(), config.check_issuer().is_ok(), "said early");
         assert!(
             config.resource_unchecked().is_ok(),
             "its owner needs no authority"

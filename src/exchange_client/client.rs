@@ -27,15 +27,29 @@ pub struct ExchangeClient {
     allowed_hosts: Vec<String>,
 }
 
+/// The user's Entra tokens that the service gets. The settings decide, never the tokens that exist: a
+/// token for ACS must not be sent in place of one for the service.
+#[derive(Debug, Clone, Copy)]
+pub enum UserTokens<'a> {
+    /// The token for the service itself, and the one for ACS.
+    Both {
+        /// For the service.
+        service: &'a EntraToken,
+        /// For ACS.
+        acs: &'a EntraToken,
+    },
+    /// The token for the service, which requests the one for ACS on behalf of the user.
+    OnBehalfOf(&'a EntraToken),
+}
+
 /// A Communication token from the service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceToken {
     /// The token.
     pub token: CommunicationToken,
-    /// The expiry, by the service's clock.
+    /// The expiry. The lifetime counts from the request. The response's `Date` is ignored: its clock is that
+    /// of a company's server or proxy, and a wrong one would make expired tokens look fresh.
     pub expires_on: Timestamp,
-    /// The time of the response by the service's clock, if it has a `Date` header.
-    pub service_time: Option<Timestamp>,
 }
 
 impl ExchangeClient {
@@ -48,6 +62,17 @@ impl ExchangeClient {
         }
     }
 
+    /// Returns the address.
+    pub fn url(&self) -> &ServiceUrl {
+        &self.url
+    }
+
+    /// Returns the issuer of the certificate that the service showed, if it is known.
+    pub(crate) fn certificate_issuer(&self) -> Option<String> {
+        let url = self.url.at("/").ok()?;
+        self.http.issuer(&url)
+    }
+
     /// Opens the connection for a request that follows soon. See [`Http::open_early`].
     pub(crate) fn open_early(&self) {
         if let Ok(url) = self.url.at("/") {
@@ -55,20 +80,17 @@ impl ExchangeClient {
         }
     }
 
-    /// Exchanges the user's tokens. `caller` is the token for the service itself, and `subject` the one
-    /// for ACS. Without `subject` the service requests that one on behalf of the user. `now` is the time
-    /// by the service's clock.
+    /// Exchanges the user's tokens. `now` is the time by Entra's clock.
     ///
     /// # Errors
     /// [`Kind::Refused`](crate::Kind::Refused) if the service refuses, with the claims of a challenge;
     /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not respond;
     /// [`Kind::Usage`](crate::Kind::Usage) if it may not receive an Entra token.
-    pub async fn exchange(
-        &self,
-        caller: &EntraToken,
-        subject: Option<&EntraToken>,
-        now: Timestamp,
-    ) -> Result<ServiceToken> {
+    pub async fn exchange(&self, tokens: UserTokens<'_>, now: Timestamp) -> Result<ServiceToken> {
+        let (caller, subject) = match tokens {
+            UserTokens::Both { service, acs } => (service, Some(acs)),
+            UserTokens::OnBehalfOf(service) => (service, None),
+        };
         self.url.check_may_receive(&self.allowed_hosts)?;
         let url = self.url.at("/v1/token")?;
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -99,11 +121,9 @@ impl ExchangeClient {
             let what = "a response that is not a token response";
             refusal::foreign(&self.url.host_and_port(), response, what)
         })?;
-        let service_time = response.date();
         Ok(ServiceToken {
             token: exchanged.token,
-            expires_on: service_time.unwrap_or(now).plus(exchanged.life),
-            service_time,
+            expires_on: now.plus(exchanged.life),
         })
     }
 

@@ -9,5 +9,5 @@ mod refusal;
 mod response;
 mod url;
 
-pub use client::{ExchangeClient, ServiceToken};
+pub use client::{ExchangeClient, ServiceToken, UserTokens};
 pub use url::ServiceUrl;

@@ -16,6 +16,8 @@ pub struct Overview {
     pub source: Option<CommunicationTokenSource>,
     /// The configured Entra scopes, sorted.
     pub scopes: Vec<String>,
+    /// Whether an exchange needs a second Entra token, which a refresh token brings.
+    pub needs_second_token: bool,
     /// A token is fresh with more than this left.
     pub min_validity: Duration,
     /// The current time.
@@ -35,6 +37,8 @@ pub struct AccountState {
     pub communication: Option<TokenState>,
     /// Whether there is a refresh token.
     pub can_renew: bool,
+    /// Whether an exchange needs a second Entra token, which a refresh token brings.
+    pub needs_second_token: bool,
 }
 
 /// A cached token, without its secret.
@@ -64,8 +68,8 @@ impl Overview {
     fn account(&self, entry: &IndexEntry) -> AccountState {
         let mut entra = entry.entra_tokens.iter();
         let entra = entra.find(|token| token.scopes == self.scopes);
-        let mut communication = entry.communication_tokens.iter();
-        let communication = communication.find(|token| Some(&token.source) == self.source.as_ref());
+        let source = self.source.as_ref();
+        let communication = source.and_then(|source| entry.communication_token(source));
         let now = self.now.estimate_server_time(entry.time_sample.as_ref());
         let state = |expires_on: Timestamp| TokenState {
             expires_on,
@@ -78,6 +82,7 @@ impl Overview {
             entra: entra.map(|token| state(token.expires_on)),
             communication: communication.map(|token| state(token.expires_on)),
             can_renew: entry.can_renew,
+            needs_second_token: self.needs_second_token,
         }
     }
 }
@@ -86,6 +91,7 @@ impl AccountState {
     /// Returns whether it can get a token without a user, by the index.
     pub fn can_get_token(&self) -> bool {
         let fresh = |token: Option<TokenState>| token.is_some_and(|token| token.fresh);
-        self.can_renew || fresh(self.communication) || fresh(self.entra)
+        let can_exchange = fresh(self.entra) && !self.needs_second_token;
+        self.can_renew || fresh(self.communication) || can_exchange
     }
 }

@@ -289,7 +289,11 @@ impl TeamsSessionBuilder {
                 request
             }
         };
-        Ok((Issuer::Service(url), request))
+        let issuer = Issuer::Service {
+            url,
+            is_on_behalf_of: self.is_on_behalf_of,
+        };
+        Ok((issuer, request))
     }
 
     fn request(&self, issuer: &str, exchange: ExchangeKind, scopes: Vec<String>) -> TokenRequest {

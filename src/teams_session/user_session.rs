@@ -63,8 +63,11 @@ pub(super) enum Issuer {
     ResourceApi(Endpoint, ResourceAuth),
     /// The resource, for the Entra token alone.
     Resource(Endpoint),
-    /// An organisation's exchange service.
-    Service(ServiceUrl),
+    /// An organisation's exchange service, and whether it requests tokens on behalf of the user.
+    Service {
+        url: ServiceUrl,
+        is_on_behalf_of: bool,
+    },
 }
 
 /// The settings that requests use. Those that are not set have the defaults of the command.
@@ -205,11 +208,13 @@ impl SessionState {
                 endpoint.clone(),
                 allowed_hosts,
             )),
-            Issuer::Service(url) => Exchange::Service(ExchangeClient::new(
-                http.clone(),
-                url.clone(),
-                allowed_hosts,
-            )),
+            Issuer::Service {
+                url,
+                is_on_behalf_of,
+            } => Exchange::Service {
+                client: ExchangeClient::new(http.clone(), url.clone(), allowed_hosts),
+                is_on_behalf_of: *is_on_behalf_of,
+            },
         };
         RenewalServices::new(self.entra(), Some(exchange))
     }

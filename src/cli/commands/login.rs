@@ -20,9 +20,12 @@ use super::setup_questions;
 
 pub(crate) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let flags = flags(args);
-    let context = Context::new(env, &flags)?.require_settings(false);
+    let context = Context::new(env, &flags)?;
+    // A sign-in requests the scope of an exchange service. It needs no resource.
+    let needs_service = context.config.uses_exchange_service();
+    let context = context.require_settings(needs_service);
     let context = context.or_else(|lacking| setup_questions::ask(*lacking, &flags, true))?;
-    context.config.check_resource()?;
+    context.config.check_issuer()?;
     let sessions = context.sessions()?;
     let entra = context.entra()?;
     let opening = match args.no_browser {
@@ -36,6 +39,12 @@ pub(crate) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
     let record = block_on(sessions.login(&entra, &options, user.as_deref(), scopes))?;
     let token = record.entra_token(scopes);
     let token = token.ok_or_else(|| Error::internal("a sign-in saved no Entra token"))?;
+    if record.refresh_token.is_none() && context.config.needs_two_tokens() {
+        env.messages.warn(
+            "Entra issued no refresh token, and the exchange service needs a second token: `acspass \
+             get` will fail. Ask your administrator to permit `offline_access` for the application",
+        );
+    }
     let expires_on = token.expires_on;
     let now =
         LocalClocks::read(env.clock.as_ref()).estimate_server_time(record.time_sample.as_ref());

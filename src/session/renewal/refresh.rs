@@ -2,6 +2,7 @@
 
 use super::services::RenewalServices;
 use super::task::{RenewalTask, no_session};
+use crate::claims::Claims;
 use crate::error::{Error, Kind, Result};
 use crate::store::Record;
 
@@ -10,11 +11,15 @@ impl RenewalTask<'_> {
     pub(super) async fn refresh(&mut self, services: &RenewalServices) -> Result<()> {
         let renewal = self.renewal;
         let scopes = renewal.request.scopes();
-        if !self.redeem(services, scopes).await? {
+        let challenge = self.resource_challenge.clone();
+        if !self.redeem(services, scopes, challenge).await? {
             return Ok(());
         }
         if let Some(record) = &mut self.record {
-            record.challenge = None;
+            // The token for the exchange service has to meet a challenge too.
+            if renewal.request.service_scopes.is_empty() {
+                record.challenge = None;
+            }
             if let Some(token) = record.entra_token(scopes) {
                 record.short_lifetime = renewal.short_lifetime_note(record, token.expires_on);
             }
@@ -24,14 +29,18 @@ impl RenewalTask<'_> {
         self.save()
     }
 
-    /// Redeems the refresh token once more, because a token is for one service.
+    /// Redeems the refresh token once more, because a token is for one service. A challenge that an
+    /// interrupted run stored between both redemptions is sent again.
     pub(super) async fn refresh_for_service(&mut self, services: &RenewalServices) -> Result<()> {
-        let renewal = self.renewal;
-        if !self
-            .redeem(services, &renewal.request.service_scopes)
-            .await?
-        {
+        let scopes = &self.renewal.request.service_scopes;
+        let stored = self.record.as_ref();
+        let stored = stored.and_then(|record| record.challenge.clone());
+        let challenge = self.resource_challenge.clone().or(stored);
+        if !self.redeem(services, scopes, challenge).await? {
             return Ok(());
+        }
+        if let Some(record) = &mut self.record {
+            record.challenge = None;
         }
         self.completed.refreshed_for_service = true;
         self.save()
@@ -39,7 +48,12 @@ impl RenewalTask<'_> {
 
     /// Redeems the newest refresh token for these scopes, and adds the tokens to the record. Returns
     /// `false` if Entra refused it.
-    async fn redeem(&mut self, services: &RenewalServices, scopes: &[String]) -> Result<bool> {
+    async fn redeem(
+        &mut self,
+        services: &RenewalServices,
+        scopes: &[String],
+        challenge: Option<Claims>,
+    ) -> Result<bool> {
         let sessions = &self.renewal.sessions;
         let record = self.record.as_mut().ok_or_else(no_session)?;
         let refresh_token = record
@@ -49,8 +63,9 @@ impl RenewalTask<'_> {
         if let Some(exchange) = &services.exchange {
             exchange.open_early();
         }
-        let (entra, challenge) = (&services.entra, self.resource_challenge.as_ref());
-        let tokens = match entra.refresh(&refresh_token, scopes, challenge).await {
+        let entra = &services.entra;
+        let redeemed = entra.refresh(&refresh_token, scopes, challenge.as_ref());
+        let tokens = match redeemed.await {
             Ok(tokens) => tokens,
             Err(failure) => {
                 if let Some(token) = failure.refresh_token {

@@ -6,9 +6,9 @@ use tracing::{debug, info, warn};
 
 use crate::acs::{DirectExchange, IdentityClient, IssuedToken, teams_token};
 use crate::entra::{Entra, Tokens};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exchange::CommunicationTokenSource;
-use crate::exchange_client::ExchangeClient;
+use crate::exchange_client::{ExchangeClient, UserTokens};
 use crate::secret::EntraToken;
 use crate::session::sessions::Sessions;
 use crate::store::{CachedEntraToken, Record};
@@ -38,7 +38,12 @@ pub enum Exchange {
     /// With the Entra token alone.
     Direct(DirectExchange),
     /// By an organisation's exchange service, which has the credential.
-    Service(ExchangeClient),
+    Service {
+        /// Its client.
+        client: ExchangeClient,
+        /// The service requests the token for ACS on behalf of the user, so it gets none.
+        is_on_behalf_of: bool,
+    },
 }
 
 impl Exchange {
@@ -47,7 +52,7 @@ impl Exchange {
         match self {
             Exchange::WithResourceCredential(acs) => acs.open_early(),
             Exchange::Direct(direct) => direct.open_early(),
-            Exchange::Service(service) => service.open_early(),
+            Exchange::Service { client, .. } => client.open_early(),
         }
     }
 
@@ -69,17 +74,17 @@ impl Exchange {
                 }
                 return Ok(exchanged.issued);
             }
-            Exchange::Service(service) => {
-                // Without a token for the service, that for ACS is none: the service requests it.
-                let (caller, subject) = match service_token {
-                    Some(caller) => (caller, Some(token)),
-                    None => (token, None),
-                };
-                let issued = service.exchange(caller, subject, now).await?;
+            Exchange::Service {
+                client,
+                is_on_behalf_of,
+            } => {
+                let tokens = user_tokens(*is_on_behalf_of, token, service_token)?;
+                let issued = client.exchange(tokens, now).await?;
                 return Ok(IssuedToken {
                     token: issued.token,
                     expires_on: issued.expires_on,
-                    service_time: issued.service_time,
+                    // Entra's clock decides expiry.
+                    service_time: None,
                 });
             }
         };
@@ -90,6 +95,24 @@ impl Exchange {
         }
         acs.set_service_time(now);
         acs.exchange_teams_user_token(token, app_id, user_id).await
+    }
+}
+
+/// Returns the tokens for an exchange service. `token` is the one of the request's scopes.
+fn user_tokens<'a>(
+    is_on_behalf_of: bool,
+    token: &'a EntraToken,
+    service_token: Option<&'a EntraToken>,
+) -> Result<UserTokens<'a>> {
+    match (is_on_behalf_of, service_token) {
+        (true, None) => Ok(UserTokens::OnBehalfOf(token)),
+        (false, Some(service)) => Ok(UserTokens::Both {
+            service,
+            acs: token,
+        }),
+        (true, Some(_)) | (false, None) => Err(Error::internal(
+            "the tokens of a request are not those of the exchange service's settings",
+        )),
     }
 }
 
@@ -157,5 +180,22 @@ fn log_missing_scopes(requested: &[String], granted: &[String]) {
             "Entra did not grant these scopes: {}. The token covers the others.",
             missing.join(", ")
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_for_acs_is_never_sent_in_place_of_one_for_the_service() {
+        let (acs, service) = (EntraToken::new("acs"), EntraToken::new("service"));
+        let both = user_tokens(false, &acs, Some(&service)).expect("two tokens");
+        assert!(matches!(both, UserTokens::Both { service, acs }
+                if service.expose() == "service" && acs.expose() == "acs"));
+        let one = user_tokens(true, &service, None).expect("one token");
+        assert!(matches!(one, UserTokens::OnBehalfOf(token) if token.expose() == "service"));
+        assert!(user_tokens(false, &acs, None).is_err());
+        assert!(user_tokens(true, &acs, Some(&service)).is_err());
     }
 }

@@ -260,6 +260,9 @@ impl<'a> RenewalTask<'a> {
         let Some(options) = self.options.filter(|_| !self.completed.signed_in) else {
             let name = self.username.as_deref().or(user.as_deref());
             return Err(match self.refresh_refusal.take() {
+                None if self.lacks_refresh_token() => {
+                    no_second_token(name, self.completed.signed_in)
+                }
                 Some(refusal) => with_account(refusal, name),
                 None => sessions.no_session_error(user.as_deref().or(name)),
             });
@@ -286,6 +289,14 @@ impl<'a> RenewalTask<'a> {
             ..CompletedSteps::default()
         };
         Ok(())
+    }
+
+    /// Returns whether the exchange service's token is out of reach: a sign-in brings one token only, and
+    /// the refresh token brings the other.
+    fn lacks_refresh_token(&self) -> bool {
+        let record = self.record.as_ref();
+        let has_none = record.is_some_and(|record| record.refresh_token.is_none());
+        has_none && !self.renewal.request.service_scopes.is_empty()
     }
 
     pub(super) fn save(&self) -> Result<()> {
@@ -317,6 +328,26 @@ impl PendingRenewal {
             life_seconds: life.as_secs(),
         })
     }
+}
+
+/// Returns the error for a session without a refresh token, whose exchange needs two Entra tokens. Another
+/// sign-in right after one does not help.
+fn no_second_token(user: Option<&str>, is_new: bool) -> Error {
+    let of = user.map(|user| format!(" of {user}")).unwrap_or_default();
+    let kind = match is_new {
+        true => Kind::Refused,
+        false => Kind::SignInNeeded,
+    };
+    Error::new(
+        kind,
+        format!(
+            "Entra issued no refresh token for the session{of}, and the exchange service needs a \
+             second token"
+        ),
+        "Ask your administrator to permit `offline_access` for the application, then run `acspass \
+         login`. A service that requests tokens on behalf of users needs one token only: see \
+         `on-behalf-of` in `acspass config list`.",
+    )
 }
 
 pub(super) fn no_session() -> Error {

@@ -96,11 +96,16 @@ pub(super) fn response(status: u16, headers: &str, body: &str) -> String {
 
 /// A token that lives an hour, as the answer to the request with this number.
 pub(super) fn token(number: usize) -> String {
+    token_with(number, "")
+}
+
+/// As [`token`], with these headers.
+pub(super) fn token_with(number: usize, headers: &str) -> String {
     let body = format!(
         r#"{{"access_token": "eyJ4IjoxfQ.e30.c2lnbmF0dXJlLW9mLXRoZS1mYWtl{number}", "issued_token_type":
             "urn:ietf:params:oauth:token-type:access_token", "token_type": "Bearer", "expires_in": 3600}}"#
     );
-    response(200, "", &body)
+    response(200, headers, &body)
 }
 
 /// A refusal with this status and error.

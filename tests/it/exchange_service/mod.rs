@@ -3,6 +3,8 @@
 
 mod fake;
 mod refusals;
+mod renewals;
+mod settings;
 
 use std::sync::Arc;
 
