@@ -51,8 +51,7 @@ fn issuer(config: &Config) -> Result<String> {
             true => "on behalf of the user",
             false => "with two tokens",
         };
-        let host = service.url.host_and_port();
-        return Ok(format!("exchange service {host} {tokens}"));
+        return Ok(format!("exchange service {} {tokens}", service.url));
     }
     let resource = config.resource()?;
     let key = match resource.key {

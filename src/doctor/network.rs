@@ -229,11 +229,19 @@ pub async fn resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Check {
     }
 }
 
-/// Whether the exchange service is there, and ready.
-pub async fn exchange_service(host: &str, client: &ExchangeClient) -> Check {
+/// Whether the exchange service is there, with a valid certificate, and ready.
+pub async fn exchange_service(client: &ExchangeClient) -> Check {
     const NAME: &str = "service";
+    let url = client.url();
     match client.check_ready().await {
-        Ok(()) => Check::ok(NAME, format!("the exchange service at {host} is ready")),
+        Ok(()) => {
+            let certificate = match client.certificate_issuer() {
+                Some(by) => format!("; its certificate was issued by {by}"),
+                None => String::new(),
+            };
+            let finding = format!("the exchange service at {url} is ready{certificate}");
+            Check::ok(NAME, finding)
+        }
         Err(error) => Check::failed(NAME, &error),
     }
 }

@@ -144,12 +144,10 @@ fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Ch
 }
 
 fn exchange_service(context: &Context) -> Check {
-    let client = context.exchange_client();
-    let service = context.config.exchange_service_unchecked();
-    match service.and_then(|service| Ok((service.url.host_and_port(), client?))) {
+    match context.exchange_client() {
         Err(_) => Check::skipped("service", "no usable exchange service is configured"),
-        Ok((host, client)) => {
-            let check = block_on(async { Ok(doctor::exchange_service(&host, &client).await) });
+        Ok(client) => {
+            let check = block_on(async { Ok(doctor::exchange_service(&client).await) });
             check.unwrap_or_else(|error| Check::failed("service", &error))
         }
     }
