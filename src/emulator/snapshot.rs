@@ -25,8 +25,10 @@ use crate::emulator::world::resource::{Assignment, ExchangeKind};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
-/// The version of the form. A snapshot of another version is refused.
-pub(crate) const VERSION: u64 = 1;
+/// The version of the form. A file of version 1, whose consents name no API, is read too. A snapshot of
+/// any other version is refused.
+pub(crate) const VERSION: u64 = 2;
+const VERSION_WITHOUT_APIS: u64 = 1;
 /// The size in bytes of the largest snapshot.
 pub const MAX_SNAPSHOT_BYTES: usize = 256 * 1024 * 1024;
 
@@ -138,7 +140,7 @@ impl Snapshot {
         let versioned: Option<Versioned> = serde_json::from_str(text).ok();
         let version = versioned.map(|versioned| versioned.version);
         match version {
-            Some(VERSION) => {}
+            Some(VERSION | VERSION_WITHOUT_APIS) => {}
             Some(other) => {
                 let message = format!("the snapshot has the version {other}, and not {VERSION}");
                 return Err(wrong(message));

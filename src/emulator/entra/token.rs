@@ -286,6 +286,9 @@ impl Redemption<'_> {
         };
         self.note(&sign_in);
         check_renewal(user, claims.proved)?;
+        // An emulator that was restarted knows of no consent before.
+        let consents = &mut self.state.consents;
+        consents.restore(user, self.application, claims.consents);
         self.accept("refresh token", &sign_in, "unexpired");
         Ok(Granted {
             sign_in,

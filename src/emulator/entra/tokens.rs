@@ -67,6 +67,9 @@ pub(crate) struct RefreshClaims {
     /// The sign-in had a second factor.
     #[serde(default)]
     pub(crate) proved: bool,
+    /// The application ids of the APIs that the user has given consent to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) consents: Vec<String>,
     /// A claim that real tokens do not have.
     pub(crate) emulator: bool,
 }
@@ -126,6 +129,7 @@ pub(crate) fn issue(
             issued: request.now.unix_seconds(),
             signed_in: Some(granted.signed_in.unix_seconds()),
             proved: sign_in.has_mfa,
+            consents: state.consents.given(user, client),
             emulator: true,
         })
     });

@@ -3,6 +3,7 @@
 use super::apis::{ORDERS_SCOPE, SEED, entra_token_by_page, on_behalf_of, text, with_apis};
 use super::harness::{Fixture, REDIRECT, claims, encode, published};
 use crate::emulator::{Options, Seed};
+use serde_json::{Value, json};
 
 #[test]
 fn one_sign_in_can_give_consent_to_several_apis() {
@@ -97,4 +98,85 @@ fn a_user_who_has_to_consent_has_to_consent_to_the_api_too() {
         ("invalid_grant".to_owned(), 65_001)
     );
     assert_eq!(response.json()["suberror"], "consent_required");
+}
+
+#[test]
+fn consents_survive_a_restart_of_the_emulator() {
+    let first = with_apis();
+    let user = "consent@contoso.example";
+    let response = first.send(
+        "POST",
+        "/organizations/oauth2/v2.0/authorize",
+        "Content-Type: application/x-www-form-urlencoded\r\n",
+        &encode(
+            &[
+                ("client_id", published::CLIENT_ID),
+                ("response_type", "code"),
+                ("redirect_uri", REDIRECT),
+                ("scope", &format!("offline_access {ORDERS_SCOPE}")),
+                ("emulator_user", user),
+                ("emulator_consent", "accept"),
+            ],
+            &[],
+        ),
+    );
+    let code = response.redirected_with("code").expect("a code");
+    let redeemed = first.redeem(&code, &[("code_verifier", ""), ("scope", ORDERS_SCOPE)]);
+    let token = text(&redeemed.json(), "refresh_token").to_owned();
+    drop(first);
+
+    let second = with_apis();
+    let refresh = |scope: &str| {
+        second.token(
+            "organizations",
+            &encode(
+                &[
+                    ("grant_type", "refresh_token"),
+                    ("client_id", published::CLIENT_ID),
+                    ("refresh_token", &token),
+                    ("scope", scope),
+                ],
+                &[],
+            ),
+        )
+    };
+    let refreshed = refresh(ORDERS_SCOPE);
+    assert_eq!(refreshed.status, 200, "{}", refreshed.body);
+    let other = "https://auth.msft.communication.azure.com/Teams.ManageCalls";
+    assert_eq!(
+        refresh(other).aadsts(),
+        65_001,
+        "no consent was given to it"
+    );
+}
+
+#[test]
+fn a_snapshot_from_before_consents_named_apis_is_read() {
+    let emulator = with_apis();
+    let mut snapshot: Value = serde_json::from_str(&emulator.emulator.snapshot()).expect("JSON");
+    assert_eq!(snapshot["version"], 2);
+    let user = emulator.emulator.users();
+    let user = user
+        .iter()
+        .find(|user| user.username == "consent@contoso.example");
+    let object_id = user.expect("a user").object_id;
+    snapshot["version"] = 1.into();
+    snapshot["consents"] = json!([[object_id, published::CLIENT_ID]]);
+    let restored = with_apis();
+    let text_of = |snapshot: &Value| snapshot.to_string();
+    restored
+        .emulator
+        .restore(&text_of(&snapshot))
+        .expect("an earlier form");
+    // The consent was one to every API.
+    for scope in [ORDERS_SCOPE, "User.Read"] {
+        let token = restored.entra_token("consent@contoso.example", scope);
+        assert!(!claims(&token).is_null());
+    }
+    let again: Value = serde_json::from_str(&restored.emulator.snapshot()).expect("JSON");
+    assert_eq!(again["version"], 2);
+    snapshot["version"] = 3.into();
+    let error = restored.emulator.restore(&text_of(&snapshot));
+    let error = error.expect_err("a later form").to_string();
+    assert!(error.contains("version 3, and not 2"), "{error}");
 }
