@@ -158,7 +158,12 @@ login*) cat ;;
 "ad app permission admin-consent"*)
   # The first request comes too early.
   [ -e "$HOME/consented" ] || { : >"$HOME/consented"; exit 1; } ;;
+"ad app create --display-name acspass-exchange"*) echo dddddddd-0000-4000-8000-000000000001 ;;
 "ad app create"*) echo cccccccc-0000-4000-8000-000000000001 ;;
+"account show"*) echo eeeeeeee-0000-4000-8000-000000000001 ;;
+rest*)
+  for BODY; do :; done
+  printf '%s\0' "$BODY" >>"$HOME/bodies" ;;
 "ad user show --id ada@"*) echo aaaaaaaa-0000-4000-8000-000000000001 ;;
 "ad user show --id ben@"*) echo aaaaaaaa-0000-4000-8000-000000000002 ;;
 "ad group show"*) echo aaaaaaaa-0000-4000-8000-000000000003 ;;
@@ -212,6 +217,109 @@ fn the_commands_for_a_team_can_be_pasted_at_once() {
     );
 }
 
+/// The part of the page with the commands.
+fn commands_of(page: &str) -> String {
+    let start = page.find("sh <<'EOF'").expect("commands");
+    let end = page[start..].find("\nEOF\n").expect("their end");
+    page[start..start + end + 5].to_owned()
+}
+
+#[test]
+fn the_commands_for_an_exchange_service_can_be_pasted() {
+    const DESKTOP: &str = "cccccccc-0000-4000-8000-000000000001";
+    const SERVICE: &str = "dddddddd-0000-4000-8000-000000000001";
+    for (settings, is_on_behalf_of) in [("", false), ("on-behalf-of = true\n", true)] {
+        let mut home = Home::new();
+        home.set("ACSPASS_TENANT_ID", TENANT);
+        home.configure(&format!(
+            "[profile.default]\nexchange = \"service\"\nexchange-service = \
+             \"https://exchange.contoso.com\"\n{settings}"
+        ));
+        let run = home.run(&["setup"]);
+        let page = &run.assert_code(0).stdout;
+        assert!(page.contains("Register the exchange service"), "{page}");
+        let commands = commands_of(page);
+        assert_parses(&commands);
+        for shell in shells() {
+            let _ = std::fs::remove_file(home.path().join("az.log"));
+            let _ = std::fs::remove_file(home.path().join("bodies"));
+            let _ = std::fs::remove_file(home.path().join("consented"));
+            let output = paste_whole(&home, shell, &commands);
+            for line in [
+                &format!("acspass config set client-id {DESKTOP}"),
+                "acspass config set exchange service",
+                "acspass config set exchange-service https://exchange.contoso.com",
+                &format!(
+                    "acspass config set exchange-service-scope api://{SERVICE}/access_as_user"
+                ),
+                "acspass config set allow-endpoint exchange.contoso.com",
+                &format!("ACSPASS_EXCHANGE_AUDIENCE={SERVICE}"),
+                &format!("ACSPASS_EXCHANGE_CLIENTS={DESKTOP}"),
+                "ACSPASS_EXCHANGE_TENANTS=eeeeeeee-0000-4000-8000-000000000001",
+                "the shell goes on with 0",
+            ] {
+                let found = output.lines().any(|printed| printed == line);
+                assert!(found, "{shell}: no `{line}` in {output}");
+            }
+            assert_eq!(output.contains("on-behalf-of true"), is_on_behalf_of);
+            // What the script prints for a desktop are settings of it.
+            for line in output.lines().filter(|line| line.starts_with("acspass ")) {
+                let desktop = Home::new();
+                let words: Vec<&str> = line.split(' ').skip(1).collect();
+                desktop.run(&words).assert_code(0);
+            }
+
+            let az = std::fs::read_to_string(home.path().join("az.log")).expect("its log");
+            let owner = if is_on_behalf_of { SERVICE } else { DESKTOP };
+            for called in [
+                format!("ad app update --id {SERVICE} --identifier-uris api://{SERVICE}"),
+                format!("ad app permission add --id {DESKTOP} --api {SERVICE}"),
+                format!("ad app permission add --id {owner} --api 1fd5118e-"),
+                format!("ad app permission admin-consent --id {DESKTOP}"),
+            ] {
+                assert!(az.contains(&called), "no `{called}` in {az}");
+            }
+            let bodies = std::fs::read_to_string(home.path().join("bodies")).expect("bodies");
+            let last = bodies
+                .trim_end_matches('\0')
+                .rsplit('\0')
+                .next()
+                .expect("one");
+            let body: Value = serde_json::from_str(last).expect("JSON");
+            let api = &body["api"];
+            assert_eq!(api["requestedAccessTokenVersion"], 2);
+            assert_eq!(api["oauth2PermissionScopes"][0]["value"], "access_as_user");
+            assert_eq!(api["preAuthorizedApplications"][0]["appId"], DESKTOP);
+        }
+    }
+}
+
+#[test]
+fn an_exchange_service_that_is_registered_is_not_registered_again() {
+    let mut home = Home::new();
+    home.set("ACSPASS_TENANT_ID", TENANT);
+    home.configure(&format!(
+        "[profile.default]\nexchange = \"service\"\nexchange-service-scope = \
+         \"api://{CLIENT_ID}/access_as_user\"\n"
+    ));
+    let json = setup(&home);
+    let script = text(&json, "script");
+    assert!(
+        script.contains(&format!("SERVICE={CLIENT_ID}\n")),
+        "{script}"
+    );
+    assert!(
+        !script.contains("--display-name acspass-exchange"),
+        "{script}"
+    );
+    let steps = json["service"].to_string();
+    assert!(
+        steps.contains(&format!("ACSPASS_EXCHANGE_AUDIENCE={CLIENT_ID}")),
+        "{steps}"
+    );
+    assert!(!steps.contains("SERVICE-ID"), "{steps}");
+}
+
 #[test]
 fn one_wrong_user_grants_nothing_and_fails() {
     let (mut home, emulator) = Home::with_emulator();
@@ -243,6 +351,12 @@ fn shells() -> Vec<&'static str> {
 /// Types commands into a shell, with doubles of the Azure CLI and of a pause. Returns the last line of
 /// output, which the shell prints after them.
 fn paste(home: &Home, shell: &str, commands: &str) -> String {
+    let output = paste_whole(home, shell, commands);
+    format!("{}\n", output.lines().last().unwrap_or_default())
+}
+
+/// As [`paste`], with all lines of output.
+fn paste_whole(home: &Home, shell: &str, commands: &str) -> String {
     use std::os::unix::fs::PermissionsExt;
 
     for (name, text) in [("az", AZ), ("sleep", "#!/bin/sh\n")] {
@@ -268,6 +382,5 @@ fn paste(home: &Home, shell: &str, commands: &str) -> String {
     write!(stdin, "{commands}\necho the shell goes on with $?\n").expect("the shell reads");
     drop(stdin);
     let output = typed.wait_with_output().expect("the shell ends");
-    let output = String::from_utf8_lossy(&output.stdout);
-    format!("{}\n", output.lines().last().unwrap_or_default())
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -13,7 +13,9 @@ use crate::cli::io::output::{Output, render};
 use crate::config::{Cloud, Setting, default_scopes, parse_scopes};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
+use crate::exchange_client::ServiceUrl;
 use crate::input::guid;
+use crate::loopback::is_loopback_host;
 
 pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
@@ -22,12 +24,11 @@ pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Out
     let lines = |text: String| text.lines().map(str::to_owned).collect::<Vec<_>>();
     let portal = lines(render(&plan.as_portal())?);
     let script = render(&plan.as_script())?;
-    // Another shell reads all of it: the user's own may be of another kind, and stays open.
     let team = match context.config.exchange {
         ExchangeKind::Key | ExchangeKind::Service => None,
         ExchangeKind::Entra | ExchangeKind::TeamsExtension => {
             let team = render(&plan.as_team())?;
-            Some(format!("sh <<'EOF'\n{script}\n{}\nEOF\n", team.trim_end()))
+            Some(in_another_shell(&format!("{script}\n{team}")))
         }
     };
     let message = render(&plan.as_message())?.trim_end().to_owned();
@@ -66,14 +67,14 @@ pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Out
         }
         report.blank();
         report.heading(match team {
-            None => "Or run this script in a shell with the Azure CLI",
+            None => "Or paste these commands into a shell with the Azure CLI",
             Some(_) => {
                 "Or paste these commands into a shell with the Azure CLI: application, consent, \
                  assignments, groups"
             }
         });
         report.blank();
-        report.verbatim(team.as_deref().unwrap_or(&script));
+        report.verbatim(&team.clone().unwrap_or_else(|| in_another_shell(&script)));
         report.blank();
         report.heading("Admin consent: an admin opens this address");
         report.blank();
@@ -114,6 +115,12 @@ pub(crate) fn run(is_script_only: bool, env: &Arc<Environment>, output: &mut Out
     Ok(0)
 }
 
+/// Returns a script as commands to paste. Another shell reads all of it: the user's own may be of another
+/// kind, and stays open.
+fn in_another_shell(script: &str) -> String {
+    format!("sh <<'EOF'\n{}\nEOF\n", script.trim_end())
+}
+
 /// The width of the number of a step, and of the mark of a note, in columns.
 const STEP_COLUMNS: usize = 3;
 const NOTE_COLUMNS: usize = 2;
@@ -136,6 +143,10 @@ struct Plan {
     is_service: bool,
     /// That application needs the permissions of ACS, in place of this one.
     is_on_behalf_of: bool,
+    /// The client id of that application, if the configured scope names it.
+    service_id: Option<String>,
+    /// The address of the service, if it is configured.
+    service_url: Option<ServiceUrl>,
     /// The setting `exchange`.
     exchange: &'static str,
     /// The address of Microsoft Graph.
@@ -185,6 +196,8 @@ impl Plan {
             is_entra_exchange,
             is_service,
             is_on_behalf_of,
+            service_id: config.exchange_service_id(),
+            service_url: config.exchange_service_url(),
             exchange: match config.exchange {
                 ExchangeKind::Key => "key",
                 ExchangeKind::Entra => "entra",
@@ -212,6 +225,35 @@ impl Plan {
 
     fn client_id(&self) -> &str {
         self.client_id.as_deref().unwrap_or("YOUR-CLIENT-ID")
+    }
+
+    fn service_id(&self) -> &str {
+        self.service_id.as_deref().unwrap_or("SERVICE-ID")
+    }
+
+    /// Returns the commands that make a desktop use the service with this client id.
+    fn desktop_commands(&self, service_id: &str) -> Vec<String> {
+        let url = self.service_url.as_ref();
+        let address = url.map_or("https://YOUR-EXCHANGE-SERVICE", ServiceUrl::as_str);
+        let mut settings = vec![
+            "exchange service".to_owned(),
+            format!("exchange-service {address}"),
+            format!("exchange-service-scope api://{service_id}/access_as_user"),
+        ];
+        match url.map(ServiceUrl::host) {
+            Some(host) if is_loopback_host(host) => {}
+            host => {
+                let host = host.unwrap_or("YOUR-EXCHANGE-SERVICE");
+                settings.push(format!("allow-endpoint {host}"));
+            }
+        }
+        if self.is_on_behalf_of {
+            settings.push("on-behalf-of true".to_owned());
+        }
+        let commands = settings.into_iter();
+        commands
+            .map(|setting| format!("acspass config set {setting}"))
+            .collect()
     }
 
     /// Returns a command that the script prints: the template quotes it once more.
