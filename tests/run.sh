@@ -92,10 +92,10 @@ for feature in identity emulator session serve exchange-service otlp; do
     cargo clippy --locked --no-default-features --features "$feature" --lib --bins --examples -- -D warnings
 done
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --no-default-features --features otlp
-step "the tests of the exchange service, with the emulator"
-cargo clippy --locked --no-default-features --features emulator,otlp --test exchange_service -- -D warnings
-cargo test --locked --no-default-features --features emulator,otlp --test exchange_service
-cargo test --locked --no-default-features --features emulator,otlp --lib exchange_service
+step "the tests of the exchange service, with the command and the emulator"
+cargo clippy --locked --features otlp --test exchange_service -- -D warnings
+cargo test --locked --features otlp --test exchange_service
+cargo test --locked --features otlp --lib exchange_service
 count=$(cargo tree --locked --no-default-features --features identity -e normal,build --prefix none |
     awk '{ print $1, $2 }' | sort -u | wc -l)
 [ "$count" -lt 120 ] || fail "the feature identity needs $count crates; the limit is 119"

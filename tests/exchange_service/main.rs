@@ -9,6 +9,7 @@
 mod audit;
 mod bad_input;
 mod database;
+mod desktop;
 mod exchange;
 mod forms;
 mod harness;

@@ -164,6 +164,11 @@ impl Service {
         self.is_paused.store(is_paused, Ordering::Relaxed);
     }
 
+    /// Returns the address, as a desktop's setting has it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// Returns the lines of standard error.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.lines.lock().expect("no panic").clone()
