@@ -8,6 +8,5 @@ mod migrations;
 mod pool;
 mod tls;
 
-pub(super) use identities::UserLock;
 pub(super) use leases::{Lease, LeaseRequest};
 pub(super) use pool::Database;

@@ -13,7 +13,7 @@ mod resource;
 
 pub(super) use cache::{Origin, TokenCache};
 pub(super) use exchanger::{Exchanger, Subject};
-pub(super) use identities::{Identities, IdentityToken};
+pub(super) use identities::Identities;
 pub(super) use on_behalf_of::OnBehalfOf;
 pub(super) use refusal::Refusal;
 pub(super) use resource::Resource;
