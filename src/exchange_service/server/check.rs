@@ -33,7 +33,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    fn new(subject: impl Into<String>, result: Result<()>) -> Self {
+    pub(super) fn new(subject: impl Into<String>, result: Result<()>) -> Self {
         Outcome {
             subject: subject.into(),
             result: result.map(|()| None),

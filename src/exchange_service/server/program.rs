@@ -84,11 +84,12 @@ where
         Ok(writer) => writer,
         Err(error) => return error.kind().exit_code(),
     };
-    let code = Export::from_environment(environment).and_then(|export| {
-        log_to(writer.clone(), export.as_ref());
-        started(&arguments, environment, streams.stdout, &writer, export)
-    });
-    let code = match code {
+    let export = Export::from_environment(environment);
+    log_to(
+        writer.clone(),
+        export.as_ref().ok().and_then(Option::as_ref),
+    );
+    let code = match started(&arguments, environment, streams.stdout, &writer, export) {
         Ok(code) => code,
         Err(error) => {
             writer.message(text_of(&error, arguments.output).into_bytes());
@@ -123,7 +124,7 @@ fn started(
     environment: &BTreeMap<String, String>,
     mut stdout: impl Write + Send + 'static,
     writer: &Writer,
-    export: Option<Export>,
+    export: Result<Option<Export>>,
 ) -> Result<u8> {
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime =
@@ -131,11 +132,15 @@ fn started(
     let clock = Arc::new(SystemClock);
     let file = arguments.config.as_deref();
     if arguments.check {
-        let outcomes = runtime.block_on(check(environment, file, clock));
+        let mut outcomes = runtime.block_on(check(environment, file, clock));
+        if let Err(error) = export {
+            outcomes.push(Outcome::new("settings", Err(error)));
+        }
         print(&mut stdout, &text_of_checks(&outcomes, arguments.output))?;
         let failed = outcomes.iter().find_map(|outcome| outcome.error());
         return Ok(failed.map_or(0, |error| error.kind().exit_code()));
     }
+    let export = export?;
     let settings = Settings::read(environment, file)?;
     let service = assemble(&settings, clock, writer.clone())?;
     if let Some(export) = &export {
