@@ -21,6 +21,7 @@ CLIENT = "ac5ba55e-0c11-4000-8000-0000000000a1"
 AUDIENCE = "api://acspass-exchange"
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 TYPE = "urn:ietf:params:oauth:token-type:access_token"
+HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"
 
 
 def free_port():
@@ -150,7 +151,7 @@ class System:
             seed += ["[[users]]", f'username = "user{number}@contoso.example"',
                      f'objectId = "{object_id(number)}"']
         (self.folder / "seed.toml").write_text("\n".join(seed) + "\n")
-        self.emulator_port = free_port()
+        self.emulator_port = self.resource_port = free_port()
         command = [self.programs / "acspass", "emulator", "--seed", self.folder / "seed.toml",
                    "--http-port", str(self.emulator_port), "--https-port", "0", "--quiet"]
         environment = {"HOME": str(self.folder), "PATH": os.environ["PATH"]}
@@ -158,6 +159,30 @@ class System:
         until("the emulator", lambda: answers(self.emulator_port, "/_emulator/v1/info"))
         # The keys of the emulator's first resource are the same in each run.
         shutil.copy(pathlib.Path(__file__).parent.parent / "compose" / "key", self.folder / "key")
+
+    def start_resource(self, token):
+        """A resource that takes hardly any CPU time: HAProxy, which returns this token to each user.
+
+        Replicas that start from now on use it.
+        """
+        expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+        issued = self.folder / "issued.json"
+        issued.write_text(json.dumps({"token": token, "expiresOn": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}))
+        self.resource_port, settings = free_port(), self.folder / "resource.cfg"
+        settings.write_text(f"""global
+    maxconn 1000
+defaults
+    mode http
+    timeout connect 2s
+    timeout client 70s
+    timeout server 70s
+    timeout http-keep-alive 70s
+frontend resource
+    bind 127.0.0.1:{self.resource_port}
+    http-request wait-for-body time 1s
+    http-request return status 200 content-type application/json file {issued}
+""")
+        self.start("resource", [HAPROXY, "-db", "-f", settings])
 
     def control(self, method, path, body=None):
         headers = {"X-Acspass-Emulator": "1", "Content-Type": "application/json"}
@@ -195,7 +220,7 @@ class System:
         ports = self.replicas.setdefault(number, (free_port(), free_port()))
         environment = {
             "AZURE_AUTHORITY_HOST": f"http://localhost:{self.emulator_port}",
-            "COMMUNICATION_SERVICES_ENDPOINT": f"http://localhost:{self.emulator_port}",
+            "COMMUNICATION_SERVICES_ENDPOINT": f"http://localhost:{self.resource_port}",
             "ACSPASS_EXCHANGE_KEY_FILE": str(self.folder / "key"),
             "ACSPASS_EXCHANGE_TENANTS": TENANT,
             "ACSPASS_EXCHANGE_CLIENTS": CLIENT,
@@ -224,16 +249,22 @@ class System:
         self.port, sockets = free_port(), self.folder / "haproxy.cfg"
         tls = f"ssl verify required ca-file {self.folder}/authority.pem verifyhost localhost " if self.tls else ""
         servers = "\n".join(
-            f"    server r{number} 127.0.0.1:{ports[0]} {tls}check inter 500ms fall 2 rise 1"
+            f"    server r{number} 127.0.0.1:{ports[0]} {tls}maxconn 1500 check inter 500ms fall 2 rise 1"
             for number, ports in self.replicas.items()
         )
         sockets.write_text(f"""global
-    maxconn 8000
+    maxconn 12000
+    # It would need two sockets for each connection, but has few to the servers.
+    no strict-limits
+    log stdout format raw local0
 defaults
     mode http
+    log global
+    log-format "request %ST %Ta"
     timeout connect 2s
     timeout client 70s
     timeout server 70s
+    timeout queue 70s
     option httpchk GET /readyz
     retries 2
     option redispatch
@@ -246,8 +277,7 @@ backend replicas
     hash-type consistent
 {servers}
 """)
-        haproxy = shutil.which("haproxy") or "/usr/sbin/haproxy"
-        self.start("haproxy", [haproxy, "-db", "-f", sockets])
+        self.start("haproxy", [HAPROXY, "-db", "-f", sockets])
         until("HAProxy", lambda: answers(self.port, "/readyz"), 90)
 
     def audit(self):

@@ -1,11 +1,13 @@
 // The same exchange in Express, with the official SDK, jsonwebtoken and jwks-rsa: the comparison of
-// compare.py. It validates both tokens as the service does, and keeps no token.
+// compare.py. It validates both tokens as the service does, and keeps no token. WORKERS above 1 makes it a
+// cluster.
+import cluster from "node:cluster";
 import { CommunicationIdentityClient } from "@azure/communication-identity";
 import express from "express";
 import jwt from "jsonwebtoken";
 import jwksClient from "jwks-rsa";
 
-const { AUTHORITY, TENANT, CLIENT, AUDIENCE, CONNECTION_STRING, PORT } = process.env;
+const { AUTHORITY, TENANT, CLIENT, AUDIENCE, CONNECTION_STRING, PORT, WORKERS } = process.env;
 const ACS = ["https://auth.msft.communication.azure.com", "https://auth.msft.communication.azure.com/"];
 const issuers = [`${AUTHORITY}/${TENANT}/v2.0`, `${AUTHORITY}/${TENANT}/`];
 const keys = jwksClient({ jwksUri: `${AUTHORITY}/${TENANT}/discovery/v2.0/keys`, cache: true, rateLimit: true });
@@ -46,4 +48,9 @@ app.post("/v1/token", async (request, response) => {
   }
 });
 app.get("/readyz", (_, response) => response.json({}));
-app.listen(Number(PORT), "127.0.0.1");
+
+if (cluster.isPrimary && Number(WORKERS) > 1) {
+  for (let worker = 0; worker < Number(WORKERS); worker += 1) cluster.fork();
+} else {
+  app.listen(Number(PORT), "127.0.0.1");
+}
