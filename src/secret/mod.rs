@@ -28,6 +28,11 @@ macro_rules! secret_text {
                 $name(LockedBytes::copy(secret.as_bytes()))
             }
 
+            /// Copies the secret of a text that the caller keeps. It makes no other copy.
+            pub fn copy(secret: &str) -> Self {
+                $name(LockedBytes::copy(secret.as_bytes()))
+            }
+
             /// Returns the secret. Print it only as the result of a command; never log or format it.
             pub fn expose(&self) -> &str {
                 // The bytes are those of a text.
@@ -136,6 +141,7 @@ mod tests {
         drop(token);
         assert_eq!(clone.expose(), "gr\u{fc}n.\u{1f511}");
         assert_eq!(clone, EntraToken::new(clone.expose()));
+        assert_eq!(clone, EntraToken::copy(clone.expose()));
         assert_ne!(clone, EntraToken::new("another"));
         let bytes = SecretBytes::new(vec![0, 255, 0]);
         assert_eq!(bytes.clone().expose(), [0, 255, 0]);

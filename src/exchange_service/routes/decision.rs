@@ -42,7 +42,7 @@ impl Decision {
             service: service.clone(),
             route,
             start: Instant::now(),
-            request_id: given.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned),
+            request_id: given.map_or_else(new_id, str::to_owned),
             trace_id: text("traceparent").and_then(trace_id),
             span: traces::of_request(route, headers),
             caller: None,
@@ -184,6 +184,14 @@ impl Drop for Decision {
 /// The status of nginx for a caller that has gone away.
 fn closed_by_client() -> StatusCode {
     StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+/// Returns a new id. It is no secret, so that no system call is needed.
+fn new_id() -> String {
+    let random = fastrand::u128(..).to_ne_bytes();
+    uuid::Builder::from_random_bytes(random)
+        .into_uuid()
+        .to_string()
 }
 
 fn is_id(text: &str) -> bool {

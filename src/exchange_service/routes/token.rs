@@ -74,7 +74,7 @@ async fn exchange_headers(
     decision.by(caller.clone());
     let subject = the_only(&parts.headers, TEAMS_TOKEN)?;
     // A header without a value is no token. One that is no text is no JWT.
-    let subject = subject.map(|sent| EntraToken::new(sent.to_str().unwrap_or("?").trim()));
+    let subject = subject.map(|sent| EntraToken::copy(sent.to_str().unwrap_or("?").trim()));
     let subject = subject.filter(|subject| !subject.expose().is_empty());
     let (token, origin) = exchange(service, &bearer, &caller, subject).await?;
     let json = json!({
@@ -115,7 +115,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<EntraToken>, Refusal> {
     let value = the_only(headers, header::AUTHORIZATION.as_str())?;
     let value = value.and_then(|value| value.to_str().ok()?.split_once(' '));
     let token = value.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    Ok(token.map(|(_, token)| EntraToken::new(token.trim())))
+    Ok(token.map(|(_, token)| EntraToken::copy(token.trim())))
 }
 
 /// Returns the value of a header. If it occurs repeatedly, a proxy in front of this service may have
