@@ -76,7 +76,8 @@ fn a_wrong_snapshot_changes_nothing() {
         change(&fixture, "PUT", "/snapshot", &wrong)
     };
     for (path, value, status, place) in [
-        ("/version", json!(2), 400, "$.version: "),
+        ("/version", json!(1), 400, "$.version: "),
+        ("/version", json!(3), 400, "$.version: "),
         ("/sessions", json!({}), 400, "$.sessions: "),
         (
             "/world/users/0/username",
