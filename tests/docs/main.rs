@@ -22,6 +22,7 @@ mod json;
 mod links;
 mod markdown;
 mod mentions;
+mod model_steps;
 mod outputs;
 mod readme;
 mod sandbox;

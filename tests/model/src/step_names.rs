@@ -24,7 +24,7 @@ pub const TABLE: [(Step, &str, &str); 36] = [
         "src/store/session_store/store.rs",
     ),
     (Step::NextStep, "next_step", "src/session/freshness.rs"),
-    (Step::Refresh, "refresh", "src/session/renewal/task.rs"),
+    (Step::Refresh, "refresh", "src/session/renewal/refresh.rs"),
     (Step::Exchange, "exchange", "src/session/renewal/task.rs"),
     (Step::Write, "write", "src/store/session_store/store.rs"),
     (Step::Update, "update", "src/store/index/change.rs"),
