@@ -11,7 +11,7 @@ impl RenewalTask<'_> {
     pub(super) async fn refresh(&mut self, services: &RenewalServices) -> Result<()> {
         let renewal = self.renewal;
         let scopes = renewal.request.scopes();
-        let challenge = self.resource_challenge.clone();
+        let challenge = self.challenge();
         if !self.redeem(services, scopes, challenge).await? {
             return Ok(());
         }
@@ -29,13 +29,10 @@ impl RenewalTask<'_> {
         self.save()
     }
 
-    /// Redeems the refresh token once more, because a token is for one service. A challenge that an
-    /// interrupted run stored between both redemptions is sent again.
+    /// Redeems the refresh token once more, because a token is for one service.
     pub(super) async fn refresh_for_service(&mut self, services: &RenewalServices) -> Result<()> {
         let scopes = &self.renewal.request.service_scopes;
-        let stored = self.record.as_ref();
-        let stored = stored.and_then(|record| record.challenge.clone());
-        let challenge = self.resource_challenge.clone().or(stored);
+        let challenge = self.challenge();
         if !self.redeem(services, scopes, challenge).await? {
             return Ok(());
         }
@@ -44,6 +41,15 @@ impl RenewalTask<'_> {
         }
         self.completed.refreshed_for_service = true;
         self.save()
+    }
+
+    /// Returns the claims challenge for a redemption. An exchange service challenges both tokens. So a stored
+    /// challenge of an earlier run, which ended before both were redeemed, is sent again with each.
+    fn challenge(&self) -> Option<Claims> {
+        let needs_both = !self.renewal.request.service_scopes.is_empty();
+        let stored = self.record.as_ref().filter(|_| needs_both);
+        let stored = stored.and_then(|record| record.challenge.clone());
+        self.resource_challenge.clone().or(stored)
     }
 
     /// Redeems the newest refresh token for these scopes, and adds the tokens to the record. Returns

@@ -159,7 +159,10 @@ impl<'a> RenewalTask<'a> {
                 {
                     self.discard_revoked_token(&error)
                 }
-                (Err(error), _) => return Err(error),
+                (Err(error), _) => {
+                    self.save_challenge(&error);
+                    return Err(error);
+                }
             }
             step = self.next();
         }

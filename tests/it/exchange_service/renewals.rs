@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use acspass::emulator::{Emulator, FaultSelection};
+use acspass::emulator::{Emulator, Fault, FaultKind, FaultSelection, Route};
 use acspass::time::{Clock, SystemClock};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 
-use super::fake::{FakeService, refusal, token, token_with};
-use super::{home, sign_in};
+use super::fake::{Arrived, FakeService, refusal, token, token_with};
+use super::{claims, home, sign_in};
 use crate::harness::TestBrowser;
 
 #[test]
@@ -36,14 +37,20 @@ fn the_clock_of_the_service_decides_no_expiry() {
     }
 }
 
+/// The header of a challenge with these claims.
+fn challenge(claims: &str) -> String {
+    let claims = STANDARD.encode(claims);
+    format!("WWW-Authenticate: Bearer error=\"insufficient_claims\", claims=\"{claims}\"\r\n")
+}
+
+const NOT_BEFORE: &str = r#"{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}"#;
+/// The emulator repeats this claim in a token, so that a test sees that it was requested.
+const CLIENT_CAPABILITY: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
+
 /// The first redemption after a challenge succeeds, and the second one is refused.
 #[test]
 fn a_challenge_is_kept_until_both_tokens_are_renewed() {
-    let text = r#"{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}"#;
-    let header = format!(
-        "WWW-Authenticate: Bearer error=\"insufficient_claims\", claims=\"{}\"\r\n",
-        STANDARD.encode(text)
-    );
+    let header = challenge(NOT_BEFORE);
     let shared: Arc<OnceLock<Arc<Emulator>>> = Arc::default();
     let emulator = shared.clone();
     let service = FakeService::start(move |number| match number {
@@ -60,6 +67,66 @@ fn a_challenge_is_kept_until_both_tokens_are_renewed() {
     home.run(&["get"]).assert_code(4);
     assert_eq!(emulator.count("refresh_token"), 3);
 
+    let browser = sign_in(&home, &["login"]);
+    let claims = browser.parameter("claims").expect("the claims");
+    assert!(claims.contains("1700000000"), "{claims}");
+}
+
+/// Entra ID is unavailable after the challenge.
+#[test]
+fn a_stored_challenge_is_sent_again_for_both_tokens_in_a_later_run() {
+    let shared: Arc<OnceLock<Arc<Emulator>>> = Arc::default();
+    let emulator = shared.clone();
+    let service = FakeService::start(move |number| match number {
+        1 => {
+            let emulator = emulator.get().expect("it was started before");
+            emulator.add_fault(Fault {
+                route: Route::Token,
+                times: None,
+                what: FaultKind::Status {
+                    status: 503,
+                    retry_after: Some("0".to_owned()),
+                    content_type: "text/plain".to_owned(),
+                    body: String::new(),
+                },
+            });
+            refusal(401, &challenge(CLIENT_CAPABILITY), "insufficient_claims")
+        }
+        _ => token(number),
+    });
+    let (home, emulator) = home(&service.url, "");
+    assert!(shared.set(emulator.clone()).is_ok());
+    sign_in(&home, &["login"]);
+    home.run(&["get"]).assert_code(6);
+    emulator.clear_faults();
+
+    home.run(&["get"]).token();
+    let [first, second] = &service.arrived()[..] else {
+        panic!("two requests: {:?}", service.arrived());
+    };
+    let tokens = |request: &Arrived| {
+        [
+            claims(&request.bearer),
+            claims(&request.form["subject_token"]),
+        ]
+    };
+    for token in tokens(first) {
+        assert_eq!(token["xms_cc"], Value::Null);
+    }
+    for token in tokens(second) {
+        assert_eq!(token["xms_cc"], json!(["cp1"]), "{token}");
+    }
+    let browser = sign_in(&home, &["login"]);
+    assert_eq!(browser.parameter("claims"), None, "it was met");
+}
+
+#[test]
+fn a_challenge_of_new_tokens_is_an_error_and_goes_with_the_next_sign_in() {
+    let header = challenge(NOT_BEFORE);
+    let service = FakeService::start(move |_| refusal(401, &header, "insufficient_claims"));
+    let (home, _emulator) = home(&service.url, "");
+    sign_in(&home, &["login"]);
+    home.run(&["get"]).assert_code(5);
     let browser = sign_in(&home, &["login"]);
     let claims = browser.parameter("claims").expect("the claims");
     assert!(claims.contains("1700000000"), "{claims}");
