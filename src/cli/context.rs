@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use crate::account::{Account, EntraApplication};
 use crate::acs::resource_credential::{self, EntraPrincipal};
 use crate::acs::{ConnectionString, DirectExchange, Endpoint, IdentityClient, ResourceAuth};
-use crate::config::{self, Config, KeySource, MissingSetting, Setting, Sources};
+use crate::config::{self, Config, KeySource, MissingSetting, Purpose, Setting, Sources};
 use crate::emulator::{self, Emulator};
 use crate::entra::{Entra, MetadataCache};
 use crate::error::{Error, Result};
@@ -85,10 +85,9 @@ impl Context {
         })
     }
 
-    /// Returns the context if its settings suffice to sign in, and to exchange tokens if
-    /// `needs_resource`.
-    pub(super) fn require_settings(self, needs_resource: bool) -> Result<Self, Box<NotConfigured>> {
-        let missing = self.config.missing(needs_resource);
+    /// Returns the context if its settings suffice for this purpose.
+    pub(super) fn require_settings(self, purpose: Purpose) -> Result<Self, Box<NotConfigured>> {
+        let missing = self.config.missing(purpose);
         match missing.is_empty() {
             true => Ok(self),
             false => Err(Box::new(NotConfigured {

@@ -29,7 +29,9 @@ pub use file::ConfigFile;
 pub use hint::{at_source, unset_command};
 pub use profile::{DEFAULT_PROFILE, Profile, STORED};
 pub(crate) use resolve::not_configured;
-pub use resolve::{Config, GivenResource, KeySource, MissingSetting, Resource, chosen_store};
+pub use resolve::{
+    Config, GivenResource, KeySource, MissingSetting, Purpose, Resource, chosen_store,
+};
 pub use selection::{choose_profile, existing_profiles, selected_profile, unknown_profile};
 pub use service_settings::ExchangeService;
 pub(crate) use service_settings::parse_service_scope;

@@ -213,19 +213,32 @@ impl Config {
         url.into_iter().chain(scope).collect()
     }
 
-    /// Returns the missing settings for a sign-in, and `with_resource` also for a Communication token.
-    pub fn missing(&self, with_resource: bool) -> Vec<MissingSetting> {
-        let mut missing = Vec::new();
-        if self.client_id.is_none() {
-            missing.push(MissingSetting::ClientId);
-        }
-        match (with_resource, self.exchange) {
-            (true, ExchangeKind::Service) => missing.extend(self.missing_of_service()),
-            (true, _) if self.resource.is_none() => missing.push(MissingSetting::Resource),
-            _ => {}
-        }
-        missing
+    /// Returns the missing settings for this purpose.
+    pub fn missing(&self, purpose: Purpose) -> Vec<MissingSetting> {
+        let client_id = self.client_id.is_none();
+        let client_id = client_id.then_some(MissingSetting::ClientId);
+        let issuer = match (purpose, self.exchange) {
+            (Purpose::SignIn, _) => Vec::new(),
+            (Purpose::CommunicationToken, ExchangeKind::Service) => self.missing_of_service(),
+            (Purpose::CommunicationToken | Purpose::Resource, _) => match self.resource {
+                Some(_) => Vec::new(),
+                None => vec![MissingSetting::Resource],
+            },
+        };
+        client_id.into_iter().chain(issuer).collect()
     }
+}
+
+/// What a command does with the session of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Signs in, or requests an Entra token.
+    SignIn,
+    /// Requests a Communication token from the resource or an exchange service.
+    CommunicationToken,
+    /// Sends the Entra token to the resource.
+    Resource,
 }
 
 /// A required setting that is not configured.

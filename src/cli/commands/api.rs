@@ -18,13 +18,14 @@ use crate::cli::environment::Environment;
 use crate::cli::io::indent::indented;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on;
+use crate::config::Purpose;
 use crate::error::{Error, Result};
 use crate::http::Response;
 use crate::secret::EntraToken;
 use crate::text::{printable, printable_json, quoted};
 
-use super::get;
 use super::token::cut_short;
+use super::{get, setup_questions};
 
 /// The longest body that is sent, in bytes. The service's own limit is far below.
 const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
@@ -68,13 +69,15 @@ fn client(args: &Api, env: &Arc<Environment>) -> Result<IdentityClient> {
         no_interactive: false,
         timeout: SIGN_IN_TIMEOUT,
     };
-    let context = get::context(&options, env, true)?;
+    let context = Context::new(env, &Flags::new())?;
     if context.config.uses_exchange_service() && context.config.requests_on_behalf_of() {
         return Err(Error::usage(
             "the user has no token for ACS, because the exchange service requests it on behalf of the user",
             "Run `acspass api` without `--as`, with the credential of the resource.",
         ));
     }
+    let context = context.require_settings(Purpose::Resource);
+    let context = context.or_else(|lacking| setup_questions::ask(*lacking, &Flags::new(), true))?;
     let endpoint = context.config.resource()?.endpoint;
     let token = get::token(&context, &options, true)?;
     let token = EntraToken::new(token.secret.expose());

@@ -14,7 +14,7 @@ use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on;
 use crate::cli::sign_in::account_picker;
 use crate::cli::sign_in::{browser::PageOpener, ui::SignInUi};
-use crate::config::Setting;
+use crate::config::{Purpose, Setting};
 use crate::error::{Error, Result};
 use crate::json;
 use crate::session::{CacheLookup, Token, TokenKind, TokenRequest};
@@ -28,7 +28,7 @@ pub(crate) fn run(
     env: &Arc<Environment>,
     output: &mut Output,
 ) -> Result<u8> {
-    let context = context(options, env, !entra)?;
+    let context = context(options, env, purpose(entra))?;
     let token = token(&context, options, entra)?;
     let secret = token.secret.expose();
     let text = match format {
@@ -52,7 +52,7 @@ pub(crate) fn copy(
             "Remove one of them.",
         ));
     }
-    let context = context(options, env, !entra)?;
+    let context = context(options, env, purpose(entra))?;
     let token = token(&context, options, entra)?;
     let rest = clipboard::copy(token.secret.expose(), env)?;
     let what = match entra {
@@ -84,15 +84,22 @@ fn assignments(token: &str, is_entra: bool, context: &Context) -> String {
     lines.join("\n")
 }
 
+fn purpose(entra: bool) -> Purpose {
+    match entra {
+        true => Purpose::SignIn,
+        false => Purpose::CommunicationToken,
+    }
+}
+
 /// Builds the context. Missing settings are asked for if that is allowed.
 pub(super) fn context(
     options: &TokenOptions,
     env: &Arc<Environment>,
-    needs_resource: bool,
+    purpose: Purpose,
 ) -> Result<Context> {
     let min_validity = options.min_validity.iter().cloned();
     let flags = Flags::from_iter(min_validity.map(|text| (Setting::MinValidity, text)));
-    let context = Context::new(env, &flags)?.require_settings(needs_resource);
+    let context = Context::new(env, &flags)?.require_settings(purpose);
     context.or_else(|lacking| setup_questions::ask(*lacking, &flags, !options.no_interactive))
 }
 

@@ -11,7 +11,7 @@ use crate::cli::io::output::Output;
 use crate::cli::profile::store_description;
 use crate::cli::runtime::block_on;
 use crate::cli::sign_in::{browser::PageOpener, ui::SignInUi};
-use crate::config::{Setting, SignInChoice};
+use crate::config::{Purpose, Setting, SignInChoice};
 use crate::error::{Error, Result};
 use crate::json;
 use crate::time::LocalClocks;
@@ -22,8 +22,11 @@ pub(crate) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
     let flags = flags(args);
     let context = Context::new(env, &flags)?;
     // A sign-in requests the scope of an exchange service. It needs no resource.
-    let needs_service = context.config.uses_exchange_service();
-    let context = context.require_settings(needs_service);
+    let purpose = match context.config.uses_exchange_service() {
+        true => Purpose::CommunicationToken,
+        false => Purpose::SignIn,
+    };
+    let context = context.require_settings(purpose);
     let context = context.or_else(|lacking| setup_questions::ask(*lacking, &flags, true))?;
     context.config.check_issuer()?;
     let sessions = context.sessions()?;

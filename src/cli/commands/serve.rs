@@ -20,7 +20,7 @@ use crate::cli::service::{confinement, dashboard, notification};
 use crate::cli::sign_in::{browser::PageOpener, ui::SignInUi};
 use crate::cli::systemd::status::LABEL_COLUMNS;
 use crate::cli::systemd::{install, manager, status};
-use crate::config::Setting;
+use crate::config::{Purpose, Setting};
 use crate::entra::Entra;
 use crate::error::{Error, Result};
 use crate::files::Folder;
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
         none if none.is_empty() => Sockets::Port(args.port),
         listeners => Sockets::Given(listeners),
     };
-    let context = Context::new(env, &flags)?.require_settings(true);
+    let context = Context::new(env, &flags)?.require_settings(Purpose::CommunicationToken);
     let context = context.or_else(|lacking| setup_questions::ask(*lacking, &flags, true))?;
     let context = Arc::new(context);
     let folder = env.serve_folder()?;

@@ -61,3 +61,22 @@ fn a_resource_that_is_not_needed_prevents_nothing() {
         home.run(&["status"]).assert_code(0);
     }
 }
+
+#[test]
+fn a_request_as_the_user_needs_the_resource_and_no_exchange_service() {
+    let service = FakeService::start(token);
+    let (mut home, emulator) = home(&service.url, "");
+    sign_in(&home, &["login"]);
+    home.configure("[profile.default]\nexchange = \"service\"\n");
+    let words = ["api", "POST", "/identities", "--as", "user"];
+    home.run(&words)
+        .assert_error(2, &["no ACS resource is configured"]);
+    home.set("COMMUNICATION_SERVICES_ENDPOINT", &emulator.http_url());
+    // The user has no right of the owner.
+    home.run(&words).assert_error(5, &[]);
+    assert_eq!(service.arrived().len(), 0);
+
+    home.configure("[profile.default]\nexchange = \"service\"\non-behalf-of = true\n");
+    home.run(&words)
+        .assert_error(2, &["the user has no token for ACS"]);
+}

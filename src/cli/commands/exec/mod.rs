@@ -19,7 +19,7 @@ use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::{Signals, block_on_uninterrupted};
-use crate::config::KeySource;
+use crate::config::{KeySource, Purpose};
 use crate::error::Result;
 use crate::serve::{self, Running, Served};
 use crate::text::shown;
@@ -32,7 +32,7 @@ const DEFAULT_SHELL: &str = if cfg!(windows) { "cmd.exe" } else { "/bin/sh" };
 pub(crate) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let options = &args.options;
     let has_server = args.server || args.managed_identity;
-    let context = Arc::new(get::context(options, env, true)?);
+    let context = Arc::new(get::context(options, env, Purpose::CommunicationToken)?);
     let resource = context.config.resource_if_any()?;
     let resource = resource.as_ref();
     let endpoint = resource.map(|resource| resource.endpoint.as_str());
