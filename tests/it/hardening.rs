@@ -59,7 +59,8 @@ impl Drop for Service {
 }
 
 /// No confinement keeps this one from writing a file.
-const EMULATOR: &str = "ulimit -c unlimited; exec \"$1\" emulator --http-port 0 --https-port 0 -o json";
+const EMULATOR: &str =
+    "ulimit -c unlimited; exec \"$1\" emulator --http-port 0 --https-port 0 -o json";
 const SERVE: &str = "ulimit -c unlimited; exec \"$1\" serve --emulator --port 0 -o json";
 
 #[test]
