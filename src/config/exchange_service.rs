@@ -5,7 +5,6 @@ use super::service_settings::ExchangeService;
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
 use crate::exchange_client::ServiceUrl;
-use crate::input::guid;
 
 impl Config {
     /// Returns the exchange service.
@@ -40,10 +39,9 @@ impl Config {
         self.service.url.clone()?.ok()
     }
 
-    /// Returns the client id of the exchange service, if the configured scope names it.
-    pub fn exchange_service_id(&self) -> Option<String> {
-        let (resource, _) = self.service.scope.as_deref()?.rsplit_once('/')?;
-        guid(resource.strip_prefix("api://").unwrap_or(resource))
+    /// Returns the scope of the exchange service, if it is configured.
+    pub fn exchange_service_scope(&self) -> Option<&str> {
+        self.service.scope.as_deref()
     }
 
     /// Returns whether an exchange service requests the token for ACS on behalf of the user.
