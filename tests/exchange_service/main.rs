@@ -13,6 +13,7 @@ mod desktop;
 mod exchange;
 mod forms;
 mod harness;
+mod keys;
 mod limits;
 mod on_behalf_of;
 mod operation;

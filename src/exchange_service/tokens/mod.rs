@@ -4,6 +4,7 @@
 //! The signing keys are fetched once for all callers.
 
 mod keys;
+mod refresh;
 mod rejection;
 mod rs256;
 mod signing_keys;

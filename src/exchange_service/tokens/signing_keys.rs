@@ -1,27 +1,29 @@
 //! The cached signing keys of all tenants.
 //!
 //! An unknown key id triggers a refresh, at most once in five minutes for each tenant. During an
-//! outage the old keys stay in use for a day: an authority that withdraws a key is heard by then.
+//! outage the old keys stay in use for a day: an authority that withdraws a key is heard by then. A
+//! caller waits for a refresh for 2 seconds: an authority that does not respond to requests for one
+//! tenant's keys must not occupy the callers' permits, which belong to all tenants.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, OwnedMutexGuard};
 use tracing::warn;
 use url::Url;
 
 use super::keys::Keys;
+use super::refresh::{Cause, Refresh, Refreshes};
 use super::rejection::Rejection;
 use crate::error::Error;
 use crate::http::Http;
 use crate::time::{Clock, Moment, in_words};
 
-/// The shortest time between two refreshes for an unknown key id.
+/// The shortest time from a refresh for an unknown key id to the next one.
 const UNKNOWN_KEY_PAUSE: Duration = Duration::from_secs(5 * 60);
-/// The shortest time between two refreshes after a failed one.
+/// The shortest time from the end of a failed refresh to the next one.
 const FAILURE_PAUSE: Duration = Duration::from_secs(15);
-/// The shortest time between two tries without any keys.
+/// The same without any keys.
 const NO_KEYS_PAUSE: Duration = Duration::from_secs(2);
 /// The age at which keys are fetched again without a cause.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
@@ -29,6 +31,8 @@ const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 const MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The interval of the checks for keys that are missing or old.
 const CHECK_INTERVAL: Duration = Duration::from_secs(15);
+/// The time from the start of a refresh for which callers wait for it.
+const CALLER_WAIT: Duration = Duration::from_secs(2);
 
 /// The signing keys of the allowed tenants.
 pub(in crate::exchange_service) struct SigningKeys {
@@ -41,15 +45,7 @@ pub(in crate::exchange_service) struct SigningKeys {
 #[derive(Default)]
 struct Tenant {
     keys: RwLock<Option<Arc<Keys>>>,
-    /// The last refresh for an unknown key id. The lock is held during each refresh, so that there is one
-    /// for all callers.
-    last_try: Arc<Mutex<Option<Try>>>,
-}
-
-#[derive(Clone, Copy)]
-struct Try {
-    at: Moment,
-    has_failed: bool,
+    refreshes: Mutex<Refreshes>,
 }
 
 impl Tenant {
@@ -57,6 +53,12 @@ impl Tenant {
     fn last(&self) -> Option<Arc<Keys>> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         keys.clone()
+    }
+
+    fn refreshes(&self) -> MutexGuard<'_, Refreshes> {
+        self.refreshes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,20 +89,21 @@ impl SigningKeys {
         if let Some(keys) = self.current(entry).filter(has_key) {
             return Ok(keys);
         }
-        let last_try = entry.last_try.clone().lock_owned().await;
-        // Another caller may have refreshed the keys during the wait.
-        if let Some(keys) = self.current(entry).filter(has_key) {
-            return Ok(keys);
-        }
-        let has_failed = match last_try.as_ref() {
-            Some(last) if !self.is_due(last, entry) => last.has_failed,
-            _ => self.refresh_in_task(tenant, last_try).await,
+        let has_failed = match self.refresh(tenant, entry, Cause::UnknownKey) {
+            Ok(refresh) => refresh.has_failed_within(CALLER_WAIT).await,
+            Err(has_failed) => has_failed,
         };
         match self.current(entry) {
             Some(keys) if has_key(&keys) => Ok(keys),
             Some(_) if !has_failed => Err(Rejection::UnknownKey),
             _ => Err(Rejection::KeysUnavailable),
         }
+    }
+
+    /// Returns the generation of the tenant's keys, if they may be used.
+    pub(super) fn generation(&self, tenant: &str) -> Option<u64> {
+        let keys = self.current(self.tenants.get(tenant)?)?;
+        Some(keys.generation)
     }
 
     /// Returns the keys that may be used.
@@ -112,44 +115,59 @@ impl SigningKeys {
         keys.fetched_at.age(self.clock.as_ref())
     }
 
-    fn is_due(&self, last: &Try, entry: &Tenant) -> bool {
-        let pause = match (self.current(entry), last.has_failed) {
-            (None, _) => NO_KEYS_PAUSE,
-            (Some(_), true) => FAILURE_PAUSE,
-            (Some(_), false) => UNKNOWN_KEY_PAUSE,
-        };
-        last.at.age(self.clock.as_ref()) >= pause
-    }
-
-    /// Refreshes the keys in a task of its own: a caller that goes away does not end the refresh, and
-    /// cannot start another one. Returns whether it failed.
-    async fn refresh_in_task(
+    /// Returns the refresh in progress, or a new one if it is due; otherwise, whether the last one
+    /// failed.
+    fn refresh(
         self: &Arc<Self>,
         tenant: &str,
-        mut last_try: OwnedMutexGuard<Option<Try>>,
-    ) -> bool {
+        entry: &Tenant,
+        cause: Cause,
+    ) -> Result<Refresh, bool> {
+        let mut refreshes = entry.refreshes();
+        if let Some(running) = refreshes.running() {
+            return Ok(running);
+        }
+        let failure_pause = match self.current(entry) {
+            Some(_) => FAILURE_PAUSE,
+            None => NO_KEYS_PAUSE,
+        };
+        let is_over = |end: Moment, pause| end.age(self.clock.as_ref()) >= pause;
+        if refreshes
+            .failed_at
+            .is_some_and(|at| !is_over(at, failure_pause))
+        {
+            return Err(true);
+        }
+        let for_key = refreshes.succeeded_for_key_at;
+        let for_key =
+            for_key.filter(|_| cause == Cause::UnknownKey && self.current(entry).is_some());
+        if for_key.is_some_and(|at| !is_over(at, UNKNOWN_KEY_PAUSE)) {
+            return Err(refreshes.failed_at.is_some());
+        }
+        // A task of its own: a caller that goes away does not end the refresh.
+        let (end, refresh) = refreshes.start();
         let (this, tenant) = (self.clone(), tenant.to_owned());
-        let task = tokio::spawn(async move {
+        tokio::spawn(async move {
             let Some(entry) = this.tenants.get(&tenant) else {
-                return true;
+                return;
             };
-            let tried = this.refresh(&tenant, entry).await;
-            *last_try = Some(tried);
-            tried.has_failed
+            let is_ok = this.fetch(&tenant, entry).await;
+            let now = Moment::now(this.clock.as_ref());
+            entry.refreshes().end(cause, now, !is_ok);
+            end.send_replace(Some(!is_ok));
         });
-        task.await.unwrap_or(true)
+        Ok(refresh)
     }
 
-    /// Fetches the keys of a tenant; the old ones stay if that fails.
-    async fn refresh(&self, tenant: &str, entry: &Tenant) -> Try {
+    /// Fetches the keys of a tenant; the old ones stay if that fails. Returns whether it succeeded.
+    async fn fetch(&self, tenant: &str, entry: &Tenant) -> bool {
         let clock = self.clock.as_ref();
-        let at = Moment::now(clock);
         let fetched = Keys::fetch(&self.http, &self.authority, tenant, clock).await;
-        let has_failed = fetched.is_err();
         match fetched {
             Ok(keys) => {
                 let mut current = entry.keys.write().unwrap_or_else(PoisonError::into_inner);
                 *current = Some(Arc::new(keys));
+                true
             }
             Err(error) => {
                 let consequence = match entry.last().map(|keys| self.age_of(&keys)) {
@@ -164,19 +182,20 @@ impl SigningKeys {
                 warn!(
                     "The signing keys of tenant {tenant} were not fetched: {error}. {consequence}"
                 );
+                false
             }
         }
-        Try { at, has_failed }
     }
 
     /// Fetches the keys that are missing or old, of all tenants at the same time: a tenant whose keys
     /// cannot be fetched delays no other.
-    pub(in crate::exchange_service) async fn refresh_old(&self) {
+    pub(in crate::exchange_service) async fn refresh_old(self: &Arc<Self>) {
         let refreshes = self.tenants.iter().map(|(tenant, entry)| async move {
             let keys = entry.last();
-            if keys.is_none_or(|keys| self.age_of(&keys) >= MAX_AGE) {
-                let _held = entry.last_try.lock().await;
-                self.refresh(tenant, entry).await;
+            if keys.is_none_or(|keys| self.age_of(&keys) >= MAX_AGE)
+                && let Ok(refresh) = self.refresh(tenant, entry, Cause::Age)
+            {
+                refresh.has_failed().await;
             }
         });
         futures_util::future::join_all(refreshes).await;
@@ -193,7 +212,7 @@ impl SigningKeys {
     }
 
     /// Keeps the keys current, for ever.
-    pub(in crate::exchange_service) async fn keep_current(&self) {
+    pub(in crate::exchange_service) async fn keep_current(self: &Arc<Self>) {
         loop {
             self.refresh_old().await;
             self.clock.sleep(CHECK_INTERVAL).await;
@@ -222,6 +241,11 @@ impl SigningKeys {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Instant;
+
+    use tokio::net::TcpListener;
+
     use super::*;
     use crate::time::{SettableClock, Timestamp};
 
@@ -253,5 +277,72 @@ mod tests {
         assert!(!keys.are_there_any());
         assert_eq!(keys.missing(), [TENANT]);
         assert_eq!(keys.age(), Some(MAX_STALE), "the figure goes on");
+    }
+
+    /// Signing keys at an authority that accepts connections and never responds, and the number of
+    /// its connections. The time limit of a request is 3 seconds.
+    async fn silent(clock: Arc<SettableClock>) -> (Arc<SigningKeys>, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let connections: Arc<AtomicUsize> = Arc::default();
+        let counted = connections.clone();
+        tokio::spawn(async move {
+            let mut kept = Vec::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                kept.push(stream);
+            }
+        });
+        let http = Arc::new(Http::new(crate::http::Options {
+            attempts: 1,
+            attempt_timeout: Duration::from_secs(3),
+            ..crate::http::Options::default()
+        }));
+        let authority = Url::parse(&format!("http://{address}")).expect("a URL");
+        let keys = SigningKeys::new(http, authority, clock, &[TENANT.to_owned()]);
+        (Arc::new(keys), connections)
+    }
+
+    async fn ask(keys: &Arc<SigningKeys>, callers: usize) -> Duration {
+        let start = Instant::now();
+        let all = (0..callers).map(|_| keys.with_key(TENANT, "k1"));
+        for outcome in futures_util::future::join_all(all).await {
+            assert_eq!(outcome.err(), Some(Rejection::KeysUnavailable));
+        }
+        start.elapsed()
+    }
+
+    #[tokio::test]
+    async fn callers_share_one_refresh_and_wait_two_seconds_for_it() {
+        let clock = Arc::new(SettableClock::new(Timestamp::from_unix_seconds(1_000_000)));
+        let (keys, connections) = silent(clock.clone()).await;
+        let took = ask(&keys, 100).await;
+        assert!(took < CALLER_WAIT + Duration::from_millis(800), "{took:?}");
+        let took = ask(&keys, 100).await;
+        assert!(
+            took < Duration::from_millis(500),
+            "it runs too long: {took:?}"
+        );
+        // It ends during this time, which counts for no pause.
+        clock.advance(Duration::from_secs(600));
+        keys.refresh_old().await;
+        for _ in 0..2 {
+            let took = ask(&keys, 100).await;
+            assert!(took < Duration::from_millis(500), "the pause: {took:?}");
+            clock.advance(NO_KEYS_PAUSE - Duration::from_secs(1));
+        }
+        assert_eq!(connections.load(Ordering::Relaxed), 1);
+        ask(&keys, 1).await;
+        assert_eq!(connections.load(Ordering::Relaxed), 2, "after the pause");
+    }
+
+    #[tokio::test]
+    async fn the_pause_begins_at_the_end_of_a_refresh_by_age_too() {
+        let clock = Arc::new(SettableClock::new(Timestamp::from_unix_seconds(1_000_000)));
+        let (keys, connections) = silent(clock.clone()).await;
+        keys.refresh_old().await;
+        let took = ask(&keys, 100).await;
+        assert!(took < Duration::from_millis(500), "{took:?}");
+        assert_eq!(connections.load(Ordering::Relaxed), 1);
     }
 }

@@ -36,7 +36,6 @@ pub(in crate::exchange_service) struct Validator {
 
 struct Known {
     token: Arc<UserToken>,
-    key_id: String,
     generation: u64,
 }
 
@@ -69,7 +68,7 @@ impl Validator {
         }
         let now = self.clock.now().unix_seconds();
         let hash = hash(token, purpose);
-        let valid = match self.find(&hash, now).await {
+        let valid = match self.find(&hash, now) {
             Some(valid) => valid,
             None => self.check(token, purpose, hash, now).await?,
         };
@@ -77,14 +76,15 @@ impl Validator {
     }
 
     /// Returns the remembered token, if the keys that it was checked with are still the tenant's.
-    async fn find(&self, hash: &[u8; 32], now: i64) -> Option<Arc<UserToken>> {
-        let (token, key_id, generation) = {
+    fn find(&self, hash: &[u8; 32], now: i64) -> Option<Arc<UserToken>> {
+        let (token, generation) = {
             let known = self.known();
             let found = known.get(hash, now)?;
-            (found.token.clone(), found.key_id.clone(), found.generation)
+            (found.token.clone(), found.generation)
         };
-        let keys = self.keys.with_key(&token.tenant, &key_id).await.ok()?;
-        (keys.generation == generation).then_some(token)
+        // It waits for no refresh: the check of the token does.
+        let current = self.keys.generation(&token.tenant);
+        (current == Some(generation)).then_some(token)
     }
 
     async fn check(
@@ -112,7 +112,6 @@ impl Validator {
         valid.check_time(now)?;
         let known = Known {
             token: valid.clone(),
-            key_id: key_id.to_owned(),
             generation: keys.generation,
         };
         let end = valid.end();
