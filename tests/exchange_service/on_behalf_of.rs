@@ -24,20 +24,28 @@ pub(crate) fn emulator() -> Emulator {
 }
 
 fn service(emulator: &Emulator, folder: &tempfile::TempDir) -> Service {
+    service_with(emulator, folder, &[])
+}
+
+/// Starts the service with these settings in addition.
+pub(crate) fn service_with(
+    emulator: &Emulator,
+    folder: &tempfile::TempDir,
+    more: &[(&str, &str)],
+) -> Service {
     let certificate = folder.path().join("certificate.pem");
     std::fs::write(&certificate, emulator.service_certificate_pem()).expect("written");
-    Service::start(
-        emulator,
-        &[
-            ("ACSPASS_EXCHANGE_ON_BEHALF_OF", "true"),
-            ("AZURE_CLIENT_ID", APPLICATION),
-            ("AZURE_TENANT_ID", emulator.tenant_id()),
-            (
-                "AZURE_CLIENT_CERTIFICATE_PATH",
-                certificate.to_str().expect("UTF-8"),
-            ),
-        ],
-    )
+    let mut settings = vec![
+        ("ACSPASS_EXCHANGE_ON_BEHALF_OF", "true"),
+        ("AZURE_CLIENT_ID", APPLICATION),
+        ("AZURE_TENANT_ID", emulator.tenant_id()),
+        (
+            "AZURE_CLIENT_CERTIFICATE_PATH",
+            certificate.to_str().expect("UTF-8"),
+        ),
+    ];
+    settings.extend(more);
+    Service::start(emulator, &settings)
 }
 
 #[test]

@@ -183,3 +183,16 @@ fn a_missing_setting_is_named_with_the_next_step() {
     assert_eq!(code, 2);
     assert!(stderr.contains("--check"), "{stderr}");
 }
+
+#[cfg(not(feature = "otlp"))]
+#[test]
+fn a_collector_that_this_build_cannot_use_is_reported_once() {
+    let emulator = emulator();
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
+    let (code, _, stderr) = run(&emulator, &[endpoint], &["--check"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(stderr.matches("has no effect").count(), 1, "{stderr}");
+    let off = [endpoint, ("OTEL_SDK_DISABLED", "true")];
+    let (_, _, stderr) = run(&emulator, &off, &["--check"]);
+    assert_eq!(stderr, "");
+}

@@ -93,7 +93,7 @@ impl Exchanger {
         let start = Instant::now();
         let client_of_resource = self.resource.client();
         let exchanged = client_of_resource.exchange_teams_user_token(&text, &client, user);
-        let exchanged = exchanged.instrument(traces::of_exchange()).await;
+        let exchanged = exchanged.instrument(traces::of_client("exchange")).await;
         drop(permit);
         self.metrics.exchanged(start.elapsed(), exchanged.is_ok());
         exchanged

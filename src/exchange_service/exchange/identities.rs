@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use serde_json::json;
 use tokio::sync::Semaphore;
-use tracing::warn;
+use tracing::{Instrument as _, warn};
 
 use super::exchanger::{Exchanger, user_key};
 use super::refusal::Refusal;
@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::exchange_service::database::Database;
 use crate::exchange_service::limits::Permit;
 use crate::exchange_service::tokens::UserToken;
+use crate::exchange_service::traces;
 use crate::time::Timestamp;
 use crate::wire::acs::IdentityAndToken;
 
@@ -107,7 +108,7 @@ impl Identities {
     }
 
     fn start(self: Arc<Self>, exchanger: Arc<Exchanger>, caller: Arc<UserToken>) -> Running {
-        let task = tokio::spawn(async move {
+        let work = async move {
             let outcome = match &self.source {
                 Source::Custom => by_custom_id(&exchanger, &caller).await,
                 Source::Stored { database, locks } => {
@@ -116,7 +117,8 @@ impl Identities {
             };
             self.running().remove(&user_key(&caller));
             outcome.map(Arc::new)
-        });
+        };
+        let task = tokio::spawn(work.in_current_span());
         let joined = async {
             let interrupted = |_| {
                 let description = "The request for an identity was interrupted.";
@@ -141,7 +143,11 @@ async fn by_custom_id(
     let request = ApiRequest::new("POST", "/identities", body, Some(PREVIEW));
     let request = request.map_err(|error| Refusal::of_resource(&error))?;
     let permit = exchanger.permit(&user_key(caller))?;
-    let response = exchanger.resource.client().request(&request).await;
+    let client = exchanger.resource.client();
+    let response = client.request(&request);
+    let response = response
+        .instrument(traces::of_client("create_identity"))
+        .await;
     drop(permit);
     let response = response.map_err(|error| Refusal::of_resource(&error))?;
     let created: Option<IdentityAndToken> = serde_json::from_slice(&response.body).ok();
@@ -239,7 +245,8 @@ async fn issue(
     let user = CommunicationUserId::parse(id).map_err(|error| Refusal::of_resource(&error))?;
     let lifetime = lifetime()?;
     let client = exchanger.resource.client();
-    let issued = client.issue_token(&user, &SCOPES, Some(lifetime)).await;
+    let issued = client.issue_token(&user, &SCOPES, Some(lifetime));
+    let issued = issued.instrument(traces::of_client("issue_token")).await;
     drop(permit);
     match issued {
         Ok(token) => Ok(Some(IdentityToken {
@@ -256,14 +263,22 @@ async fn issue(
 async fn create(exchanger: &Arc<Exchanger>, permit: Permit) -> Result<CreatedUser, Refusal> {
     let lifetime = lifetime()?;
     let client = exchanger.resource.client();
-    let created = client.create_user_with_token(&SCOPES, Some(lifetime)).await;
+    let created = client.create_user_with_token(&SCOPES, Some(lifetime));
+    let created = created
+        .instrument(traces::of_client("create_identity"))
+        .await;
     drop(permit);
     created.map_err(|error| Refusal::of_resource(&error))
 }
 
 /// Deletes an identity that was created and not stored.
 async fn discard(exchanger: &Arc<Exchanger>, id: &CommunicationUserId) {
-    if let Err(error) = exchanger.resource.client().delete_user(id).await {
+    let client = exchanger.resource.client();
+    let deleted = client.delete_user(id);
+    let deleted = deleted
+        .instrument(traces::of_client("delete_identity"))
+        .await;
+    if let Err(error) = deleted {
         warn!("The identity {id} was created, is not stored, and was not deleted: {error}.");
     }
 }

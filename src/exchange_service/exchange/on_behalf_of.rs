@@ -8,6 +8,7 @@ use azure_identity::ClientAssertion as _;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Deserialize;
+use tracing::Instrument as _;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
@@ -16,6 +17,7 @@ use super::refusal::Refusal;
 use crate::acs::resource_credential::CertificateAssertion;
 use crate::error::{Error, Kind, Result};
 use crate::exchange_service::settings::{Proof, ProofKind};
+use crate::exchange_service::traces;
 use crate::http::{Http, Request, Response};
 use crate::secret::{EntraToken, is_b64token};
 use crate::time::Clock;
@@ -106,7 +108,8 @@ impl OnBehalfOf {
             .append_pair("assertion", user_token.expose())
             .append_pair("scope", SCOPES)
             .finish();
-        let response = self.request(tenant, &proof, form).await;
+        let response = self.request(tenant, &proof, form);
+        let response = response.instrument(traces::of_client("on_behalf_of")).await;
         read(&response.map_err(|_| refusal::entra_unavailable(None))?)
     }
 

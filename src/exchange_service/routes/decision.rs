@@ -38,13 +38,15 @@ impl Decision {
         service.metrics.started();
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let given = text("x-request-id").filter(|id| is_id(id));
+        let parent = traces::Parent::of(headers);
+        let span = traces::of_request(route, parent);
         Decision {
             service: service.clone(),
             route,
             start: Instant::now(),
             request_id: given.map_or_else(new_id, str::to_owned),
-            trace_id: text("traceparent").and_then(trace_id),
-            span: traces::of_request(route, headers),
+            trace_id: traces::trace_id(&span, parent),
+            span,
             caller: None,
             identity: None,
             slot: service.audit.reserve(),
@@ -199,37 +201,15 @@ fn is_id(text: &str) -> bool {
     (1..=MAX_ID_LENGTH).contains(&text.len()) && text.bytes().all(is_plain)
 }
 
-/// Returns the id of a trace (W3C Trace Context, section 3.2.2).
-fn trace_id(text: &str) -> Option<String> {
-    let mut parts = text.split('-').skip(1);
-    let id = parts.next()?;
-    let is_hex = id
-        .bytes()
-        .all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase());
-    let is_valid = id.len() == 32 && is_hex && id.bytes().any(|byte| byte != b'0');
-    (is_valid && parts.next().is_some()).then(|| id.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn ids_of_requests_and_traces_are_bounded() {
+    fn ids_of_requests_are_bounded() {
         assert!(is_id("a-1_b.C"));
         for id in ["", "a b", "a\u{e9}", &"a".repeat(65)] {
             assert!(!is_id(id), "{id}");
-        }
-        let trace = "0af7651916cd43dd8448eb211c80319c";
-        let header = format!("00-{trace}-b7ad6b7169203331-01");
-        assert_eq!(trace_id(&header).as_deref(), Some(trace));
-        for header in [
-            "",
-            "00",
-            "00-x-y-01",
-            &format!("00-{}-b7-01", "0".repeat(32)),
-        ] {
-            assert_eq!(trace_id(header), None, "{header}");
         }
     }
 }

@@ -89,6 +89,7 @@ where
         writer.clone(),
         export.as_ref().ok().and_then(Option::as_ref),
     );
+    Export::warn_if_unused(environment);
     let code = match started(&arguments, environment, streams.stdout, &writer, export) {
         Ok(code) => code,
         Err(error) => {

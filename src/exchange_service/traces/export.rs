@@ -14,14 +14,10 @@ use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::Registry;
 
 use super::collector::Collector;
+use super::{has_collector, text};
 use crate::error::{Error, Result};
 use crate::http::Http;
 
-/// Either names the collector.
-const ENDPOINTS: [&str; 2] = [
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-];
 /// How long the end waits for the last spans.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -39,10 +35,7 @@ impl Export {
     pub(in crate::exchange_service) fn from_environment(
         environment: &BTreeMap<String, String>,
     ) -> Result<Option<Self>> {
-        let text = |name: &str| environment.get(name).map_or("", |value| value.trim());
-        let is_off = text("OTEL_SDK_DISABLED").eq_ignore_ascii_case("true")
-            || text("OTEL_TRACES_EXPORTER").eq_ignore_ascii_case("none");
-        if is_off || ENDPOINTS.iter().all(|name| text(name).is_empty()) {
+        if !has_collector(environment) {
             return Ok(None);
         }
         let collector = Collector::default();
@@ -58,19 +51,18 @@ impl Export {
                  OTEL_EXPORTER_OTLP_.",
             )
         })?;
-        let resource = match text("OTEL_SERVICE_NAME").is_empty() {
-            true => Resource::builder().with_service_name("acspass-exchange"),
-            false => Resource::builder(),
-        };
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter)
-            .with_resource(resource.build())
+            .with_resource(resource(environment))
             .build();
         Ok(Some(Export {
             provider,
             collector,
         }))
     }
+
+    /// This build uses all variables.
+    pub(in crate::exchange_service) fn warn_if_unused(_: &BTreeMap<String, String>) {}
 
     /// Returns the layer that takes the spans. It takes no event, because a message is for the log.
     pub(in crate::exchange_service) fn layer(&self) -> impl Layer<Registry> + use<> {
@@ -91,5 +83,19 @@ impl Export {
     /// Sends the last spans, and ends the export. The collector reports a failure itself.
     pub(in crate::exchange_service) fn end(self) {
         let _ = self.provider.shutdown_with_timeout(SHUTDOWN_TIMEOUT);
+    }
+}
+
+/// Describes this process. The library reads both variables, but lets the second one override the first.
+fn resource(environment: &BTreeMap<String, String>) -> Resource {
+    let builder = Resource::builder();
+    let attributes = text(environment, "OTEL_RESOURCE_ATTRIBUTES").split(',');
+    let mut names = attributes.filter_map(|attribute| attribute.split_once('='));
+    let has_name =
+        names.any(|(key, value)| key.trim() == "service.name" && !value.trim().is_empty());
+    match text(environment, "OTEL_SERVICE_NAME") {
+        "" if has_name => builder.build(),
+        "" => builder.with_service_name("acspass-exchange").build(),
+        name => builder.with_service_name(name.to_owned()).build(),
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tracing::warn;
 use tracing_subscriber::layer::Identity;
 
+use super::has_collector;
 use crate::error::Result;
 use crate::http::Http;
 
@@ -17,6 +19,16 @@ impl Export {
     ) -> Result<Option<Self>> {
         let _ = environment;
         Ok(None)
+    }
+
+    /// Warns if the environment names a collector.
+    pub(in crate::exchange_service) fn warn_if_unused(environment: &BTreeMap<String, String>) {
+        if has_collector(environment) {
+            warn!(
+                "OTEL_EXPORTER_OTLP_ENDPOINT has no effect: this program was built without the \
+                 feature `otlp`, and exports no traces."
+            );
+        }
     }
 
     pub(in crate::exchange_service) fn layer(&self) -> Identity {

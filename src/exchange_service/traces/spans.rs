@@ -4,12 +4,16 @@
 use axum::http::{HeaderMap, StatusCode};
 use tracing::Span;
 
-/// Starts the span of a request, as a part of the caller's trace if there is one.
+use super::parent::Parent;
+
+/// Starts the span of a request, as a part of the caller's trace if there is one. The caller's
+/// `tracestate` is not used: nobody has authenticated the caller yet, and it would be sent on.
 #[cfg(feature = "otlp")]
-pub(in crate::exchange_service) fn of_request(route: &'static str, headers: &HeaderMap) -> Span {
-    use opentelemetry::propagation::TextMapPropagator as _;
-    use opentelemetry_http::HeaderExtractor;
-    use opentelemetry_sdk::propagation::TraceContextPropagator;
+pub(in crate::exchange_service) fn of_request(route: &'static str, parent: Option<Parent>) -> Span {
+    use opentelemetry::Context;
+    use opentelemetry::trace::{
+        SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+    };
     use tracing::field::Empty;
     use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -23,22 +27,38 @@ pub(in crate::exchange_service) fn of_request(route: &'static str, headers: &Hea
         error.type = Empty,
         acspass.outcome = Empty,
     );
-    let parent = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
-    // It fails only for a span that has started its work, or without a collector.
-    let _ = span.set_parent(parent);
+    if let Some(parent) = parent {
+        let flags = TraceFlags::default().with_sampled(parent.is_sampled);
+        let parent = SpanContext::new(
+            TraceId::from(parent.trace),
+            SpanId::from(parent.span),
+            flags,
+            true,
+            TraceState::default(),
+        );
+        // It fails only for a span that has started its work, or without a collector.
+        let _ = span.set_parent(Context::new().with_remote_span_context(parent));
+    }
     span
 }
 
 /// Without the feature `otlp` there is no span.
 #[cfg(not(feature = "otlp"))]
-pub(in crate::exchange_service) fn of_request(_: &'static str, _: &HeaderMap) -> Span {
+pub(in crate::exchange_service) fn of_request(_: &'static str, _: Option<Parent>) -> Span {
     Span::none()
 }
 
-/// Starts the span of a request to the resource, as a part of the current span.
-pub(in crate::exchange_service) fn of_exchange() -> Span {
+/// Returns the id of the span's trace, or without an export that of the caller's.
+pub(in crate::exchange_service) fn trace_id(span: &Span, parent: Option<Parent>) -> Option<String> {
+    let own = context(span).map(|(trace, ..)| trace);
+    let trace = own.or_else(|| parent.map(|parent| parent.trace))?;
+    Some(format!("{trace:032x}"))
+}
+
+/// Starts the span of a request to the resource or to Entra ID, as a part of the current span.
+pub(in crate::exchange_service) fn of_client(name: &'static str) -> Span {
     match cfg!(feature = "otlp") {
-        true => tracing::info_span!("exchange", otel.kind = "client"),
+        true => tracing::info_span!("client", otel.name = name, otel.kind = "client"),
         false => Span::none(),
     }
 }
@@ -70,13 +90,37 @@ pub(in crate::exchange_service) fn propagation() -> Option<fn(&mut HeaderMap)> {
 
 #[cfg(feature = "otlp")]
 fn add_trace(headers: &mut HeaderMap) {
-    use opentelemetry::propagation::TextMapPropagator as _;
-    use opentelemetry_http::HeaderInjector;
-    use opentelemetry_sdk::propagation::TraceContextPropagator;
+    use axum::http::HeaderValue;
+
+    let Some((trace, span, is_sampled)) = context(&Span::current()) else {
+        return;
+    };
+    let text = format!("00-{trace:032x}-{span:016x}-{:02x}", u8::from(is_sampled));
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        headers.insert("traceparent", value);
+    }
+}
+
+/// Returns the ids of a span and of its trace, and whether it is sampled. Without an export, there are
+/// none.
+#[cfg(feature = "otlp")]
+fn context(span: &Span) -> Option<(u128, u64, bool)> {
+    use opentelemetry::trace::TraceContextExt as _;
     use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-    let context = Span::current().context();
-    TraceContextPropagator::new().inject_context(&context, &mut HeaderInjector(headers));
+    let context = span.context();
+    let span = context.span();
+    let context = span.span_context();
+    context.is_valid().then(|| {
+        let trace = u128::from_be_bytes(context.trace_id().to_bytes());
+        let span = u64::from_be_bytes(context.span_id().to_bytes());
+        (trace, span, context.is_sampled())
+    })
+}
+
+#[cfg(not(feature = "otlp"))]
+fn context(_: &Span) -> Option<(u128, u64, bool)> {
+    None
 }
 
 #[cfg(feature = "otlp")]
@@ -92,41 +136,73 @@ mod tests {
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
     const PARENT: &str = "b7ad6b7169203331";
 
-    /// Returns `traceparent` of a request to the resource, if that of the caller's request is this.
-    fn sent(received: &str) -> Option<String> {
+    /// Returns the headers of a request to the resource, and the trace id for the audit, if this is
+    /// `traceparent` of the caller's request.
+    fn sent(received: &str) -> (HeaderMap, String) {
         let provider = SdkTracerProvider::builder().build();
         let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
         tracing::subscriber::with_default(Registry::default().with(layer), || {
-            let received = received.parse().expect("a header");
-            let headers =
-                HeaderMap::from_iter([("traceparent".parse().expect("a name"), received)]);
-            let request = of_request("token", &headers);
+            let mut headers = HeaderMap::new();
+            headers.insert("traceparent", received.parse().expect("a header"));
+            headers.insert("tracestate", "vendor=value".parse().expect("a header"));
+            let parent = Parent::of(&headers);
+            let request = of_request("token", parent);
+            let id = trace_id(&request, parent).expect("an id");
             let _in_request = request.enter();
-            let exchange = of_exchange();
+            let exchange = of_client("exchange");
             let _in_exchange = exchange.enter();
             let mut headers = HeaderMap::new();
             propagation().expect("with the feature")(&mut headers);
-            let header = headers.get("traceparent")?;
-            Some(header.to_str().expect("text").to_owned())
+            (headers, id)
         })
+    }
+
+    fn traceparent(headers: &HeaderMap) -> String {
+        let header = headers.get("traceparent").expect("a header");
+        header.to_str().expect("text").to_owned()
     }
 
     #[test]
     fn requests_to_the_resource_continue_the_callers_trace() {
-        let header = sent(&format!("00-{TRACE}-{PARENT}-01")).expect("a header");
+        let (headers, id) = sent(&format!("00-{TRACE}-{PARENT}-01"));
+        let header = traceparent(&headers);
         let parts: Vec<&str> = header.split('-').collect();
         assert_eq!([parts[0], parts[1], parts[3]], ["00", TRACE, "01"]);
         assert_ne!(parts[2], PARENT, "it is the span of the exchange");
+        assert_eq!(id, TRACE);
+        assert!(!headers.contains_key("tracestate"), "{headers:?}");
         // The caller decides whether a trace is sampled.
-        let header = sent(&format!("00-{TRACE}-{PARENT}-00")).expect("a header");
+        let (headers, _) = sent(&format!("00-{TRACE}-{PARENT}-00"));
+        let header = traceparent(&headers);
         assert!(header.ends_with("-00"), "{header}");
     }
 
     #[test]
-    fn a_trace_that_is_none_starts_a_new_one() {
-        let header = sent("00-0-0-01").expect("a header");
-        assert!(header.starts_with("00-") && header.len() == 55, "{header}");
-        assert!(!header.contains(TRACE));
+    fn a_trace_that_is_none_starts_a_new_one_with_its_id_in_the_audit() {
+        for received in [
+            "00-0-0-01",
+            "00-1-1-01",
+            "00-+-+-01",
+            &format!("ff-{TRACE}-{PARENT}-01"),
+        ] {
+            let (headers, id) = sent(received);
+            let header = traceparent(&headers);
+            assert!(header.starts_with("00-") && header.len() == 55, "{header}");
+            assert_eq!(header[3..35], id, "{received}");
+            assert_ne!(id, TRACE, "{received}");
+            assert!(!id.starts_with("0000000000"), "{received}: {id}");
+        }
+    }
+
+    #[test]
+    fn without_an_export_the_audit_has_the_callers_trace() {
+        let mut headers = HeaderMap::new();
+        let value = format!("00-{TRACE}-{PARENT}-01");
+        headers.insert("traceparent", value.parse().expect("a header"));
+        let parent = Parent::of(&headers);
+        let span = of_request("token", parent);
+        assert_eq!(trace_id(&span, parent).as_deref(), Some(TRACE));
+        assert_eq!(trace_id(&span, None), None);
     }
 
     #[test]
