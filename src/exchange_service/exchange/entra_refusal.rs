@@ -13,13 +13,26 @@ use crate::text::one_line;
 /// The default of `Retry-After` for a limit of Entra ID.
 const RATE_PAUSE: Duration = Duration::from_secs(30);
 
-/// Conditional Access blocks the user or the device; a sign-in does not help. 53000, 53001: the device;
-/// 53002: the app; 53003: the policy; 53004: registration of MFA; 530032 to 530036: security policies.
-const CONDITIONAL_ACCESS: [u32; 10] = [
-    53000, 53001, 53002, 53003, 53004, 530032, 530033, 530034, 530035, 530036,
+/// Conditional Access blocks the user or the device; a sign-in does not help. 50131: the device, the
+/// location or a risk; 53000, 53001: the device; 53002: the app; 53003: the policy; 53004: registration of
+/// MFA; 530032 to 530036: security policies.
+const CONDITIONAL_ACCESS: [u32; 11] = [
+    50131, 53000, 53001, 53002, 53003, 53004, 530032, 530033, 530034, 530035, 530036,
 ];
 /// Consent is missing. 65001: of the user or an admin; 65004: the user declined; 90094: an admin must.
 const CONSENT: [u32; 3] = [65001, 65004, 90094];
+
+/// The registration or the settings of this service are wrong, also if the error is `invalid_grant`: a
+/// sign-in does not help. 50013: the assertion is invalid, and this service has validated it; 500131: its
+/// audience is not AZURE_CLIENT_ID; 500011: ACS is missing in the tenant; 65005, 650056, 650057: a
+/// permission is missing in the registration; 650052: the tenant has no subscription of ACS.
+const CONFIGURATION: [u32; 7] = [50013, 500131, 500011, 65005, 650052, 650056, 650057];
+/// The user is not assigned to the registration of this service.
+const NOT_ASSIGNED: [u32; 1] = [50105];
+/// The account is disabled.
+const DISABLED: [u32; 1] = [50057];
+/// The tenant has no such user. 50020: a guest of no invitation; 50034: deleted.
+const UNKNOWN_USER: [u32; 2] = [50020, 50034];
 
 /// The body of a refusal.
 #[derive(Deserialize)]
@@ -59,12 +72,19 @@ pub(super) fn of_entra(response: &Response) -> Refusal {
     refusal.upstream_of(code, id.map(|id| one_line(&id, 100)))
 }
 
+fn denied(reason: &str, description: &str) -> Refusal {
+    Refusal::new(StatusCode::FORBIDDEN, "access_denied", reason, description)
+}
+
+fn misconfigured() -> Refusal {
+    Refusal::unavailable(
+        "on_behalf_of_configuration",
+        "Entra ID refused the request of this service. Its registration may lack permissions.",
+    )
+}
+
 fn of_error(refused: &Refused, pause: Option<Duration>) -> Refusal {
     let has_code = |codes: &[u32]| refused.error_codes.iter().any(|code| codes.contains(code));
-    let denied = |reason, description| {
-        let status = StatusCode::FORBIDDEN;
-        Refusal::new(status, "access_denied", reason, description)
-    };
     let is_for_consent = refused.error == "consent_required"
         || refused.suberror.as_deref() == Some("consent_required")
         || has_code(&CONSENT);
@@ -84,7 +104,35 @@ fn of_error(refused: &Refused, pause: Option<Duration>) -> Refusal {
             "Conditional Access in Entra ID blocks the user, the application or the device.",
         );
     }
-    match refused.error.as_str() {
+    if has_code(&CONFIGURATION) {
+        return misconfigured();
+    }
+    of_user(has_code).unwrap_or_else(|| by_error(&refused.error, pause))
+}
+
+/// Returns the refusal for a user whose next sign-in would fail too.
+fn of_user(has_code: impl Fn(&[u32]) -> bool) -> Option<Refusal> {
+    if has_code(&NOT_ASSIGNED) {
+        return Some(denied(
+            "user_not_assigned",
+            "The user is not assigned to the exchange service's application in Entra ID.",
+        ));
+    }
+    if has_code(&DISABLED) {
+        return Some(denied(
+            "user_disabled",
+            "The user's account in Entra ID is disabled.",
+        ));
+    }
+    has_code(&UNKNOWN_USER).then(|| {
+        let description = "The tenant in Entra ID has no account of this user.";
+        denied("user_unknown", description)
+    })
+}
+
+/// Returns the refusal for an error of RFC 6749 or of Entra ID.
+fn by_error(error: &str, pause: Option<Duration>) -> Refusal {
+    match error {
         "temporarily_unavailable" | "server_error" => entra_unavailable(pause),
         "invalid_client" | "unauthorized_client" => Refusal::unavailable(
             "on_behalf_of_credential",
@@ -94,10 +142,7 @@ fn of_error(refused: &Refused, pause: Option<Duration>) -> Refusal {
         | "invalid_scope"
         | "invalid_resource"
         | "invalid_target"
-        | "unsupported_grant_type" => Refusal::unavailable(
-            "on_behalf_of_configuration",
-            "Entra ID refused the request of this service. Its registration may lack permissions.",
-        ),
+        | "unsupported_grant_type" => misconfigured(),
         // The token is revoked, or the user has to sign in: only a new token helps (RFC 6750).
         "invalid_grant" | "interaction_required" | "login_required" => Refusal::new(
             StatusCode::UNAUTHORIZED,
@@ -177,6 +222,51 @@ mod tests {
                 400,
                 r#"{"error":"invalid_grant","error_codes":[53003]}"#,
                 (403, "access_denied", "conditional_access"),
+            ),
+            (
+                400,
+                r#"{"error":"access_denied","error_codes":[50131]}"#,
+                (403, "access_denied", "conditional_access"),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_grant","error_codes":[500131]}"#,
+                (503, "temporarily_unavailable", "on_behalf_of_configuration"),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_grant","error_codes":[50013]}"#,
+                (503, "temporarily_unavailable", "on_behalf_of_configuration"),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_client","error_codes":[650057]}"#,
+                (503, "temporarily_unavailable", "on_behalf_of_configuration"),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_grant","error_codes":[500133]}"#,
+                (401, "invalid_token", "sign_in_required"),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_grant","error_codes":[50105]}"#,
+                (403, "access_denied", "user_not_assigned"),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_grant","error_codes":[50057]}"#,
+                (403, "access_denied", "user_disabled"),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_grant","suberror":"bad_token","error_codes":[50034]}"#,
+                (403, "access_denied", "user_unknown"),
+            ),
+            (
+                400,
+                r#"{"error":"interaction_required","error_codes":[50020]}"#,
+                (403, "access_denied", "user_unknown"),
             ),
             (
                 401,
