@@ -9,6 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use tracing::Instrument as _;
 
+use super::reason::Reason;
 use super::refusal::Refusal;
 use crate::acs::IssuedToken;
 use crate::exchange_service::expiring::Expiring;
@@ -149,7 +150,7 @@ impl TokenCache {
 }
 
 fn interrupted() -> Refusal {
-    Refusal::unavailable("interrupted", "The exchange was interrupted.")
+    Refusal::unavailable(Reason::Interrupted, "The exchange was interrupted.")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde::Deserialize;
 
+use super::reason::Reason;
 use super::refusal::Refusal;
 use crate::claims::Claims;
 use crate::http::Response;
@@ -47,7 +48,7 @@ struct Refused {
 
 /// Entra ID does not respond, or not with its own response.
 pub(super) fn entra_unavailable(pause: Option<Duration>) -> Refusal {
-    let refusal = Refusal::unavailable("entra_unavailable", "Entra ID is unavailable.");
+    let refusal = Refusal::unavailable(Reason::EntraUnavailable, "Entra ID is unavailable.");
     match pause {
         Some(pause) => refusal.retry_after(pause),
         None => refusal,
@@ -59,7 +60,7 @@ pub(super) fn of_entra(response: &Response) -> Refusal {
     let pause = response.retry_after();
     if response.status == StatusCode::TOO_MANY_REQUESTS {
         let description = "Entra ID accepts no more requests now.";
-        return Refusal::limited("entra_limit", description, pause.unwrap_or(RATE_PAUSE));
+        return Refusal::limited(Reason::EntraLimit, description, pause.unwrap_or(RATE_PAUSE));
     }
     let refused: Option<Refused> = serde_json::from_slice(&response.body).ok();
     let Some(refused) = refused.filter(|_| !response.status.is_server_error()) else {
@@ -72,13 +73,13 @@ pub(super) fn of_entra(response: &Response) -> Refusal {
     refusal.upstream_of(code, id.map(|id| one_line(&id, 100)))
 }
 
-fn denied(reason: &str, description: &str) -> Refusal {
+fn denied(reason: Reason, description: &str) -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, "access_denied", reason, description)
 }
 
 fn misconfigured() -> Refusal {
     Refusal::unavailable(
-        "on_behalf_of_configuration",
+        Reason::OnBehalfOfConfiguration,
         "Entra ID refused the request of this service. Its registration may lack permissions.",
     )
 }
@@ -90,7 +91,7 @@ fn of_error(refused: &Refused, pause: Option<Duration>) -> Refusal {
         || has_code(&CONSENT);
     if is_for_consent {
         return denied(
-            "consent_required",
+            Reason::ConsentRequired,
             "Entra ID requires consent: an administrator has to grant the exchange service's \
              registration its permissions of Azure Communication Services.",
         );
@@ -100,7 +101,7 @@ fn of_error(refused: &Refused, pause: Option<Duration>) -> Refusal {
     }
     if has_code(&CONDITIONAL_ACCESS) {
         return denied(
-            "conditional_access",
+            Reason::ConditionalAccess,
             "Conditional Access in Entra ID blocks the user, the application or the device.",
         );
     }
@@ -114,19 +115,19 @@ fn of_error(refused: &Refused, pause: Option<Duration>) -> Refusal {
 fn of_user(has_code: impl Fn(&[u32]) -> bool) -> Option<Refusal> {
     if has_code(&NOT_ASSIGNED) {
         return Some(denied(
-            "user_not_assigned",
+            Reason::UserNotAssigned,
             "The user is not assigned to the exchange service's application in Entra ID.",
         ));
     }
     if has_code(&DISABLED) {
         return Some(denied(
-            "user_disabled",
+            Reason::UserDisabled,
             "The user's account in Entra ID is disabled.",
         ));
     }
     has_code(&UNKNOWN_USER).then(|| {
         let description = "The tenant in Entra ID has no account of this user.";
-        denied("user_unknown", description)
+        denied(Reason::UserUnknown, description)
     })
 }
 
@@ -135,7 +136,7 @@ fn by_error(error: &str, pause: Option<Duration>) -> Refusal {
     match error {
         "temporarily_unavailable" | "server_error" => entra_unavailable(pause),
         "invalid_client" | "unauthorized_client" => Refusal::unavailable(
-            "on_behalf_of_credential",
+            Reason::OnBehalfOfCredential,
             "Entra ID refused the credential of this service.",
         ),
         "invalid_request"
@@ -147,11 +148,11 @@ fn by_error(error: &str, pause: Option<Duration>) -> Refusal {
         "invalid_grant" | "interaction_required" | "login_required" => Refusal::new(
             StatusCode::UNAUTHORIZED,
             "invalid_token",
-            "sign_in_required",
+            Reason::SignInRequired,
             "Entra ID accepts this token no more. The user has to sign in again.",
         ),
         _ => denied(
-            "on_behalf_of_refused",
+            Reason::OnBehalfOfRefused,
             "Entra ID refused a token on behalf of the user.",
         ),
     }

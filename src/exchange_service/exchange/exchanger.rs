@@ -8,11 +8,12 @@ use tracing::Instrument as _;
 
 use super::cache::{Key, Origin, Outcome, TokenCache};
 use super::on_behalf_of::OnBehalfOf;
+use super::reason::Reason;
 use super::refusal::Refusal;
 use super::resource::Resource;
 use crate::exchange_service::limits::{Permit, ResourceBudget, UserLimits};
 use crate::exchange_service::records::Metrics;
-use crate::exchange_service::tokens::UserToken;
+use crate::exchange_service::tokens::{Rejection, UserToken};
 use crate::exchange_service::traces;
 use crate::secret::EntraToken;
 
@@ -62,7 +63,7 @@ impl Exchanger {
     fn count(&self, user: &str) -> Result<(), Refusal> {
         self.users.take(user).map_err(|pause| {
             let description = "The user has sent too many requests.";
-            Refusal::limited("user_limit", description, pause)
+            Refusal::limited(Reason::UserLimit, description, pause)
         })
     }
 
@@ -71,7 +72,7 @@ impl Exchanger {
             let description = "The budget of the ACS resource is used up for now.";
             // Clients that return at the same moment would find it used up again.
             let pause = pause.mul_f64(1.0 + fastrand::f64());
-            Refusal::limited("budget", description, pause)
+            Refusal::limited(Reason::Budget, description, pause)
         })
     }
 
@@ -84,7 +85,7 @@ impl Exchanger {
             }
             (Subject::OnBehalfOf { .. }, None) => {
                 return Err(Refusal::of_request(
-                    "subject_missing",
+                    Reason::Subject(Rejection::Missing),
                     "The subject token is missing.",
                 ));
             }

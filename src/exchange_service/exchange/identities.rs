@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tracing::{Instrument as _, warn};
 
 use super::exchanger::{Exchanger, user_key};
+use super::reason::Reason;
 use super::refusal::Refusal;
 use crate::acs::api::{ApiRequest, Content};
 use crate::acs::{CommunicationUserId, CreatedUser, IssuedToken, TokenLifetime, TokenScope};
@@ -122,7 +123,7 @@ impl Identities {
         let joined = async {
             let interrupted = |_| {
                 let description = "The request for an identity was interrupted.";
-                Err(Refusal::unavailable("interrupted", description))
+                Err(Refusal::unavailable(Reason::Interrupted, description))
             };
             task.await.unwrap_or_else(interrupted)
         };
@@ -165,7 +166,7 @@ async fn by_custom_id(
     });
     token.ok_or_else(|| {
         let description = "The ACS resource returned no identity.";
-        Refusal::unavailable("resource_unavailable", description)
+        Refusal::unavailable(Reason::ResourceUnavailable, description)
     })
 }
 
@@ -198,19 +199,25 @@ async fn stored(
         // Another replica has created it.
         let token = issue(exchanger, &id, permit).await?;
         return token.ok_or_else(|| {
-            Refusal::unavailable("identity_deleted", "The user's identity was just deleted.")
+            Refusal::unavailable(
+                Reason::IdentityDeleted,
+                "The user's identity was just deleted.",
+            )
         });
     }
     let created = create(exchanger, permit).await?;
     let (id, Some(token)) = (created.id, created.token) else {
         let description = "The ACS resource returned an identity without a token.";
-        return Err(Refusal::unavailable("resource_unavailable", description));
+        return Err(Refusal::unavailable(
+            Reason::ResourceUnavailable,
+            description,
+        ));
     };
     if gone.is_some_and(|gone| !is_of_same_resource(&gone, id.as_str())) {
         // The database belongs to another resource, whose identities must stay.
         discard(exchanger, &id).await;
         return Err(Refusal::unavailable(
-            "identity_of_another_resource",
+            Reason::IdentityOfAnotherResource,
             "The identities in the database belong to another ACS resource.",
         ));
     }
@@ -289,5 +296,5 @@ fn lifetime() -> Result<TokenLifetime, Refusal> {
 
 fn no_database(error: &Error) -> Refusal {
     warn!("{error}.");
-    Refusal::unavailable("database_unavailable", "The database is unavailable.")
+    Refusal::unavailable(Reason::DatabaseUnavailable, "The database is unavailable.")
 }

@@ -8,6 +8,7 @@ mod entra_refusal;
 mod exchanger;
 mod identities;
 mod on_behalf_of;
+mod reason;
 mod refusal;
 mod resource;
 
@@ -15,5 +16,6 @@ pub(super) use cache::{Origin, TokenCache};
 pub(super) use exchanger::{Exchanger, Subject};
 pub(super) use identities::Identities;
 pub(super) use on_behalf_of::OnBehalfOf;
+pub(super) use reason::Reason;
 pub(super) use refusal::Refusal;
 pub(super) use resource::Resource;

@@ -13,6 +13,7 @@ use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use super::entra_refusal as refusal;
+use super::reason::Reason;
 use super::refusal::Refusal;
 use crate::acs::resource_credential::CertificateAssertion;
 use crate::error::{Error, Kind, Result};
@@ -177,7 +178,7 @@ fn read(response: &Response) -> Result<EntraToken, Refusal> {
 fn unusable(error: &Error) -> Refusal {
     tracing::warn!("The credential for on-behalf-of requests cannot be used: {error}.");
     Refusal::unavailable(
-        "on_behalf_of_credential",
+        Reason::OnBehalfOfCredential,
         "The credential of this service cannot be used.",
     )
 }

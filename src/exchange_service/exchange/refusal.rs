@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
+use super::reason::Reason;
 use crate::claims::Claims;
 use crate::error::{Error, Kind};
 use crate::exchange_service::tokens::{Purpose, Rejection, UserToken};
@@ -21,7 +22,7 @@ pub(in crate::exchange_service) struct Refusal {
     /// The error of RFC 6749 or RFC 6750.
     pub(in crate::exchange_service) error: &'static str,
     /// The word for the audit and the metrics.
-    pub(in crate::exchange_service) reason: String,
+    pub(in crate::exchange_service) reason: Reason,
     pub(in crate::exchange_service) description: String,
     pub(in crate::exchange_service) retry_after: Option<Duration>,
     /// The challenge that the client has to meet with its next sign-in.
@@ -45,13 +46,13 @@ impl Refusal {
     pub(in crate::exchange_service) fn new(
         status: StatusCode,
         error: &'static str,
-        reason: &str,
+        reason: Reason,
         description: &str,
     ) -> Self {
         Refusal {
             status,
             error,
-            reason: reason.to_owned(),
+            reason,
             description: description.to_owned(),
             retry_after: None,
             claims: None,
@@ -60,7 +61,7 @@ impl Refusal {
     }
 
     /// A request with a wrong form.
-    pub(in crate::exchange_service) fn of_request(reason: &str, description: &str) -> Self {
+    pub(in crate::exchange_service) fn of_request(reason: Reason, description: &str) -> Self {
         Refusal::new(
             StatusCode::BAD_REQUEST,
             "invalid_request",
@@ -70,7 +71,7 @@ impl Refusal {
     }
 
     /// A temporary failure of a system that this service needs.
-    pub(in crate::exchange_service) fn unavailable(reason: &str, description: &str) -> Self {
+    pub(in crate::exchange_service) fn unavailable(reason: Reason, description: &str) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         Refusal::new(status, "temporarily_unavailable", reason, description)
             .retry_after(OUTAGE_PAUSE)
@@ -78,7 +79,7 @@ impl Refusal {
 
     /// A limit that is reached.
     pub(in crate::exchange_service) fn limited(
-        reason: &str,
+        reason: Reason,
         description: &str,
         pause: Duration,
     ) -> Self {
@@ -109,9 +110,9 @@ impl Refusal {
     /// A token that is not valid for its purpose. RFC 6750 defines the error for the bearer token, RFC
     /// 8693 the one for the subject token.
     pub(in crate::exchange_service) fn of_token(rejection: Rejection, purpose: Purpose) -> Self {
-        let (prefix, noun) = match purpose {
-            Purpose::ThisService => ("", "bearer token"),
-            Purpose::Acs => ("subject_", "subject token"),
+        let (reason, noun) = match purpose {
+            Purpose::ThisService => (Reason::Bearer(rejection), "bearer token"),
+            Purpose::Acs => (Reason::Subject(rejection), "subject token"),
         };
         let (status, error) = match (rejection, purpose) {
             (Rejection::KeysUnavailable, _) => {
@@ -127,9 +128,8 @@ impl Refusal {
             }
             (_, Purpose::ThisService) => (StatusCode::UNAUTHORIZED, "invalid_token"),
         };
-        let reason = format!("{prefix}{}", rejection.word());
         let description = format!("The {noun} {}.", rejection.description());
-        let refusal = Refusal::new(status, error, &reason, &description);
+        let refusal = Refusal::new(status, error, reason, &description);
         match rejection {
             Rejection::KeysUnavailable => refusal.retry_after(OUTAGE_PAUSE),
             _ => refusal,
@@ -143,7 +143,7 @@ impl Refusal {
         let mut refusal = Refusal::new(
             status,
             "insufficient_claims",
-            "claims_challenge",
+            Reason::ClaimsChallenge,
             description,
         );
         refusal.claims = Some(claims);
@@ -157,35 +157,38 @@ impl Refusal {
         let refusal = match (error.claims(), status, code) {
             (Some(claims), ..) => Refusal::challenge(claims.clone()),
             (_, Some(429), _) => Refusal::limited(
-                "resource_limit",
+                Reason::ResourceLimit,
                 "The ACS resource accepts no more requests now.",
                 error.retry_after().unwrap_or(RATE_PAUSE),
             ),
             (_, Some(401), Some("InvalidAccessToken")) => Refusal::new(
                 StatusCode::BAD_REQUEST,
                 "invalid_grant",
-                "resource_refused_token",
+                Reason::ResourceRefusedToken,
                 "The ACS resource refused the user's token.",
             ),
             (_, Some(400), _) => Refusal::new(
                 StatusCode::BAD_REQUEST,
                 "invalid_grant",
-                "resource_refused_request",
+                Reason::ResourceRefusedRequest,
                 "The ACS resource refused the user or the application of the token.",
             ),
             (_, Some(403), _) => Refusal::new(
                 StatusCode::FORBIDDEN,
                 "access_denied",
-                "resource_denied",
+                Reason::ResourceDenied,
                 "The ACS resource denied the exchange. The user may have no Teams licence.",
             ),
             _ if error.kind() == Kind::Unreachable => {
                 let pause = error.retry_after().unwrap_or(OUTAGE_PAUSE);
-                Refusal::unavailable("resource_unavailable", "The ACS resource is unavailable.")
-                    .retry_after(pause)
+                Refusal::unavailable(
+                    Reason::ResourceUnavailable,
+                    "The ACS resource is unavailable.",
+                )
+                .retry_after(pause)
             }
             _ => Refusal::unavailable(
-                "credential_refused",
+                Reason::CredentialRefused,
                 "The credential of this service for the ACS resource was not accepted.",
             ),
         };

@@ -9,7 +9,7 @@ use tracing::Span;
 
 use super::response;
 use super::service::Service;
-use crate::exchange_service::exchange::Refusal;
+use crate::exchange_service::exchange::{Reason, Refusal};
 use crate::exchange_service::records::{AuditLine, Slot};
 use crate::exchange_service::tokens::UserToken;
 use crate::exchange_service::traces;
@@ -161,7 +161,7 @@ impl Decision {
 
 fn no_audit() -> Refusal {
     Refusal::unavailable(
-        "audit_unavailable",
+        Reason::AuditUnavailable,
         "The decision could not be recorded, so it has no effect.",
     )
 }

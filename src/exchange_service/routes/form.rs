@@ -6,7 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use url::{Url, form_urlencoded};
 
-use crate::exchange_service::exchange::Refusal;
+use crate::exchange_service::exchange::{Reason, Refusal};
 use crate::secret::EntraToken;
 
 /// The longest body. A longer token than every one of Entra still gets the reason for its refusal.
@@ -40,17 +40,17 @@ impl TokenForm {
         let media = media.split(';').next().unwrap_or_default().trim();
         if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(Refusal::of_request(
-                "not_a_form",
+                Reason::NotAForm,
                 "The body must be a form (application/x-www-form-urlencoded).",
             ));
         }
         let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY_BYTES)).await;
         let bytes = bytes.map_err(|_| {
-            Refusal::of_request("body_too_slow", "The body did not arrive within 10 s.")
+            Refusal::of_request(Reason::BodyTooSlow, "The body did not arrive within 10 s.")
         })?;
         let bytes = bytes.map_err(|_| {
             Refusal::of_request(
-                "body_too_large",
+                Reason::BodyTooLarge,
                 "The body is incomplete, or longer than 128 KiB.",
             )
         })?;
@@ -94,7 +94,7 @@ impl Parameters {
             };
             if seen.iter().any(|seen| *seen == name) {
                 return Err(Refusal::of_request(
-                    "repeated_parameter",
+                    Reason::RepeatedParameter,
                     "A parameter occurs more than once.",
                 ));
             }
@@ -112,7 +112,7 @@ fn parse(bytes: &[u8], endpoint: &Url) -> Result<TokenForm, Refusal> {
     check_grant(found.grant_type.as_deref())?;
     if found.actor_token.is_some() || found.actor_token_type.is_some() {
         return Err(Refusal::of_request(
-            "actor_token",
+            Reason::ActorToken,
             "The parameters `actor_token` and `actor_token_type` are not supported.",
         ));
     }
@@ -120,14 +120,14 @@ fn parse(bytes: &[u8], endpoint: &Url) -> Result<TokenForm, Refusal> {
     let subject_type = found.subject_token_type.as_ref();
     if found.subject_token.is_some() && !subject_type.is_some_and(is_token_type) {
         return Err(Refusal::of_request(
-            "subject_token_type",
+            Reason::SubjectTokenType,
             "The parameter `subject_token_type` is not that of an access token.",
         ));
     }
     let requested = found.requested_token_type;
     if requested.is_some_and(|requested| requested != ACCESS_TOKEN) {
         return Err(Refusal::of_request(
-            "requested_token_type",
+            Reason::RequestedTokenType,
             "The parameter `requested_token_type` is not that of an access token.",
         ));
     }
@@ -145,10 +145,10 @@ fn check_grant(grant: Option<&str>) -> Result<(), Refusal> {
         Some(_) => Err(Refusal::new(
             status,
             "unsupported_grant_type",
-            "grant_type",
+            Reason::GrantType,
             description,
         )),
-        None => Err(Refusal::of_request("grant_type_missing", description)),
+        None => Err(Refusal::of_request(Reason::GrantTypeMissing, description)),
     }
 }
 
@@ -167,13 +167,13 @@ fn check_targets(targets: &[String], scope: Option<&str>, endpoint: &Url) -> Res
     if !targets.iter().all(is_endpoint) {
         let description = "Tokens of this service are for its own ACS resource only. Omit the \
              parameters `resource` and `audience`.";
-        return refused("invalid_target", "target", description);
+        return refused("invalid_target", Reason::Target, description);
     }
     match scope {
         None => Ok(()),
         Some(_) => refused(
             "invalid_scope",
-            "scope",
+            Reason::Scope,
             "The ACS resource decides the scopes of the token. Omit the parameter `scope`.",
         ),
     }
@@ -189,7 +189,7 @@ mod tests {
         let endpoint = Url::parse("https://contoso.communication.azure.com").expect("a URL");
         match parse(form.finish().as_bytes(), &endpoint) {
             Ok(form) => format!("ok, subject {}", form.subject.is_some()),
-            Err(refusal) => format!("{} {}", refusal.error, refusal.reason),
+            Err(refusal) => format!("{} {}", refusal.error, refusal.reason.as_str()),
         }
     }
 

@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 use super::decision::Decision;
 use super::service::Service;
 use super::token::caller;
-use crate::exchange_service::exchange::Refusal;
+use crate::exchange_service::exchange::{Reason, Refusal};
 
 /// `GET /v1/identity/token`.
 pub(super) async fn identity_token(
@@ -30,7 +30,7 @@ pub(super) async fn identity_token(
             Refusal::new(
                 StatusCode::NOT_FOUND,
                 "invalid_request",
-                "no_identities",
+                Reason::NoIdentities,
                 "This service has no identities: it has no database.",
             )
         })?;

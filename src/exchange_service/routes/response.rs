@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use crate::exchange_service::exchange::Refusal;
+use crate::exchange_service::exchange::{Reason, Refusal};
+use crate::exchange_service::tokens::Rejection;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -37,7 +38,7 @@ fn challenge(refusal: &Refusal) -> Option<HeaderValue> {
             let claims = STANDARD.encode(claims.as_str());
             format!("Bearer error=\"{}\", claims=\"{claims}\"", refusal.error)
         }
-        (None, 401) if refusal.reason == "missing" => "Bearer".to_owned(),
+        (None, 401) if refusal.reason == Reason::Bearer(Rejection::Missing) => "Bearer".to_owned(),
         (None, 401) => format!("Bearer error=\"{}\"", refusal.error),
         (None, 403) if refusal.error == "insufficient_scope" => {
             "Bearer error=\"insufficient_scope\"".to_owned()

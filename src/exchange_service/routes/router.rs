@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 
 use super::service::Service;
 use super::{health, identity, response, token};
-use crate::exchange_service::exchange::Refusal;
+use crate::exchange_service::exchange::{Reason, Refusal};
 
 const OPENAPI: &str = include_str!("../../../assets/exchange-service/openapi.json");
 
@@ -24,7 +24,7 @@ pub(in crate::exchange_service) fn router(service: Arc<Service>) -> Router {
         .route("/api/token/teams", get(token::teams).head(wrong_method))
         .route("/openapi.json", get(openapi))
         .merge(probes())
-        .fallback(async || other(StatusCode::NOT_FOUND, "no_such_route"))
+        .fallback(async || other(StatusCode::NOT_FOUND, Reason::NoSuchRoute))
         .method_not_allowed_fallback(wrong_method)
         .with_state(service)
 }
@@ -34,7 +34,7 @@ pub(in crate::exchange_service) fn metrics_router(service: Arc<Service>) -> Rout
     Router::new()
         .route("/metrics", get(health::metrics))
         .merge(probes())
-        .fallback(async || other(StatusCode::NOT_FOUND, "no_such_route"))
+        .fallback(async || other(StatusCode::NOT_FOUND, Reason::NoSuchRoute))
         .method_not_allowed_fallback(wrong_method)
         .with_state(service)
 }
@@ -51,7 +51,7 @@ async fn openapi() -> Response {
 }
 
 async fn wrong_method(method: Method) -> Response {
-    let mut refused = other(StatusCode::METHOD_NOT_ALLOWED, "no_such_method");
+    let mut refused = other(StatusCode::METHOD_NOT_ALLOWED, Reason::NoSuchMethod);
     if method == Method::HEAD {
         *refused.body_mut() = axum::body::Body::empty();
     }
@@ -59,7 +59,7 @@ async fn wrong_method(method: Method) -> Response {
 }
 
 /// Returns the response to a request that is none of this service. It is no decision.
-fn other(status: StatusCode, reason: &str) -> Response {
+fn other(status: StatusCode, reason: Reason) -> Response {
     let description = "This path or method does not exist. See /openapi.json.";
     let refusal = Refusal::new(status, "invalid_request", reason, description);
     let id = uuid::Uuid::new_v4().to_string();

@@ -14,7 +14,7 @@ use super::decision::Decision;
 use super::form::{ACCESS_TOKEN, TokenForm};
 use super::service::Service;
 use crate::acs::IssuedToken;
-use crate::exchange_service::exchange::{Origin, Refusal, Subject};
+use crate::exchange_service::exchange::{Origin, Reason, Refusal, Subject};
 use crate::exchange_service::tokens::{Purpose, Rejection, UserToken};
 use crate::loopback::serve::Caller;
 use crate::secret::EntraToken;
@@ -125,7 +125,7 @@ fn the_only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h HeaderV
     match (values.next(), values.next()) {
         (value, None) => Ok(value),
         _ => Err(Refusal::of_request(
-            "repeated_header",
+            Reason::RepeatedHeader,
             "A header with a token occurs more than once.",
         )),
     }
@@ -154,7 +154,7 @@ async fn exchange(
                 let refusal = Refusal::new(
                     StatusCode::FORBIDDEN,
                     "access_denied",
-                    "different_users",
+                    Reason::DifferentUsers,
                     "The two tokens belong to different users.",
                 );
                 return Err(refusal.about_subject(valid));

@@ -34,26 +34,6 @@ pub(in crate::exchange_service) enum Rejection {
 }
 
 impl Rejection {
-    /// Returns the word for the audit and the metrics.
-    pub(in crate::exchange_service) fn word(self) -> &'static str {
-        match self {
-            Rejection::Missing => "missing",
-            Rejection::TooLarge => "too_large",
-            Rejection::Malformed => "malformed",
-            Rejection::Algorithm => "algorithm_not_allowed",
-            Rejection::UnknownKey => "unknown_key",
-            Rejection::KeysUnavailable => "keys_unavailable",
-            Rejection::Signature => "bad_signature",
-            Rejection::Issuer => "wrong_issuer",
-            Rejection::Tenant => "tenant_not_allowed",
-            Rejection::Audience => "wrong_audience",
-            Rejection::Client => "client_not_allowed",
-            Rejection::Expired => "expired",
-            Rejection::NotYetValid => "not_yet_valid",
-            Rejection::Scope => "missing_scope",
-        }
-    }
-
     /// Returns the end of the sentence "the token …".
     pub(in crate::exchange_service) fn description(self) -> &'static str {
         match self {
@@ -75,4 +55,45 @@ impl Rejection {
             Rejection::Scope => "has no scope for this request",
         }
     }
+}
+
+/// Implements the words of the rejections.
+macro_rules! words {
+    ($($variant:ident => $word:literal,)*) => {
+        impl Rejection {
+            #[cfg(test)]
+            pub(in crate::exchange_service) const ALL: &[Rejection] = &[$(Rejection::$variant,)*];
+
+            /// Returns the word for the audit and the metrics.
+            pub(in crate::exchange_service) fn word(self) -> &'static str {
+                match self {
+                    $(Rejection::$variant => $word,)*
+                }
+            }
+
+            /// Returns the word for the subject token.
+            pub(in crate::exchange_service) fn subject_word(self) -> &'static str {
+                match self {
+                    $(Rejection::$variant => concat!("subject_", $word),)*
+                }
+            }
+        }
+    };
+}
+
+words! {
+    Missing => "missing",
+    TooLarge => "too_large",
+    Malformed => "malformed",
+    Algorithm => "algorithm_not_allowed",
+    UnknownKey => "unknown_key",
+    KeysUnavailable => "keys_unavailable",
+    Signature => "bad_signature",
+    Issuer => "wrong_issuer",
+    Tenant => "tenant_not_allowed",
+    Audience => "wrong_audience",
+    Client => "client_not_allowed",
+    Expired => "expired",
+    NotYetValid => "not_yet_valid",
+    Scope => "missing_scope",
 }
