@@ -28,6 +28,12 @@ VARIANTS = {
         "networkPolicy": {"from": [{"podSelector": {}}], "metricsFrom": [{"namespaceSelector": {}}]},
         "imagePullSecrets": [{"name": "registry"}], "nodeSelector": {"a": "b"},
     },
+    "further variables and files": {
+        "extraEnv": [{"name": "AZURE_CLIENT_ID", "value": "c"}],
+        "extraVolumes": [{"name": "entra", "secret": {"secretName": "certificate"}}],
+        "extraVolumeMounts": [{"name": "entra", "mountPath": "/etc/entra", "readOnly": True}],
+    },
+    "example": yaml.safe_load((HERE / "helm" / "example-values.yaml").read_text()),
     "without options": {
         "podDisruptionBudget": {"enabled": False}, "networkPolicy": {"enabled": False},
         "serviceAccount": {"create": False, "name": "own"},
@@ -40,6 +46,10 @@ EXPECTED = {
         "Deployment": 1, "HorizontalPodAutoscaler": 1, "NetworkPolicy": 1, "PodDisruptionBudget": 1, "Service": 2,
         "ServiceAccount": 1, "ServiceMonitor": 1,
     },
+    "further variables and files": {
+        "Deployment": 1, "NetworkPolicy": 1, "PodDisruptionBudget": 1, "Service": 2, "ServiceAccount": 1,
+    },
+    "example": {"Deployment": 1, "NetworkPolicy": 1, "PodDisruptionBudget": 1, "Service": 2, "ServiceAccount": 1},
     "without options": {"Deployment": 1, "Service": 2},
 }
 
@@ -58,6 +68,10 @@ def check(name, text):
             container = pod["containers"][0]
             assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["runAsUser"] == 65534, name
             assert container["securityContext"]["readOnlyRootFilesystem"], name
+            mounts = {mount["name"] for mount in container.get("volumeMounts", [])}
+            assert mounts == {volume["name"] for volume in pod.get("volumes", [])}, name
+            if name == "further variables and files":
+                assert mounts == {"entra"} and {"name": "AZURE_CLIENT_ID", "value": "c"} in container["env"], name
             assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys(), name
     return kinds
 
@@ -71,7 +85,8 @@ def main():
         kinds = check(name, text)
         assert kinds == EXPECTED[name], f"{name}: {kinds}"
         print("ok", name, kinds)
-    print("ok manifests", check("manifests", (HERE / "kubernetes" / "exchange.yaml").read_text()))
+    for path in sorted((HERE / "kubernetes").glob("*.yaml")):
+        print("ok", path.name, check(path.name, path.read_text()))
     report = helm_python.lint(CHART, strict=True)
     problems = [message for message in report["messages"] if message["severity"] > 1]
     assert not problems and not report["errors"], report
