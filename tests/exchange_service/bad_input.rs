@@ -334,7 +334,7 @@ fn wrong_subject_tokens(emulator: &Emulator) -> Vec<Row> {
     ]
 }
 
-/// The cases of the guide's table that other tests of this folder prove, with their status, error and
+/// The cases of the page's table that other tests of this folder prove, with their status, error and
 /// reason.
 const OTHER_CASES: [&str; 4] = [
     "signing keys that cannot be fetched | 503 | `temporarily_unavailable` | `keys_unavailable`",
@@ -343,10 +343,10 @@ const OTHER_CASES: [&str; 4] = [
     "a replica that is killed within the request | none | none | none",
 ];
 
-/// Checks that the guide's table has these cases, and no others.
+/// Checks that the page's table has these cases, and no others.
 fn check_guide(rows: &[Row]) {
-    let guide = include_str!("../../docs/guides/exchange-service.md");
-    let table = guide.split_once("## Bad input").expect("the section").1;
+    let page = include_str!("../../docs/reference/exchange-service.md");
+    let table = page.split_once("## Bad input").expect("the section").1;
     let found = table.lines().skip_while(|line| !line.starts_with("| --- "));
     let found = found.skip(1).take_while(|line| line.starts_with("| "));
     let found: BTreeSet<String> = found.map(str::to_owned).collect();
@@ -358,7 +358,7 @@ fn check_guide(rows: &[Row]) {
     let differences: Vec<&String> = expected.symmetric_difference(&found).collect();
     assert!(
         differences.is_empty(),
-        "the table of the guide: {differences:#?}"
+        "the table of the page: {differences:#?}"
     );
 }
 
