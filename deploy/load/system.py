@@ -281,11 +281,14 @@ backend replicas
         until("HAProxy", lambda: answers(self.port, "/readyz"), 90)
 
     def audit(self):
-        """The decisions of all replicas."""
+        """The decisions of all replicas. A second line of a decision replaces the first one."""
+        decisions = {}
         for path in self.folder.glob("replica*.log"):
             for line in path.read_text().splitlines():
                 if '"audit":"decision"' in line:
-                    yield json.loads(line)
+                    decision = json.loads(line)
+                    decisions[decision["requestId"]] = decision
+        return decisions.values()
 
 
 def most_in_a_window(times, length=30):

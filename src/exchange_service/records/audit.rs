@@ -12,6 +12,12 @@ pub(in crate::exchange_service) struct AuditLine<'a> {
     pub(in crate::exchange_service) audit: &'static str,
     pub(in crate::exchange_service) time: String,
     pub(in crate::exchange_service) request_id: &'a str,
+    /// Whether this line replaces the decision's first one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(in crate::exchange_service) supersedes: bool,
+    /// The id that the caller selected. Several decisions can have the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::exchange_service) caller_request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::exchange_service) trace_id: Option<&'a str>,
     pub(in crate::exchange_service) route: &'static str,

@@ -16,21 +16,28 @@ use crate::exchange_service::traces;
 
 /// The longest id of a request that is taken over.
 const MAX_ID_LENGTH: usize = 64;
+const REFUSED: &str = "refused";
+
+/// A word and the response with a token, or a refusal.
+pub(super) type Outcome = Result<(&'static str, Response), Refusal>;
 
 /// A decision in progress. If it is dropped, the caller has gone away.
 pub(super) struct Decision {
     service: Arc<Service>,
     route: &'static str,
     start: Instant,
-    pub(super) request_id: String,
+    /// The service's own id, so that no caller can select that of another decision.
+    request_id: String,
+    caller_request_id: Option<String>,
     trace_id: Option<String>,
     span: Span,
     caller: Option<Arc<UserToken>>,
     identity: Option<String>,
-    /// The place of its line. It is gone when the line is written.
+    /// The place of its lines.
     slot: Option<Slot>,
-    has_line: bool,
-    is_counted: bool,
+    /// The outcome in the line that was sent to the audit.
+    recorded: Option<&'static str>,
+    has_response: bool,
 }
 
 impl Decision {
@@ -44,14 +51,15 @@ impl Decision {
             service: service.clone(),
             route,
             start: Instant::now(),
-            request_id: given.map_or_else(new_id, str::to_owned),
+            request_id: new_id(),
+            caller_request_id: given.map(str::to_owned),
             trace_id: traces::trace_id(&span, parent),
             span,
             caller: None,
             identity: None,
             slot: service.audit.reserve(),
-            has_line: false,
-            is_counted: false,
+            recorded: None,
+            has_response: false,
         }
     }
 
@@ -79,26 +87,18 @@ impl Decision {
         self.identity = Some(identity.to_owned());
     }
 
-    /// Records the outcome, and returns the response. `outcome` is a word and the response with a
-    /// token.
-    pub(super) async fn finish(
-        mut self,
-        outcome: Result<(&'static str, Response), Refusal>,
-    ) -> Response {
-        let line = match &outcome {
-            Ok((word, response)) => self.line(word, response.status(), None),
-            Err(refusal) => self.line("refused", refusal.status, Some(refusal)),
-        };
-        let outcome = match self.record(line).await {
+    /// Records the outcome, and returns the response.
+    pub(super) async fn finish(mut self, outcome: Outcome) -> Response {
+        let (word, status, refusal) = parts(&outcome);
+        let line = self.line(word, status, refusal);
+        let outcome = match self.record(word, line).await {
             true => outcome,
             false => Err(no_audit()),
         };
-        let (word, status, reason) = match &outcome {
-            Ok((word, response)) => (*word, response.status(), None),
-            Err(refusal) => ("refused", refusal.status, Some(refusal.reason.as_str())),
-        };
+        let (word, status, refusal) = parts(&outcome);
+        let reason = refusal.map(|refusal| refusal.reason.as_str());
         traces::record(&self.span, word, status, reason);
-        self.is_counted = true;
+        self.has_response = true;
         self.service.metrics.finished(self.route, word, reason);
         let response = match outcome {
             Ok((_, response)) => response,
@@ -110,20 +110,24 @@ impl Decision {
 
     /// Writes the line. Returns whether the decision may have its effect: the line is written, or it is
     /// a refusal because none can be written now.
-    async fn record(&mut self, line: Vec<u8>) -> bool {
-        self.has_line = true;
+    async fn record(&mut self, word: &'static str, line: Vec<u8>) -> bool {
         let service = self.service.clone();
-        let Some(mut slot) = self.slot.take() else {
+        let Some(slot) = self.slot.as_mut() else {
             service.audit.lost();
             return false;
         };
-        if !service.audit.is_stalled() && service.audit.write(&mut slot, line).await {
-            return true;
+        if !service.audit.is_stalled() {
+            self.recorded = Some(word);
+            if service.audit.write(slot, line).await {
+                return true;
+            }
         }
-        // The line may be written later. The last line of a request counts.
+        // The first line may be written later.
         let refusal = no_audit();
-        let line = self.line("refused", refusal.status, Some(&refusal));
-        service.audit.write_later(slot, line);
+        let line = self.line(REFUSED, refusal.status, Some(&refusal));
+        if let Some(slot) = self.slot.take() {
+            service.audit.write_later(slot, line);
+        }
         false
     }
 
@@ -140,6 +144,8 @@ impl Decision {
             audit: "decision",
             time: self.service.clock.now().to_string(),
             request_id: &self.request_id,
+            supersedes: self.recorded.is_some(),
+            caller_request_id: self.caller_request_id.as_deref(),
             trace_id: self.trace_id.as_deref(),
             route: self.route,
             outcome,
@@ -159,6 +165,13 @@ impl Decision {
     }
 }
 
+fn parts(outcome: &Outcome) -> (&'static str, StatusCode, Option<&Refusal>) {
+    match outcome {
+        Ok((word, response)) => (word, response.status(), None),
+        Err(refusal) => (REFUSED, refusal.status, Some(refusal)),
+    }
+}
+
 fn no_audit() -> Refusal {
     Refusal::unavailable(
         Reason::AuditUnavailable,
@@ -168,11 +181,13 @@ fn no_audit() -> Refusal {
 
 impl Drop for Decision {
     fn drop(&mut self) {
-        if !self.is_counted {
-            self.service.metrics.finished(self.route, "abandoned", None);
-            traces::record(&self.span, "abandoned", closed_by_client(), None);
+        if self.has_response {
+            return;
         }
-        if self.has_line {
+        self.service.metrics.finished(self.route, "abandoned", None);
+        traces::record(&self.span, "abandoned", closed_by_client(), None);
+        // A refusal stays one. A token that was recorded was not returned.
+        if self.recorded == Some(REFUSED) {
             return;
         }
         let line = self.line("abandoned", closed_by_client(), None);

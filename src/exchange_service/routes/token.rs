@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tracing::Instrument as _;
 
-use super::decision::Decision;
+use super::decision::{Decision, Outcome};
 use super::form::{ACCESS_TOKEN, TokenForm};
 use super::service::Service;
 use crate::acs::IssuedToken;
@@ -21,8 +21,6 @@ use crate::secret::EntraToken;
 
 /// The header of the hero sample's clients.
 const TEAMS_TOKEN: &str = "teams-user-aad-token";
-
-type Outcome = Result<(&'static str, Response), Refusal>;
 
 /// `POST /v1/token`.
 pub(super) async fn token(State(service): State<Arc<Service>>, request: Request) -> Response {
