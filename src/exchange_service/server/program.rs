@@ -173,7 +173,7 @@ fn started(
             tokio::join!(maintain(service.clone(), &settings), certificates, report);
         };
         let served = listeners
-            .serve(&service, settings.drain, signal, work)
+            .serve(&service, settings.drain, || end(writer), work)
             .await;
         served.map(|()| 0)
     });
@@ -202,6 +202,15 @@ fn print(stream: &mut impl Write, text: &str) -> Result<()> {
         .write_all(text.as_bytes())
         .and_then(|()| stream.flush());
     written.map_err(|error| Error::internal("standard output is closed").caused_by(error))
+}
+
+/// Completes at the next request to end, and once if the audit has no reader any more. No decision is
+/// possible then, and the exit code is that of lost lines.
+async fn end(writer: &Writer) {
+    tokio::select! {
+        () = signal() => {}
+        () = writer.closed() => {}
+    }
 }
 
 /// Completes at the next request to end.

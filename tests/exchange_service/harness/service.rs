@@ -1,12 +1,16 @@
 //! The service as a process.
 
-use std::io::{BufRead, BufReader};
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use acspass::emulator::Emulator;
+use rustix::fs::OFlags;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -23,9 +27,33 @@ pub(crate) struct Service {
     child: Child,
     pub(crate) port: u16,
     pub(crate) metrics_port: u16,
-    lines: Arc<Mutex<Vec<String>>>,
-    is_paused: Arc<AtomicBool>,
+    reader: Arc<Reader>,
+    reading: Option<JoinHandle<()>>,
     _folder: TempDir,
+}
+
+/// The reader of standard error.
+#[derive(Default)]
+struct Reader {
+    lines: Mutex<Vec<String>>,
+    is_paused: AtomicBool,
+    has_stopped: AtomicBool,
+    is_closed: AtomicBool,
+}
+
+impl Reader {
+    fn read(&self, stderr: impl Read) {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            self.lines.lock().expect("no panic").push(line);
+            while self.is_paused.load(Ordering::Relaxed) {
+                self.has_stopped.store(true, Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            if self.is_closed.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+    }
 }
 
 /// Waits until `found` returns a value.
@@ -138,30 +166,57 @@ impl Service {
             .spawn()
             .expect("the service starts");
         let stderr = child.stderr.take().expect("a stream");
-        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
-        let is_paused: Arc<AtomicBool> = Arc::default();
-        let (kept, paused) = (lines.clone(), is_paused.clone());
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                kept.lock().expect("no panic").push(line);
-                while paused.load(Ordering::Relaxed) {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-            }
-        });
+        let reader: Arc<Reader> = Arc::default();
+        let of_thread = reader.clone();
+        let reading = std::thread::spawn(move || of_thread.read(stderr));
         Service {
             child,
             port: 0,
             metrics_port: 0,
-            lines,
-            is_paused,
+            reader,
+            reading: Some(reading),
             _folder: folder,
         }
     }
 
     /// Stops the reader of standard error, or lets it go on.
     pub(crate) fn pause_reader(&self, is_paused: bool) {
-        self.is_paused.store(is_paused, Ordering::Relaxed);
+        self.reader.is_paused.store(is_paused, Ordering::Relaxed);
+    }
+
+    /// Opens standard error for writing without waiting. The service's own writes still wait.
+    #[track_caller]
+    fn stderr(&self) -> std::fs::File {
+        let flags = i32::try_from(OFlags::NONBLOCK.bits()).expect("flags");
+        let path = format!("/proc/{}/fd/2", self.child.id());
+        let opened = OpenOptions::new()
+            .write(true)
+            .custom_flags(flags)
+            .open(path);
+        opened.expect("standard error is a pipe")
+    }
+
+    /// Stops the reader of standard error, and fills the pipe with empty lines.
+    #[track_caller]
+    pub(crate) fn fill_stderr(&self) {
+        let mut pipe = self.stderr();
+        self.pause_reader(true);
+        pipe.write_all(b"\n").expect("room");
+        until("the reader has stopped", || {
+            Some(()).filter(|()| self.reader.has_stopped.load(Ordering::Relaxed))
+        });
+        for size in [4096, 1] {
+            while pipe.write(&vec![b'\n'; size]).is_ok() {}
+        }
+    }
+
+    /// Closes the reader's end of standard error.
+    #[track_caller]
+    pub(crate) fn close_stderr(&mut self) {
+        self.reader.is_closed.store(true, Ordering::Relaxed);
+        self.stderr().write_all(b"\n").expect("room");
+        let reading = self.reading.take().expect("a reader");
+        reading.join().expect("no panic");
     }
 
     /// Returns the address, as a desktop's setting has it.
@@ -171,7 +226,7 @@ impl Service {
 
     /// Returns the lines of standard error.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.lines.lock().expect("no panic").clone()
+        self.reader.lines.lock().expect("no panic").clone()
     }
 
     /// Returns the audit's line of the response.
@@ -223,6 +278,11 @@ impl Service {
         let id = self.child.id().to_string();
         let killed = Command::new("kill").args([name, &id]).status();
         assert!(killed.expect("kill").success());
+    }
+
+    /// Ends the process at once.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it is killed");
     }
 
     /// Waits for the end.
