@@ -6,7 +6,7 @@ use std::time::Duration;
 use acspass::emulator::{Emulator, Options, Seed};
 use serde_json::Value;
 
-use crate::harness::{AUDIENCE, CLIENT, Desktop, Service};
+use crate::harness::{AUDIENCE, CLIENT, Desktop, Service, until};
 
 const APPLICATION: &str = "ac5ba55e-0c11-4000-8000-0000000000e1";
 
@@ -41,15 +41,18 @@ fn service_on_behalf_of(emulator: &Emulator, folder: &tempfile::TempDir) -> Serv
     Service::start(emulator, &changes)
 }
 
-/// Returns the one decision that the service's audit has since `seen` lines.
+/// Waits for the one decision that the service's audit has since `seen` lines.
 #[track_caller]
 fn decision(service: &Service, seen: usize) -> Value {
-    let lines = service.lines().split_off(seen);
-    let lines = lines.iter().map(|line| serde_json::from_str(line));
-    let decisions: Vec<Value> = lines
-        .filter_map(Result::ok)
-        .filter(|line: &Value| line["audit"] == "decision")
-        .collect();
+    let decisions = until("a decision", || {
+        let lines = service.lines().split_off(seen);
+        let lines = lines.iter().map(|line| serde_json::from_str(line));
+        let decisions: Vec<Value> = lines
+            .filter_map(Result::ok)
+            .filter(|line: &Value| line["audit"] == "decision")
+            .collect();
+        Some(decisions).filter(|decisions| !decisions.is_empty())
+    });
     assert_eq!(decisions.len(), 1, "{decisions:?}");
     decisions[0].clone()
 }
@@ -81,9 +84,8 @@ fn use_desktop(emulator: &Emulator, service: &Service, desktop: &mut Desktop, re
     assert_eq!(account["communicationToken"]["fresh"], true, "{account}");
     assert_eq!(account["username"], emulator.username());
 
-    // A stale token is renewed. `life` is too short for the usual validity.
-    let life = Duration::from_secs(20);
-    emulator.set_token_life(life);
+    // The life is too short for the usual validity. Half of it is enough for two commands.
+    emulator.set_token_life(Duration::from_secs(180));
     let second = desktop.run(&["get", "--force-refresh"]);
     assert_ne!(second, first);
     assert_eq!(emulator.count("refresh_token"), refreshed + redemptions);
@@ -92,13 +94,18 @@ fn use_desktop(emulator: &Emulator, service: &Service, desktop: &mut Desktop, re
         second,
         "it has more than half of its life left"
     );
+    // A stale token is renewed.
+    let life = Duration::from_secs(20);
+    emulator.set_token_life(life);
+    let third = desktop.run(&["get", "--force-refresh"]);
     thread::sleep(life / 2 + Duration::from_secs(1));
-    let third = desktop.run(&["get"]);
-    assert_ne!(third, second);
-    assert!(emulator.is_token_valid(third.trim_end()));
-    assert_eq!(emulator.count("refresh_token"), refreshed + 2 * redemptions);
+    emulator.set_token_life(Duration::from_secs(3600));
+    let last = desktop.run(&["get"]);
+    assert_ne!(last, third);
+    assert!(emulator.is_token_valid(last.trim_end()));
+    assert_eq!(emulator.count("refresh_token"), refreshed + 3 * redemptions);
     assert_eq!(emulator.count("authorization_code"), 1);
-    assert_eq!(emulator.count("exchange"), 3);
+    assert_eq!(emulator.count("exchange"), 4);
 }
 
 /// Looks at `doctor`, and searches all that was printed and written for secrets.

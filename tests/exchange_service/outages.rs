@@ -17,11 +17,11 @@ fn emulator() -> Emulator {
     Emulator::start(Options::default()).expect("an emulator")
 }
 
-/// Lets the next response of this route arrive slowly.
-fn slow(emulator: &Emulator, route: Route) {
+/// Lets the next response to an exchange arrive later than the service waits for it.
+fn hold_exchange(emulator: &Emulator) {
     let selection = FaultSelection {
-        route: Some(route),
-        parameters: BTreeMap::from([("milliseconds".to_owned(), json!(4000))]),
+        route: Some(Route::Exchange),
+        parameters: BTreeMap::from([("milliseconds".to_owned(), json!(60_000))]),
         ..FaultSelection::named("slow-body")
     };
     emulator.select_fault(selection).expect("a fault");
@@ -49,7 +49,7 @@ fn a_tenant_without_keys_affects_no_other_tenant() {
 
 #[test]
 fn a_database_that_fails_within_a_request_leaves_no_identity_behind() {
-    let (emulator, mut postgres) = (emulator(), Postgres::start());
+    let (emulator, postgres) = (emulator(), Postgres::start());
     let settings = [
         ("DATABASE_URL", postgres.url()),
         ("ACSPASS_EXCHANGE_REPLICAS", "1".to_owned()),
@@ -62,19 +62,18 @@ fn a_database_that_fails_within_a_request_leaves_no_identity_behind() {
         let headers = [("Authorization", authorization.as_str())];
         send(service.port, "GET", "/v1/identity/token", &headers, "")
     };
-    slow(&emulator, Route::Identities);
-    let response = thread::scope(|scope| {
-        let response = scope.spawn(identity);
-        until("the identity is created", || {
-            Some(()).filter(|()| emulator.count("create_identity") == 1)
-        });
-        postgres.stop();
-        response.join().expect("a response")
-    });
+    // The connection ends when the identity is stored, however long its creation took.
+    let failing = "CREATE FUNCTION end_connection() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(60); RETURN NEW; END $$; \
+         CREATE TRIGGER failing BEFORE INSERT ON acspass_exchange.identities \
+         FOR EACH ROW EXECUTE FUNCTION end_connection()";
+    postgres.query(failing).expect("a trigger");
+    let response = identity();
     assert_eq!(response.status, 503, "{}", response.body);
     assert_eq!(service.audit(&response)["reason"], "database_unavailable");
     assert_eq!(emulator.count("delete_identity"), 1, "it is not stored");
-    postgres.resume();
+    let restored = postgres.query("DROP TRIGGER failing ON acspass_exchange.identities");
+    restored.expect("no trigger");
     until("the database is used again", || {
         thread::sleep(std::time::Duration::from_millis(200));
         Some(()).filter(|()| identity().status == 200)
@@ -88,7 +87,7 @@ fn a_replica_that_is_killed_within_an_exchange_leaks_nothing_and_a_retry_succeed
     let mut killed = Service::start(&emulator, &[]);
     let other = Service::start(&emulator, &[]);
     let (bearer, subject) = (own_token(&emulator), acs_token(&emulator));
-    slow(&emulator, Route::Exchange);
+    hold_exchange(&emulator);
     let mut stream = TcpStream::connect(("127.0.0.1", killed.port)).expect("it listens");
     let request = format!(
         "GET /api/token/teams HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {bearer}\r\n\
@@ -98,7 +97,7 @@ fn a_replica_that_is_killed_within_an_exchange_leaks_nothing_and_a_retry_succeed
     until("the resource has exchanged", || {
         Some(()).filter(|()| emulator.count("exchange") == 1)
     });
-    killed.signal("-KILL");
+    killed.kill();
     let mut received = Vec::new();
     let _ = stream.read_to_end(&mut received);
     assert!(received.is_empty(), "no half of a response");
