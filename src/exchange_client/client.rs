@@ -11,7 +11,8 @@ use super::refusal;
 use super::response::{Exchanged, Readiness};
 use super::url::ServiceUrl;
 use crate::error::{Error, Result};
-use crate::http::{Http, Request, Response};
+use crate::http::{self, Http, Request, Response};
+use crate::loopback::is_loopback_host;
 use crate::secret::{CommunicationToken, EntraToken};
 use crate::time::Timestamp;
 use crate::wire;
@@ -108,11 +109,25 @@ impl ExchangeClient {
                 body: body.as_bytes().to_vec(),
             })
         };
-        let response = self.http.send(make).await?;
+        let response = self
+            .http
+            .send(make)
+            .await
+            .map_err(|error| self.explain(error))?;
         if response.status.as_u16() != 200 {
             return Err(refusal::refusal(&self.url.host_and_port(), &response));
         }
         self.token(&response, now)
+    }
+
+    /// Replaces the general hint for an address of this machine at which nothing listens: it would start
+    /// the emulator.
+    fn explain(&self, error: Error) -> Error {
+        let is_local = is_loopback_host(self.url.host());
+        match is_local && http::is_refused_connection(&error) {
+            true => error.with_hint("Start acspass-exchange, or check `exchange-service`."),
+            false => error,
+        }
     }
 
     fn token(&self, response: &Response, now: Timestamp) -> Result<ServiceToken> {
@@ -134,7 +149,8 @@ impl ExchangeClient {
     /// another server.
     pub async fn check_ready(&self) -> Result<()> {
         let request = Request::get(self.url.at("/readyz")?);
-        let response = self.http.send(|| Ok(request.clone())).await?;
+        let response = self.http.send(|| Ok(request.clone())).await;
+        let response = response.map_err(|error| self.explain(error))?;
         let host = self.url.host_and_port();
         let status = response.status.as_u16();
         match (status, wire::read::<Readiness>(&response.body)) {

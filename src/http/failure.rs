@@ -20,6 +20,7 @@ use crate::time::in_words;
 const THE_PROXY: &str = "the proxy ";
 const NO_CONNECTION: &str = "could not connect to ";
 const UNRESOLVED: &str = "the host name does not resolve";
+const NO_LISTENER: &str = "connection refused";
 /// Longest name of an issuer that is shown, in characters.
 const MAX_NAME_LENGTH: usize = 160;
 
@@ -75,6 +76,12 @@ pub(crate) fn is_proxy_error(error: &Error) -> bool {
 pub(crate) fn is_unresolved_host(error: &Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref());
     cause.is_some_and(|cause: &Cause| cause.words == UNRESOLVED) && !is_proxy_error(error)
+}
+
+/// Whether nothing listens at the address, and not at that of a proxy.
+pub(crate) fn is_refused_connection(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(|cause: &Cause| cause.words == NO_LISTENER) && !is_proxy_error(error)
 }
 
 pub(super) fn oversized(host: &str) -> Error {
@@ -293,7 +300,7 @@ fn plain_cause(error: &reqwest::Error, chain: &str) -> &'static str {
         };
     }
     match io_cause(error) {
-        Some(ErrorKind::ConnectionRefused) => "connection refused",
+        Some(ErrorKind::ConnectionRefused) => NO_LISTENER,
         Some(ErrorKind::ConnectionReset) => "connection reset by the other side",
         Some(ErrorKind::ConnectionAborted) => "connection aborted",
         Some(ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown) => "no route to the network",

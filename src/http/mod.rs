@@ -17,7 +17,8 @@ mod trust;
 pub(crate) use base_address::BaseAddress;
 pub use client::{Http, Options};
 pub(crate) use failure::{
-    foreign, is_certificate_error, is_proxy_error, is_unresolved_host, is_web_page,
+    foreign, is_certificate_error, is_proxy_error, is_refused_connection, is_unresolved_host,
+    is_web_page,
 };
 pub(crate) use message::host_of;
 pub use message::{Request, Response};

@@ -185,6 +185,9 @@ fn a_stopped_service_leaves_the_cached_token_and_a_named_cause() {
     assert_eq!(desktop.run(&["get"]), token);
     let (code, stdout) = desktop.call(&["get", "--force-refresh"]);
     assert_eq!((code, stdout.as_str()), (Some(6), ""), "{}", desktop.said());
-    let (code, _) = desktop.call(&["doctor"]);
+    let hint = "Start acspass-exchange, or check `exchange-service`.";
+    assert!(desktop.said().contains(hint), "{}", desktop.said());
+    let (code, stdout) = desktop.call(&["doctor"]);
     assert_eq!(code, Some(6), "{}", desktop.said());
+    assert!(stdout.contains(hint), "{stdout}");
 }

@@ -101,8 +101,20 @@ fn check_names_all_failures_in_one_run() {
             ("database", "fail"),
         ]
     );
+    let hint = "Check ACSPASS_EXCHANGE_KEY_FILE, or the role of the principal.";
+    assert_eq!(checks["checks"][4]["hint"], hint);
     let all = format!("{stdout}{stderr}");
     assert!(!all.contains("hunter2") && !all.contains("bm90"), "{all}");
+}
+
+#[test]
+fn check_of_an_authority_that_is_down_names_its_setting() {
+    let emulator = emulator();
+    let changes = [("AZURE_AUTHORITY_HOST", "http://localhost:1")];
+    let (code, stdout, _) = run(&emulator, &changes, &["--check"]);
+    assert_eq!(code, 6, "{stdout}");
+    let hint = "connection refused\n      Check AZURE_AUTHORITY_HOST.\n";
+    assert!(stdout.contains(hint), "{stdout}");
 }
 
 #[test]

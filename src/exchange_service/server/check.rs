@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::assemble::http_client;
 use super::certificates::Certificates;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::exchange_service::database::Database;
 use crate::exchange_service::exchange::{OnBehalfOf, Resource};
 use crate::exchange_service::settings::Settings;
@@ -24,6 +24,12 @@ use crate::time::Clock;
 const NO_TOKEN: &str = "acspass-exchange.check";
 /// An application and a user that do not exist.
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+// Settings, for hints.
+const AUTHORITY: &str = "AZURE_AUTHORITY_HOST";
+const ENDPOINT: &str = "COMMUNICATION_SERVICES_ENDPOINT";
+const TENANTS: &str = "ACSPASS_EXCHANGE_TENANTS";
+const CREDENTIAL: &str = "ACSPASS_EXCHANGE_KEY_FILE, or the role of the principal";
+const PROOF: &str = "AZURE_CLIENT_ID, and its certificate or federated token";
 
 /// A check and its outcome.
 pub(super) struct Outcome {
@@ -115,7 +121,10 @@ async fn signing_keys(
     let (authority, tenants) = (settings.authority.clone(), &settings.rules.tenants);
     let keys = SigningKeys::new(http.clone(), authority, clock.clone(), tenants);
     let fetched = keys.fetch_all().await.into_iter();
-    let outcome = |(tenant, fetched)| Outcome::new(format!("signing keys of {tenant}"), fetched);
+    let outcome = |(tenant, fetched): (&str, Result<()>)| {
+        let fetched = fetched.map_err(|error| for_operator(error, AUTHORITY, TENANTS));
+        Outcome::new(format!("signing keys of {tenant}"), fetched)
+    };
     fetched.map(outcome).collect()
 }
 
@@ -126,6 +135,7 @@ async fn resource(settings: &Settings, http: &Arc<Http>, clock: &Arc<dyn Clock>)
         Err(error) => return vec![Outcome::new("credential", Err(error))],
     };
     let renewed = resource.renew_credential().await;
+    let renewed = renewed.map_err(|error| for_operator(error, AUTHORITY, CREDENTIAL));
     let has_credential = renewed.is_ok();
     let mut outcomes = vec![Outcome::new("credential", renewed)];
     if has_credential {
@@ -136,11 +146,24 @@ async fn resource(settings: &Settings, http: &Arc<Http>, clock: &Arc<dyn Clock>)
             .await;
         let accepted = match exchanged {
             Err(error) if is_about_the_token(&error) => Ok(()),
-            exchanged => exchanged.map(drop),
+            Err(error) => Err(for_operator(error, ENDPOINT, CREDENTIAL)),
+            Ok(_) => Ok(()),
         };
         outcomes.push(Outcome::new("ACS resource", accepted));
     }
     outcomes
+}
+
+/// Replaces a hint with a command of `acspass`, which has other settings than this service.
+fn for_operator(error: Error, address: &str, credential: &str) -> Error {
+    if !error.hint().contains("`acspass ") {
+        return error;
+    }
+    let setting = match error.kind() {
+        Kind::Unreachable => address,
+        _ => credential,
+    };
+    error.with_hint(format!("Check {setting}."))
 }
 
 /// Whether the resource refused the token, not the credential.
@@ -165,6 +188,7 @@ async fn on_behalf_of(
     let mut outcomes = Vec::new();
     for tenant in &settings.rules.tenants {
         let checked = on_behalf_of.check(tenant).await;
+        let checked = checked.map_err(|error| for_operator(error, AUTHORITY, PROOF));
         outcomes.push(Outcome::new(format!("on-behalf-of in {tenant}"), checked));
     }
     outcomes
