@@ -14,7 +14,7 @@ use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::Registry;
 
 use super::collector::Collector;
-use super::{has_collector, text};
+use super::variables::{has_collector, text};
 use crate::error::{Error, Result};
 use crate::http::Http;
 

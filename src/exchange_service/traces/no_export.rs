@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tracing::warn;
 use tracing_subscriber::layer::Identity;
 
-use super::has_collector;
+use super::variables::has_collector;
 use crate::error::Result;
 use crate::http::Http;
 
