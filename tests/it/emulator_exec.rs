@@ -136,7 +136,7 @@ fn a_signal_goes_to_the_command_and_the_folder_is_removed() {
 fn many_run_at_a_time_and_share_nothing() {
     let (home, temporary) = home();
     let script = format!(
-        "echo \"$AZURE_AUTHORITY_HOST\"; trap '{ACSPASS} user create; exit' TERM; \
+        "trap '{ACSPASS} user create; exit' TERM; echo \"$AZURE_AUTHORITY_HOST\"; \
          while :; do sleep 0.01; done"
     );
     let running: Vec<Process<'_>> = (0..8)
