@@ -32,7 +32,7 @@ login*) cat ;;
   *"?appId!="*) printf '[%s]\n' "$(grep -v "\"$APP\"" "$HOME/clients" | paste -sd, -)" ;;
   *) sed -n "/\"$APP\"/s/.*\"delegatedPermissionIds\": \[\"\(.*\)\"\].*/\1/p" "$HOME/clients" ;;
   esac ;;
-*"--query publicClient.redirectUris"*) printf 'myapp://auth\nhttps://contoso.com/*\n' ;;
+*"--query=publicClient.redirectUris"*) printf 'myapp://auth\nhttps://contoso.com/*\n' ;;
 "ad app show --id api://contoso.com/exchange "*) echo dddddddd-0000-4000-8000-000000000001 ;;
 "ad app show "*"oauth2PermissionScopes[?value=='"*"'].id"*"tsv") [ ! -e "$HOME/scope" ] || cat "$HOME/scope" ;;
 *"--query api.requestedAccessTokenVersion"*) cat "$HOME/version" ;;
