@@ -167,7 +167,7 @@ fn started(
             };
             let report = async {
                 wait_until_ready(&service).await;
-                // A standard output that is closed, or that nobody reads, is no reason to end or to wait.
+                // A standard output that is closed, or has no reader, is no reason to end or to wait.
                 thread::spawn(move || print(&mut stdout, &text));
             };
             tokio::join!(maintain(service.clone(), &settings), certificates, report);

@@ -1,7 +1,7 @@
 //! The cached signing keys of all tenants.
 //!
 //! An unknown key id triggers a refresh, at most once in five minutes for each tenant. During an
-//! outage the old keys stay in use for a day: an authority that withdraws a key is heard by then. A
+//! outage the old keys stay in use for a day: by then, the withdrawal of a key takes effect. A
 //! caller waits for a refresh for 2 seconds: an authority that does not respond to requests for one
 //! tenant's keys must not occupy the callers' permits, which belong to all tenants.
 

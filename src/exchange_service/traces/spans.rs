@@ -7,7 +7,7 @@ use tracing::Span;
 use super::parent::Parent;
 
 /// Starts the span of a request, as a part of the caller's trace if there is one. The caller's
-/// `tracestate` is not used: nobody has authenticated the caller yet, and it would be sent on.
+/// `tracestate` is not used: the caller is not authenticated yet, and it would be sent on.
 #[cfg(feature = "otlp")]
 pub(in crate::exchange_service) fn of_request(route: &'static str, parent: Option<Parent>) -> Span {
     use opentelemetry::Context;
