@@ -27,7 +27,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::sync::Arc;
 
-use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use clap::{ColorChoice, CommandFactory};
 use serde_json::json;
 
 pub use environment::{Environment, Folders};
@@ -36,7 +36,10 @@ pub use prompt::input::Input;
 use crate::error::{Kind, Result};
 use args::emulator::check_no_server_option;
 use args::request::{Request, asks_for_help};
-use args::{Account, Cli, Command, Format, Session, Token, User, mistake, secrets};
+use args::{
+    Account, Cli, Command, Format, Parsed, Session, Token, User, mistake, parse, parse_frequent,
+    secrets,
+};
 #[cfg(unix)]
 use commands::guard;
 #[cfg(target_os = "linux")]
@@ -89,11 +92,15 @@ pub fn run(
         output.columns = stdout_columns;
         output
     };
-    let mut command = Cli::command();
-    let parsed = command
-        .try_get_matches_from_mut(&arguments)
-        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
-    let (cli, matches) = match parsed {
+    let parsed = match parse_frequent(&arguments) {
+        Some(parsed) => Ok(parsed),
+        None => parse::<Cli>(&arguments),
+    };
+    let Parsed {
+        cli,
+        definition,
+        matches,
+    } = match parsed {
         Ok(parsed) => parsed,
         Err(wrong) => {
             let color = mistake::wanted_color(&arguments);
@@ -122,7 +129,7 @@ pub fn run(
         Command::Serve(args) => args.install,
         command => matches!(command, Command::Config(_) | Command::Profile(_)),
     };
-    let checked = secrets::check_no_secret(&command, &matches);
+    let checked = secrets::check_no_secret(&definition, &matches);
     let checked = checked.and_then(|()| check_no_server_option(&matches));
     let outcome = checked.and_then(|()| {
         let clock = Arc::clone(&env);
@@ -145,18 +152,8 @@ fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) ->
     env.global.output.check_is_of(command.with_own_format())?;
     match command {
         Command::Login(args) => login::run(&args, env, output),
-        Command::Get {
-            options,
-            entra,
-            copy: false,
-            output: format,
-        } => get::run(&options, entra, format, env, output),
-        Command::Get {
-            options,
-            entra,
-            output: format,
-            ..
-        } => get::copy(&options, entra, format, env),
+        Command::Get(args) if args.copy => get::copy(&args, env),
+        Command::Get(args) => get::run(&args, env, output),
         Command::Exec(args) => exec::run(&args, env, output),
         Command::Serve(args) => serve::run(&args, env, output),
         Command::Status => status::run(env, output),

@@ -6,6 +6,7 @@ mod api;
 pub(super) mod emulator;
 mod emulator_fault;
 mod format;
+mod frequent;
 pub(super) mod mistake;
 #[cfg(test)]
 mod mistake_tests;
@@ -16,7 +17,9 @@ mod session;
 mod shell;
 mod suggestions;
 
-use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::{ArgMatches, Args, Parser, Subcommand};
 
 pub(crate) use access::{
     Access, AccessGrant, AccessList, AccessOptions, AccessRevoke, KeylessExchange, Principal,
@@ -28,7 +31,10 @@ pub(crate) use emulator::{
 };
 pub(crate) use emulator_fault::EmulatorFault;
 pub(crate) use format::Format;
-pub(crate) use options::{Exec, Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate};
+pub(crate) use frequent::parse_frequent;
+pub(crate) use options::{
+    Exec, Get, Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate,
+};
 pub(crate) use session::{Session, SessionExport, SessionImport, Store};
 pub(crate) use shell::Shell;
 
@@ -45,6 +51,24 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// A command line that was parsed, and what its arguments were parsed with.
+pub(crate) struct Parsed<T> {
+    pub(crate) cli: T,
+    pub(crate) definition: clap::Command,
+    pub(crate) matches: ArgMatches,
+}
+
+/// Parses the command line by the definition of `T`.
+pub(crate) fn parse<T: Parser>(arguments: &[OsString]) -> Result<Parsed<T>, clap::Error> {
+    let mut definition = T::command();
+    let matches = definition.try_get_matches_from_mut(arguments)?;
+    Ok(Parsed {
+        cli: T::from_arg_matches(&matches)?,
+        definition,
+        matches,
+    })
 }
 
 /// The options of every command.
@@ -75,22 +99,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     #[command(alias = "signin")]
     Login(Login),
-    /// Print a Communication access token
     #[command(aliases = ["get-token", "print-access-token"])]
-    Get {
-        #[command(flatten)]
-        options: TokenOptions,
-        /// Print the Entra token instead
-        #[arg(long)]
-        entra: bool,
-        /// Copy the token to the clipboard for 45 seconds instead of printing it
-        #[arg(long)]
-        copy: bool,
-        // Replaces the global option, which has the same id and therefore gets the value too.
-        /// Set the output format: env is shell assignments, header is an HTTP header
-        #[arg(short, long, value_parser = Format::of_tokens(), default_value_t, value_name = "FORMAT")]
-        output: Format,
-    },
+    Get(Get),
     Exec(Exec),
     Serve(Serve),
     /// Show accounts and token expiry
@@ -173,7 +183,7 @@ impl Command {
     /// Returns the name of a command that has formats of its own.
     pub(crate) fn with_own_format(&self) -> &'static str {
         match self {
-            Command::Get { .. } => format::GET,
+            Command::Get(_) => format::GET,
             Command::Emulator(emulator) if emulator.is_env() => format::EMULATOR_ENV,
             _ => "",
         }

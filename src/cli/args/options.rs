@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
+use super::Format;
 use crate::entra::Prompt;
 use crate::time::{Timestamp, parse_duration};
 
@@ -108,6 +109,23 @@ pub(crate) struct TokenOptions {
     /// Limit the time allowed to finish signing in
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     pub(crate) timeout: Duration,
+}
+
+/// Print a Communication access token
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    #[command(flatten)]
+    pub(crate) options: TokenOptions,
+    /// Print the Entra token instead
+    #[arg(long)]
+    pub(crate) entra: bool,
+    /// Copy the token to the clipboard for 45 seconds instead of printing it
+    #[arg(long)]
+    pub(crate) copy: bool,
+    // Replaces the global option, which has the same id and therefore gets the value too.
+    /// Set the output format: env is shell assignments, header is an HTTP header
+    #[arg(short, long, value_parser = Format::of_tokens(), default_value_t, value_name = "FORMAT")]
+    pub(crate) output: Format,
 }
 
 /// Run a command with an access token in its environment

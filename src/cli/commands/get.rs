@@ -5,7 +5,7 @@ use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::args::{Format, TokenOptions};
+use crate::cli::args::{Format, Get, TokenOptions};
 use crate::cli::clipboard;
 use crate::cli::context::{Context, Flags};
 use crate::cli::env_vars as var;
@@ -21,17 +21,12 @@ use crate::session::{CacheLookup, Token, TokenKind, TokenRequest};
 
 use super::setup_questions;
 
-pub(crate) fn run(
-    options: &TokenOptions,
-    entra: bool,
-    format: Format,
-    env: &Arc<Environment>,
-    output: &mut Output,
-) -> Result<u8> {
+pub(crate) fn run(args: &Get, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    let (options, entra) = (&args.options, args.entra);
     let context = context(options, env, purpose(entra))?;
     let token = token(&context, options, entra)?;
     let secret = token.secret.expose();
-    let text = match format {
+    let text = match args.output {
         Format::Text | Format::Json | Format::Dotenv => Cow::from(secret),
         Format::Env => assignments(secret, entra, &context).into(),
         Format::Header => format!("Authorization: Bearer {secret}").into(),
@@ -40,12 +35,8 @@ pub(crate) fn run(
 }
 
 /// Copies the token to the clipboard, and prints nothing on standard output.
-pub(crate) fn copy(
-    options: &TokenOptions,
-    entra: bool,
-    format: Format,
-    env: &Arc<Environment>,
-) -> Result<u8> {
+pub(crate) fn copy(args: &Get, env: &Arc<Environment>) -> Result<u8> {
+    let (options, entra, format) = (&args.options, args.entra, args.output);
     if format != Format::Text {
         return Err(Error::usage(
             format!("--copy copies the token alone, and does not work with `-o {format}`"),
