@@ -2,12 +2,14 @@
 // approved origin is answered and lives through refreshes, another one is refused.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, extname, join, normalize } from "node:path";
+import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -80,7 +82,8 @@ async function startService() {
   const { code, stderr } = await run.ended;
   assert.equal(code, 0, stderr);
   await tab.context.close();
-  return startProgram(["serve", "--port", "0", "--allow-origin", approved], environment);
+  const started = await startProgram(["serve", "--port", "0", "--allow-origin", approved], environment);
+  return { ...started, environment };
 }
 
 async function pasted(tab, origin, text) {
@@ -154,6 +157,33 @@ test("the SDK's credential lives in an approved page through three refreshes", p
   assert.ok(!/eyJ/.test(await tab.page.content()), "a token on the page");
   assertUneventful(tab);
   await tab.context.close();
+});
+
+test("the page of the example's own server gets a token, and none without the key of the address", patience, async () => {
+  const server = ["exec", "--server", "--", process.execPath, join(example, "server.mjs")];
+  const child = spawn(process.env.BROWSER_TESTS_ACSPASS, server, {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...service.environment, PORT: "0" },
+  });
+  const ended = once(child, "exit");
+  try {
+    const [address] = await once(createInterface(child.stdout), "line");
+    mayBeAsked(new URL(address).origin);
+    const tab = await openTab();
+    await tab.page.goto(address);
+    await tab.page.getByText(/^a token of \d{3,} characters$/).waitFor();
+    assertUneventful(tab);
+    await tab.context.close();
+
+    const other = await openTab();
+    await other.page.goto(new URL(address).origin);
+    await other.page.getByText("open the address that the server printed").waitFor();
+    assertUneventful(other, { status: 401 });
+    await other.context.close();
+  } finally {
+    child.kill("SIGTERM");
+    await ended;
+  }
 });
 
 test("a page of another origin is refused, even with the secret", patience, async () => {

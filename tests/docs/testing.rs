@@ -1,5 +1,5 @@
-//! `docs/guides/testing.md` has the files of `examples/testing` as they are. The conformance tests and the
-//! tests of the packages run those files.
+//! `docs/guides/testing.md` has the files of `examples/testing` as they are, and `docs/guides/web-app.md` the
+//! server. The conformance tests and the tests of the packages run those files.
 
 use crate::files::{below, read};
 
@@ -31,6 +31,14 @@ fn the_suites_of_the_guide_are_the_files_that_the_conformance_tests_run() {
             assert!(script.contains(suite), "{suite} does not run");
         }
     }
+}
+
+#[test]
+fn the_server_of_the_web_guide_is_the_file_that_the_conformance_tests_run() {
+    let page = read("docs/guides/web-app.md");
+    let server = read("examples/refreshers/javascript/server.mjs");
+    assert!(page.contains(&format!("`server.mjs`:\n\n```js\n{server}```\n")));
+    assert!(read("tests/conformance/javascript/exec.test.mjs").contains("\"server.mjs\""));
 }
 
 #[test]

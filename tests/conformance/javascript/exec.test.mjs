@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
+import { get } from "node:http";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
@@ -20,10 +21,17 @@ const here = dirname(fileURLToPath(import.meta.url));
 // Beside the modules, as in the folder of an app that has copied them.
 const app = join(here, "exec_app");
 mkdirSync(app, { recursive: true });
-for (const file of ["acspass.mjs", "node.mjs"]) {
+for (const file of ["acspass.mjs", "node.mjs", "server.mjs"]) {
   copyFileSync(join(root, "examples/refreshers/javascript", file), join(app, file));
 }
 const patience = { timeout: 120_000 };
+
+/** The status and the body of `GET /token` of the example's server. */
+async function tokenFrom(origin, headers) {
+  const [response] = await once(get(`${origin}/token`, { headers }), "response");
+  const parts = await response.toArray();
+  return { status: response.statusCode, ...JSON.parse(Buffer.concat(parts)) };
+}
 
 /** What the app under `exec --managed-identity` prints. */
 async function withIdentity({ environment, emulator }, ...words) {
@@ -59,6 +67,43 @@ describe("tokens that live for twelve seconds", { ...patience, concurrency: true
     for (const line of seen) assert.match(line, /^a token until \d{4}-/);
     const left = readdirSync(join(service.environment.ACSPASS_STATE_DIR, "exec"));
     assert.deepEqual(left, ["lock"]);
+  });
+
+  test("the server of the guide gives a token to its own page only", patience, async () => {
+    const child = spawn(acspass, ["exec", "--server", "--", node, join(app, "server.mjs")], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...service.environment, PORT: "0" },
+    });
+    const ended = once(child, "exit");
+    try {
+      const [line] = await once(createInterface(child.stdout), "line");
+      const { origin, host, hash } = new URL(line);
+      const authorization = `Bearer ${hash.slice(1)}`;
+      const { status, token } = await tokenFrom(origin, { authorization });
+      assert.equal(status, 200);
+      const [, claims] = token.split(".");
+      assert.match(JSON.parse(Buffer.from(claims, "base64url")).skypeid, /^orgid:/);
+      assert.equal((await tokenFrom(origin, { authorization, origin })).status, 200);
+
+      const foreign = new URL(`http://127.0.0.1:${host.split(":")[1]}`);
+      for (const [headers, expected] of [
+        [{}, 401],
+        [{ authorization: "Bearer " }, 401],
+        [{ authorization: `${authorization}x` }, 401],
+        [{ authorization, origin: "https://example.com" }, 403],
+        [{ authorization, origin: foreign.origin }, 403],
+        [{ authorization, host: foreign.host }, 421],
+        [{ authorization, host: "example.com" }, 421],
+      ]) {
+        const refused = await tokenFrom(origin, headers);
+        assert.deepEqual([refused.status, refused.token], [expected, undefined], JSON.stringify(headers));
+      }
+      const page = await fetch(`${origin}/`);
+      assert.match(await page.text(), /fetch\("\/token"/);
+    } finally {
+      child.kill("SIGTERM");
+      await ended;
+    }
   });
 
   test("the credentials of @azure/identity get the user's Entra token", patience, async () => {
