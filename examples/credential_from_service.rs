@@ -1,7 +1,8 @@
 //! Tokens from a running `acspass serve`, for programs that do not sign in users themselves.
 //!
-//! `acspass serve`, and beside it `acspass exec -- cargo run --example credential_from_service`:
-//! `exec` sets two variables: the URL of the service, and the path of its secret file.
+//! `acspass exec --server -- cargo run --example credential_from_service`. Beside a running
+//! `acspass serve` it needs no `--server`. `exec` sets two variables: the URL of the service, and the
+//! path of its secret file.
 
 use std::env;
 use std::io::{self, Write};

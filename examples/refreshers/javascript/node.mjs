@@ -1,8 +1,8 @@
-// A credential that lives as long as the app does. Run it with the service's address and secret:
+// A credential that lives as long as the app does. Run it with a token service of its own:
 //
-//   acspass exec -- node node.mjs
+//   acspass exec --server -- node node.mjs
 //
-// It says when its token is another one, and shows none.
+// It prints the expiry of each new token, and no token. (An ES module: `await` at the top level.)
 
 import { AzureCommunicationTokenCredential } from "@azure/communication-common";
 
@@ -16,7 +16,7 @@ const credential = new AzureCommunicationTokenCredential({
   token: await refresh(),
 });
 
-// new CallAgent, new ChatClient and all others take `credential`.
+// `new ChatClient(endpoint, credential)` of @azure/communication-chat takes it, for one.
 let shown;
 for (;;) {
   const { token, expiresOnTimestamp } = await credential.getToken();

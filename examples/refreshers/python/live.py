@@ -1,9 +1,9 @@
-"""A credential that lives as long as the app does. Run it with the service's address and secret:
+"""A credential that lives as long as the app does. Run it with a token service of its own:
 
     pip install azure-communication-chat==1.3.0
-    acspass exec -- python3 live.py
+    acspass exec --server -- python3 live.py
 
-It says when its token is another one, and shows none.
+It prints the expiry of each new token, and no token.
 """
 
 import time
