@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """Stands in for a browser: gets a sign-in page and posts the form that it answers with.
 
-Started with the address as the last argument, as every command in BROWSER is. The emulator signs
-a user in without a click where the address names one, so one form is all there is to fill in.
+    browser.py ADDRESS          visits one page, as every command in BROWSER does
+    browser.py --pages FIFO     visits the pages whose addresses come through a FIFO, until it is terminated
+
+The emulator signs a user in without a click where the address names one, so one form is all there is to
+fill in.
 """
 
 import os
@@ -31,9 +34,21 @@ trust = ssl.create_default_context(cafile=os.environ.get("ACSPASS_CA_FILE"))
 opener = urllib.request.build_opener(
     urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
 )
-with opener.open(sys.argv[-1], timeout=20) as page:
-    form = FirstForm()
-    form.feed(page.read().decode())
-if form.action is None:
-    sys.exit("the page has no form: was a user named?")
-opener.open(form.action, urllib.parse.urlencode(form.fields).encode(), timeout=20).close()
+
+
+def visit(address):
+    with opener.open(address, timeout=20) as page:
+        form = FirstForm()
+        form.feed(page.read().decode())
+    if form.action is None:
+        sys.exit("the page has no form: was a user named?")
+    opener.open(form.action, urllib.parse.urlencode(form.fields).encode(), timeout=20).close()
+
+
+if sys.argv[1] == "--pages":
+    # Opened for writing too, so that it has no end when a writer closes it.
+    with open(os.open(sys.argv[2], os.O_RDWR), encoding="utf-8") as pages:
+        for line in pages:
+            visit(line.strip())
+else:
+    visit(sys.argv[-1])

@@ -13,16 +13,9 @@ runs=${RUNS:-20}
 long=${SECONDS_LONG:-10}
 cores=$(nproc)
 
-for tool in wrk openssl python3; do
-    if ! command -v "$tool" >/dev/null; then
-        echo "missing; on Debian: apt-get install -y --no-install-recommends wrk openssl python3-minimal" >&2
-        exit 2
-    fi
-done
-if [ -z "${ACSPASS:-}" ]; then
-    (cd "$here/.." && cargo build --release --locked)
-    ACSPASS=${CARGO_TARGET_DIR:-$here/../target}/release/acspass
-fi
+. "$here/lib.sh"
+needs wrk wrk openssl openssl python3 python3-minimal
+find_acspass
 
 scratch=$(mktemp -d)
 emulator=

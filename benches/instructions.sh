@@ -24,25 +24,9 @@ if [ -z "${INSTRUCTIONS_INSIDE:-}$record" ] && [ ! -f "$recorded" ]; then
     echo "there are no recorded counts: run benches/instructions.sh --record" >&2
     exit 2
 fi
-missing=()
-need() { command -v "$1" >/dev/null || missing+=("$2"); }
-need valgrind valgrind
-need gnome-keyring-daemon gnome-keyring
-need dbus-run-session dbus-daemon
-need python3 python3-minimal
-if [ ${#missing[@]} -gt 0 ]; then
-    echo "missing; on Debian: apt-get install -y --no-install-recommends ${missing[*]}" >&2
-    exit 2
-fi
-
-if [ -z "${ACSPASS:-}" ]; then
-    (cd "$here/.." && cargo build --release --locked)
-    ACSPASS=${CARGO_TARGET_DIR:-$here/../target}/release/acspass
-fi
-if grep -q ACSPASS_TEST_INTRUDER "$ACSPASS"; then
-    echo "$ACSPASS has the test hook of debug builds" >&2
-    exit 1
-fi
+. "$here/lib.sh"
+needs valgrind valgrind gnome-keyring-daemon gnome-keyring dbus-run-session dbus-daemon python3 python3-minimal
+find_acspass
 
 # The second half runs inside the private bus.
 if [ -z "${INSTRUCTIONS_INSIDE:-}" ]; then

@@ -16,22 +16,9 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-missing=()
-need() { command -v "$1" >/dev/null || missing+=("$2"); }
-need gnome-keyring-daemon gnome-keyring
-need secret-tool libsecret-tools
-need dbus-daemon dbus-daemon
-need python3 python3-minimal
-if [ ${#missing[@]} -gt 0 ]; then
-    echo "missing; on Debian: apt-get install -y --no-install-recommends ${missing[*]}" >&2
-    exit 2
-fi
-
-if [ -z "${ACSPASS:-}" ]; then
-    (cd "$here/.." && cargo build --release --locked)
-    ACSPASS=${CARGO_TARGET_DIR:-$here/../target}/release/acspass
-fi
-ACSPASS=$(realpath "$ACSPASS")
+. "$here/lib.sh"
+needs gnome-keyring-daemon gnome-keyring secret-tool libsecret-tools dbus-daemon dbus-daemon python3 python3-minimal
+find_acspass
 
 scratch=$(mktemp -d)
 pids=()

@@ -8,6 +8,7 @@ listens, and the number of connections when it is terminated.
 """
 
 import asyncio
+import os
 import signal
 import sys
 
@@ -61,6 +62,8 @@ async def main():
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     await stopped.wait()
     print(connections, flush=True)
+    # Connections that are still open end with the process.
+    os._exit(0)
 
 
 asyncio.run(main())

@@ -17,16 +17,9 @@ long=${SECONDS_LONG:-10}
 before_others=(nice -n "${NICE:-0}")
 connections=${CONNECTIONS:-256}
 
-for tool in wrk curl python3; do
-    if ! command -v "$tool" >/dev/null; then
-        echo "missing; on Debian: apt-get install -y --no-install-recommends wrk curl python3-minimal" >&2
-        exit 2
-    fi
-done
-if [ -z "${ACSPASS:-}" ]; then
-    (cd "$here/.." && cargo build --release --locked)
-    ACSPASS=${CARGO_TARGET_DIR:-$here/../target}/release/acspass
-fi
+. "$here/lib.sh"
+needs wrk wrk curl curl python3 python3-minimal
+find_acspass
 
 scratch=$(mktemp -d)
 trap 'kill "$service" 2>/dev/null || true; wait; rm -rf "$scratch"' EXIT
@@ -41,10 +34,9 @@ bearer="Authorization: Bearer $(cat "$(told secretFile)")"
 
 printf '%s' "$bearer" | curl -s -o /dev/null -H @- "$url/token"
 echo "memory, idle: $(memory)"
-# The secret is this run's, of an emulator: it may stand on wrk's command line.
 for _ in $(seq "$runs"); do
-    "${before_others[@]}" wrk -t1 -c"$connections" -d"${long}s" --latency -H "$bearer" "$url/token" \
-        >"$scratch/wrk"
+    BEARER_FILE=$(told secretFile) "${before_others[@]}" wrk -t1 -c"$connections" -d"${long}s" --latency \
+        -s "$here/bearer.lua" "$url/token" >"$scratch/wrk"
     if grep -E 'Socket errors|Non-2xx' "$scratch/wrk"; then exit 1; fi
     awk -v load="$(cut -d' ' -f1 /proc/loadavg)" '
         $1 == "50%" { half = $2 } $1 == "99%" { most = $2 } $1 == "Requests/sec:" { rate = $2 }

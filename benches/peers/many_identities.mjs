@@ -1,5 +1,5 @@
-// Creates as many identities as it is told with the JavaScript SDK, 32 requests in flight, and
-// prints their ids. Copied by many_identities.sh to where the SDK is installed.
+// Creates as many identities as the argument says with the JavaScript SDK, 32 requests in flight, and
+// prints their ids.
 
 import { CommunicationIdentityClient } from "@azure/communication-identity";
 
