@@ -325,11 +325,23 @@ pub(super) fn entra_token_by_page(
     user: &str,
     clicked: &[(&str, &str)],
 ) -> String {
+    let code = code_by_page(fixture, user, ORDERS_SCOPE, clicked);
+    let body = fixture.redeem(&code, &[("code_verifier", "")]).json();
+    text(&body, "access_token").to_owned()
+}
+
+/// Signs a user in by the form of the sign-in page, and returns the authorization code.
+pub(super) fn code_by_page(
+    fixture: &Fixture,
+    user: &str,
+    scope: &str,
+    clicked: &[(&str, &str)],
+) -> String {
     let good = [
         ("client_id", published::CLIENT_ID),
         ("response_type", "code"),
         ("redirect_uri", REDIRECT),
-        ("scope", ORDERS_SCOPE),
+        ("scope", scope),
         ("emulator_user", user),
     ];
     let response = fixture.send(
@@ -338,9 +350,7 @@ pub(super) fn entra_token_by_page(
         "Content-Type: application/x-www-form-urlencoded\r\n",
         &encode(&[&good[..], clicked].concat(), &[]),
     );
-    let code = response.redirected_with("code").expect("a code");
-    let body = fixture.redeem(&code, &[("code_verifier", "")]).json();
-    text(&body, "access_token").to_owned()
+    response.redirected_with("code").expect("a code")
 }
 
 #[test]

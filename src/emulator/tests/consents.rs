@@ -1,9 +1,14 @@
 //! Consents of users to applications, by API.
 
-use super::apis::{ORDERS_SCOPE, SEED, entra_token_by_page, on_behalf_of, text, with_apis};
-use super::harness::{Fixture, REDIRECT, claims, encode, published};
+use super::apis::{
+    ORDERS_SCOPE, SEED, code_by_page, entra_token_by_page, on_behalf_of, text, with_apis,
+};
+use super::harness::{Fixture, claims, encode, published};
 use crate::emulator::{Options, Seed};
 use serde_json::{Value, json};
+
+/// The answer to the question for consent.
+const ACCEPTED: [(&str, &str); 1] = [("emulator_consent", "accept")];
 
 #[test]
 fn one_sign_in_can_give_consent_to_several_apis() {
@@ -12,23 +17,8 @@ fn one_sign_in_can_give_consent_to_several_apis() {
     let calls = "https://auth.msft.communication.azure.com/Teams.ManageCalls";
     let both = format!("openid offline_access {calls} {ORDERS_SCOPE}");
     for (requested, outcome) in [(calls, Some(65_001)), (&both, None)] {
-        let response = fixture.send(
-            "POST",
-            "/organizations/oauth2/v2.0/authorize",
-            "Content-Type: application/x-www-form-urlencoded\r\n",
-            &encode(
-                &[
-                    ("client_id", published::CLIENT_ID),
-                    ("response_type", "code"),
-                    ("redirect_uri", REDIRECT),
-                    ("scope", &format!("offline_access {requested}")),
-                    ("emulator_user", user),
-                    ("emulator_consent", "accept"),
-                ],
-                &[],
-            ),
-        );
-        let code = response.redirected_with("code").expect("a code");
+        let scope = format!("offline_access {requested}");
+        let code = code_by_page(&fixture, user, &scope, &ACCEPTED);
         let redeemed = fixture.redeem(&code, &[("code_verifier", ""), ("scope", calls)]);
         let body = redeemed.json();
         assert_eq!(
@@ -91,7 +81,7 @@ fn the_users_of_a_pre_authorized_application_need_no_consent() {
 fn a_user_who_has_to_consent_has_to_consent_to_the_api_too() {
     let fixture = with_apis();
     let user = "consent@contoso.example";
-    let caller = entra_token_by_page(&fixture, user, &[("emulator_consent", "accept")]);
+    let caller = entra_token_by_page(&fixture, user, &ACCEPTED);
     let response = on_behalf_of(&fixture, &caller, &[]);
     assert_eq!(
         (response.error(), response.aadsts()),
@@ -104,23 +94,8 @@ fn a_user_who_has_to_consent_has_to_consent_to_the_api_too() {
 fn consents_survive_a_restart_of_the_emulator() {
     let first = with_apis();
     let user = "consent@contoso.example";
-    let response = first.send(
-        "POST",
-        "/organizations/oauth2/v2.0/authorize",
-        "Content-Type: application/x-www-form-urlencoded\r\n",
-        &encode(
-            &[
-                ("client_id", published::CLIENT_ID),
-                ("response_type", "code"),
-                ("redirect_uri", REDIRECT),
-                ("scope", &format!("offline_access {ORDERS_SCOPE}")),
-                ("emulator_user", user),
-                ("emulator_consent", "accept"),
-            ],
-            &[],
-        ),
-    );
-    let code = response.redirected_with("code").expect("a code");
+    let scope = format!("offline_access {ORDERS_SCOPE}");
+    let code = code_by_page(&first, user, &scope, &ACCEPTED);
     let redeemed = first.redeem(&code, &[("code_verifier", ""), ("scope", ORDERS_SCOPE)]);
     let token = text(&redeemed.json(), "refresh_token").to_owned();
     drop(first);
