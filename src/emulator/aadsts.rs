@@ -82,7 +82,7 @@ errors! {
     INVALID_CLAIMS = 400 "invalid_request" 9_002_313 "Invalid request. The 'claims' are not a JSON object.";
     UNKNOWN_CLIENT = 400 "unauthorized_client" 700_016 "Application with identifier '{}' was not found in the directory '{}'. The emulator's first application is '{}'.";
     INVALID_SCOPE = 400 "invalid_scope" 70011 "The provided request must include a 'scope' input parameter. The scope '{}' is not valid.";
-    UNKNOWN_RESOURCE = 400 "invalid_resource" 500_011 "The resource principal named in '{}' was not found in the tenant.";
+    UNKNOWN_RESOURCE = 400 "invalid_resource" 500_011 "The resource principal named {} was not found in the tenant.";
     SEVERAL_RESOURCES = 400 "invalid_scope" 700_022 "The provided value for the input parameter scope is not valid because it contains more than one resource.";
     // Real: Azure-Samples/active-directory-aspnetcore-webapp-openidconnect-v2#271.
     SEVERAL_RESOURCES_OF_CODE = 400 "invalid_scope" 28000 "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope {} is not valid.";

@@ -135,7 +135,8 @@ fn find(world: &World, word: &str) -> Result<(Arc<Api>, String), EntraError> {
     let names_resource =
         word.contains("://") || word.split_once('/').is_some_and(|(id, _)| is_guid(id));
     if found.is_none() && names_resource {
-        return Err(aadsts::UNKNOWN_RESOURCE.about(&[word]));
+        let resource = word.rsplit_once('/').map_or(word, |(resource, _)| resource);
+        return Err(aadsts::UNKNOWN_RESOURCE.about(&[resource]));
     }
     let (resource, name) = found.unwrap_or((world.graph(), word));
     let scopes = resource.scopes.iter().map(String::as_str);
@@ -172,7 +173,7 @@ mod tests {
         );
         assert_eq!(
             parse("https://evil.test/x"),
-            Err(aadsts::UNKNOWN_RESOURCE.about(&["https://evil.test/x"]))
+            Err(aadsts::UNKNOWN_RESOURCE.about(&["https://evil.test"]))
         );
         assert!(parse("https://graph.microsoft.com/.default User.Read").is_err());
     }
@@ -228,9 +229,9 @@ mod tests {
             let found = scopes.first_resource().map(|api| api.audience.as_str());
             assert_eq!(found, Some(audience), "{scope}");
         }
-        let unknown_app = "11111111-2222-4333-8444-555555555555/.default";
+        let unknown_app = "11111111-2222-4333-8444-555555555555";
         assert_eq!(
-            parse(unknown_app),
+            parse(&format!("{unknown_app}/.default")),
             Err(aadsts::UNKNOWN_RESOURCE.about(&[unknown_app]))
         );
         for wrong in [

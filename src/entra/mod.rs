@@ -8,6 +8,7 @@ pub mod browser;
 mod client;
 mod id_token;
 mod metadata_cache;
+mod missing_api;
 pub mod redirect;
 mod refusal;
 #[cfg(not(fuzzing))]

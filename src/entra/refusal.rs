@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use super::missing_api;
 use super::redirect::Denial;
 use crate::advice;
 use crate::claims::Claims;
@@ -80,9 +81,15 @@ pub(super) fn from_token_error(grant: Grant, response: &TokenError) -> Error {
         ),
     };
     let suberror = response.suberror.as_deref();
-    let error = match advice::entra(code_of(response).as_deref(), suberror) {
-        Some(advice) => Error::new(kind, advice.cause, advice.hint()),
-        None => Error::new(kind, message, hint),
+    let code = code_of(response);
+    let description = response.error_description.as_deref();
+    let about_api = code
+        .as_deref()
+        .and_then(|code| missing_api::advice(code, description));
+    let error = match (about_api, advice::entra(code.as_deref(), suberror)) {
+        (Some((cause, hint)), _) => Error::new(kind, cause, hint),
+        (None, Some(advice)) => Error::new(kind, advice.cause, advice.hint()),
+        (None, None) => Error::new(kind, message, hint),
     };
     let error = sourced(error, response);
     // A sign-in with `message_only` would show the same refusal again.

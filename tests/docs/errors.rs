@@ -16,6 +16,7 @@ pub(crate) fn page() -> String {
     for row in rows("assets/advice/entra.json") {
         let [name, cause, user, admin, place] =
             ["name", "cause", "user", "admin", "place"].map(|key| text(&row, key));
+        let cause = cause.replace("{}", "\u{2026}");
         page.push_str(&format!(
             "| `{name}` | {cause} | {user} | {admin} | {place} |\n"
         ));

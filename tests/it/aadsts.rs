@@ -114,6 +114,9 @@ const AT_REDEMPTION: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// A refusal that names another API than ACS.
+const MISSING_API: &str = "500011 for another API";
+
 /// The cells of each row, the first one without its marks.
 fn rows() -> Vec<Vec<String>> {
     let lines = PAGE.lines().filter(|line| line.starts_with("| `"));
@@ -241,6 +244,35 @@ fn a_code_that_entra_does_not_redeem_says_why_and_what_to_do() {
 }
 
 #[test]
+fn the_api_that_the_tenant_lacks_is_named() {
+    let (home, _emulator) = Home::with_emulator();
+    let cells = row(MISSING_API);
+    let cause = cells[1].replace('\u{2026}', "`api://orders`");
+    let steps = as_sentence(&cells[2])
+        .replace(
+            "`acspass config unset scopes`",
+            "`acspass login --device-code` without `--scope`",
+        )
+        .replace(
+            "`acspass login`",
+            "`acspass login --scope api://orders/Read --device-code`",
+        );
+    let hint = format!(
+        "\n\nhint: {steps}\nFor the admin: {}.\nWhere: {}\n",
+        cells[3], cells[4]
+    );
+    let words = ["login", "--device-code", "--scope", "api://orders/Read"];
+    home.run(&words).assert_error(
+        3,
+        &[
+            &format!("error: {cause}\n"),
+            &hint,
+            "  code: AADSTS500011\n",
+        ],
+    );
+}
+
+#[test]
 fn the_ids_to_paste_are_in_the_json_too() {
     let (home, emulator) = Home::with_emulator();
     refuse(&emulator, Route::Token, "access_denied", "53003");
@@ -270,6 +302,7 @@ fn every_row_is_met_by_one_of_these_tests() {
         .flatten()
         .flat_map(|(_, names)| *names)
         .copied()
+        .chain([MISSING_API])
         .collect();
     let met: BTreeSet<String> = here.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(met.len(), here.len(), "each once");
