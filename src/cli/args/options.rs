@@ -16,6 +16,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.hint().to_owned())
 }
 
+/// Parses the time limit of a sign-in.
+fn time_limit(text: &str) -> Result<Duration, String> {
+    let hint = "Use a duration of 1s or more, such as 90s or 10m.";
+    let limit = duration(text)?;
+    (limit.as_secs() > 0)
+        .then_some(limit)
+        .ok_or_else(|| hint.to_owned())
+}
+
 /// Checks a duration that the configuration parses again, in the order of its sources.
 fn duration_text(text: &str) -> Result<String, String> {
     duration(text).map(|_| text.to_owned())
@@ -73,7 +82,7 @@ pub(crate) struct Login {
     #[arg(long, value_name = "URI")]
     pub(crate) redirect_uri: Option<String>,
     /// Limit the time allowed to finish signing in
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = time_limit)]
     pub(crate) timeout: Duration,
 }
 
@@ -107,7 +116,7 @@ pub(crate) struct TokenOptions {
     #[arg(long)]
     pub(crate) no_interactive: bool,
     /// Limit the time allowed to finish signing in
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = time_limit)]
     pub(crate) timeout: Duration,
 }
 
