@@ -30,13 +30,15 @@ pub struct Migration<'s> {
 
 impl<'s> Migration<'s> {
     /// Starts or continues the migration between two stores with this state folder. Checks first that
-    /// the new store can save an item.
+    /// the new store can save an item, and that the old one can be read.
     ///
     /// # Errors
-    /// [`Kind::Store`] if the new store or the state folder fails, or another migration runs;
+    /// [`Kind::Store`] if a store or the state folder fails, or another migration runs;
     /// [`Kind::Usage`] if another one is unfinished.
     pub fn begin(from: &'s SessionStore, to: &'s SessionStore, folder: &Folder) -> Result<Self> {
         to.probe()?;
+        // Without the old store, a note would only stand in the way of another migration.
+        from.secret_items()?;
         let lock = state_folder::lock_file(folder, "migration.lock")?;
         let note = UnfinishedMigration {
             from: from.store_name().to_owned(),

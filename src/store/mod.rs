@@ -41,5 +41,6 @@ pub use migration_note::UnfinishedMigration;
 pub use record::{
     CachedCommunicationToken, CachedEntraToken, Record, RefreshTokenIssue, ShortLifetimeNote,
 };
+pub(crate) use session_store::without_other_store;
 pub use session_store::{ForgottenSessions, Reconciled, Removal, SessionStore};
 pub use token_store::{LoginSession, MemoryStore, TokenStore};

@@ -25,6 +25,11 @@ pub trait TokenStore: Send + Sync {
     /// Returns the names of all items, sorted, including locked ones.
     fn items(&self) -> Result<Vec<String>>;
 
+    /// Returns the names of all items; `None` if no such store is available here, for example no keyring.
+    fn items_if_available(&self) -> Result<Option<Vec<String>>> {
+        self.items().map(Some)
+    }
+
     /// Returns whether items outlive the process.
     fn is_persistent(&self) -> bool;
 

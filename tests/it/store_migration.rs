@@ -229,3 +229,35 @@ fn concurrent_refreshes_lose_no_refresh_token() {
     assert!(refreshed > 0, "no refresh between the migrations");
     home.real(&refresh).token();
 }
+
+#[test]
+fn a_migration_to_or_from_a_store_that_is_missing_moves_nothing_and_leaves_no_trace() {
+    let (mut home, _emulator) = home();
+    let bus = home.variables.remove("DBUS_SESSION_BUS_ADDRESS");
+    let bus = bus.expect("a bus");
+    home.set("XDG_RUNTIME_DIR", "/nonexistent");
+    let run = home.real(&["store", "migrate", "keyring"]);
+    run.assert_error(
+        7,
+        &[
+            "there is no D-Bus session bus; the sessions stay in the store `file`",
+            "Run `acspass store migrate keyring` in a login session that has this store. Or run \
+             `acspass store migrate keyutils` to use another store.",
+        ],
+    );
+    run.assert_does_not_say("config set store");
+    assert_eq!(sealed_files(&home), 2);
+    assert_eq!(store_of(&home, "default"), "file");
+
+    home.set("DBUS_SESSION_BUS_ADDRESS", &bus);
+    home.real(&["store", "migrate", "keyring"]).assert_code(0);
+    home.variables.remove("DBUS_SESSION_BUS_ADDRESS");
+    home.real(&["store", "migrate", "file"])
+        .assert_error(7, &["there is no D-Bus session bus"]);
+    // No note of an unfinished migration stands in the way.
+    let note = home.path().join("acspass/migration.json");
+    assert!(!note.exists());
+    home.set("DBUS_SESSION_BUS_ADDRESS", &bus);
+    home.real(&["store", "migrate", "file"]).assert_code(0);
+    assert_eq!(sealed_files(&home), 2);
+}

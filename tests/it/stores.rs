@@ -84,6 +84,45 @@ fn a_locked_keyring_ends_with_7_and_what_was_kept_is_still_there_once_it_is_unlo
 }
 
 #[test]
+fn without_a_keyring_logout_all_fails_only_if_the_index_lists_sessions_there() {
+    let (mut home, _emulator) = Home::with_keyring();
+    home.login();
+    let bus = home.variables.remove("DBUS_SESSION_BUS_ADDRESS");
+    let bus = bus.expect("a bus");
+    home.set("XDG_RUNTIME_DIR", "/nonexistent");
+    let all = ["logout", "--all"];
+    let run = home.real(&all);
+    run.assert_error(
+        7,
+        &[
+            "could not remove the item `session ",
+            "there is no D-Bus session bus",
+            "Run `acspass logout --all` in a login session that has this store.",
+            "secret-tool clear",
+        ],
+    );
+    run.assert_does_not_say("config set store");
+    let run = home.real(&all);
+    run.assert_code(0);
+    run.assert_says(&[
+        "No account is signed in.",
+        "no keyring is available here, so it was not searched for unlisted sessions",
+    ]);
+    home.real(&["logout"])
+        .assert_code(0)
+        .assert_does_not_say("keyring");
+    home.real(&["--emulator", "logout", "--all"])
+        .assert_code(0)
+        .assert_does_not_say("keyring");
+    // The command of the hint removes the item.
+    home.set("DBUS_SESSION_BUS_ADDRESS", &bus);
+    home.real(&all)
+        .assert_code(0)
+        .assert_says(&["Signed out 1 account."]);
+    assert!(home.keyring().lookup_items().is_empty());
+}
+
+#[test]
 fn a_keyring_that_does_not_answer_ends_with_7_in_time() {
     let (home, _emulator) = Home::with_keyring();
     home.login();

@@ -169,6 +169,13 @@ fn forget_everything(env: &Environment, output: &Output) -> Result<()> {
                 forgotten.sessions += there.sessions;
                 forgotten.only_listed += there.only_listed;
                 forgotten.quarantined += there.quarantined;
+                // The emulator needs no keyring.
+                if there.is_unsearched && !env.global.emulator {
+                    env.messages.warn(&format!(
+                        "no {} is available here, so it was not searched for unlisted sessions",
+                        sessions.store_name()
+                    ));
+                }
             }
             // The last one ends the command; the others are printed with their hints now.
             Err(error) => {

@@ -16,7 +16,7 @@ use crate::config::{self, ConfigFile, Origin, Setting, Sources, StoreChoice};
 use crate::error::{Error, Result};
 use crate::json;
 use crate::session::{Migrated, migrate};
-use crate::store::{Migration, SessionStore, UnfinishedMigration};
+use crate::store::{Migration, SessionStore, UnfinishedMigration, without_other_store};
 use crate::text::shown;
 
 use super::logout::counted;
@@ -29,7 +29,8 @@ pub(crate) fn run(args: &Args, env: &Arc<Environment>, output: &mut Output) -> R
     if !configured.is_persistent() {
         return Err(Error::usage(
             "the configured store is `memory`, which has no saved sessions",
-            "Set the setting `store` to the store that has the sessions, then run the command again.",
+            "Run `acspass config set store STORE` with the store that has the sessions, then run the \
+             command again.",
         ));
     }
     let folder = env.sessions_folder()?;
@@ -49,6 +50,7 @@ pub(crate) fn run(args: &Args, env: &Arc<Environment>, output: &mut Output) -> R
         },
     };
     let (old, new) = (open_store(env, from)?, open_store(env, to)?);
+    new.probe().map_err(|error| unusable(error, from, to))?;
     let migration = Migration::begin(&old, &new, &folder)?;
     let mut changed = Vec::new();
     let switch = || {
@@ -65,11 +67,40 @@ pub(crate) fn run(args: &Args, env: &Arc<Environment>, output: &mut Output) -> R
     print(from, to, &migrated, &changed, output)
 }
 
+/// Changes the hint of a new store that fails: the sessions can move to a third one.
+fn unusable(error: Error, from: StoreChoice, to: StoreChoice) -> Error {
+    let mut choices = vec![StoreChoice::Keyring, StoreChoice::File];
+    #[cfg(target_os = "linux")]
+    choices.insert(1, StoreChoice::Keyutils);
+    choices.retain(|choice| ![from, to].contains(choice));
+    let command = |choice: StoreChoice| format!("`acspass store migrate {}`", choice.as_str());
+    let step = match without_other_store(error.hint()) {
+        "" => format!(
+            "Run {} in a login session that has this store.",
+            command(to)
+        ),
+        step => step.to_owned(),
+    };
+    let others: Vec<String> = choices.into_iter().map(command).collect();
+    let hint = match others.is_empty() {
+        true => step,
+        false => format!(
+            "{step} Or run {} to use another store.",
+            others.join(" or ")
+        ),
+    };
+    let message = format!(
+        "{error}; the sessions stay in the store `{}`",
+        from.as_str()
+    );
+    error.with_message(message).with_hint(hint)
+}
+
 fn destination(name: &str) -> Result<StoreChoice> {
     match config::parse_store(name)? {
         StoreChoice::Memory => Err(Error::usage(
             "the store `memory` loses all sessions when a command ends",
-            "Choose `keyring`, `keyutils` or `file`.",
+            "Run `acspass store migrate STORE` with keyring, keyutils or file.",
         )),
         to => Ok(to),
     }

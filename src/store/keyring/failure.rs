@@ -49,6 +49,14 @@ const NEW_DAEMON_CREATES: &str = "Run `read -rsp 'Password of the new keyring: '
      gnome-keyring-daemon --unlock --replace --components=secrets; unset P` in bash to create it. ";
 
 impl KeyringFailure {
+    /// Returns whether there is no keyring here, as opposed to one that fails.
+    pub(super) fn is_absence(self) -> bool {
+        matches!(
+            self,
+            KeyringFailure::NoBus | KeyringFailure::NoService | KeyringFailure::NoKeyring
+        )
+    }
+
     /// Returns the error with its next step.
     pub(super) fn into_error(self, item: &str) -> Error {
         let (message, step) = match self {

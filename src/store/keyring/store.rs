@@ -174,6 +174,14 @@ impl TokenStore for Keyring {
             .map_err(|failure| failure.into_error(""))
     }
 
+    fn items_if_available(&self) -> Result<Option<Vec<String>>> {
+        match self.call(PlatformKeyring::items) {
+            Ok(items) => Ok(Some(items)),
+            Err(failure) if failure.is_absence() => Ok(None),
+            Err(failure) => Err(failure.into_error("")),
+        }
+    }
+
     fn is_persistent(&self) -> bool {
         true
     }

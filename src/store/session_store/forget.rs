@@ -6,6 +6,9 @@ use crate::account::SessionKey;
 use crate::error::{Error, Kind, Result};
 use crate::text::as_sentence;
 
+/// The step that removes items which are no longer listed.
+const LOGOUT: &str = "Run `acspass logout --all` in a login session that has this store.";
+
 /// The result of removing a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
@@ -26,6 +29,8 @@ pub struct ForgottenSessions {
     pub only_listed: usize,
     /// Quarantined items that were removed.
     pub quarantined: usize,
+    /// Whether no such store is available here, so that it was not searched for unlisted sessions.
+    pub is_unsearched: bool,
 }
 
 impl SessionStore {
@@ -37,7 +42,7 @@ impl SessionStore {
     /// [`Kind::Store`] if the item cannot be removed, with the manual steps.
     pub fn forget(&self, key: &SessionKey) -> Result<Removal> {
         let unlisted = self.index.remove_with_copy(key, &self.store_and_login());
-        let removed = self.remove(&key.item_name());
+        let removed = self.remove_session(key);
         let (was_listed, copy_in) = unlisted?;
         removed.map(|removed| Removal {
             removed,
@@ -53,7 +58,7 @@ impl SessionStore {
     /// As [`SessionStore::forget`].
     pub fn forget_copy(&self, key: &SessionKey) -> Result<()> {
         let unlisted = self.index.remove(key, &self.store_and_login());
-        let removed = self.remove(&key.item_name());
+        let removed = self.remove_session(key);
         unlisted?;
         removed.map(drop)
     }
@@ -80,26 +85,32 @@ impl SessionStore {
             .iter()
             .map(|entry| entry.key().item_name())
             .collect();
-        let found = self.store.items();
-        items.extend(found.iter().flatten().cloned());
+        let found = self.store.items_if_available();
+        items.extend(found.iter().flatten().flatten().cloned());
         items.retain(|item| host_in(item).is_some_and(&matches_host));
         items.sort();
         items.dedup();
 
-        let mut forgotten = ForgottenSessions::default();
-        let mut failed = Ok(());
+        let mut forgotten = ForgottenSessions {
+            is_unsearched: matches!(found, Ok(None)),
+            ..ForgottenSessions::default()
+        };
+        let mut failures = Vec::new();
         for item in &items {
-            match self.remove(item) {
+            match self.store.delete(item) {
                 Ok(true) if item.starts_with(UNREADABLE) => forgotten.quarantined += 1,
                 Ok(true) => forgotten.sessions += 1,
                 Ok(false) => forgotten.only_listed += 1,
-                Err(error) => failed = failed.and(Err(error)),
+                Err(cause) => failures.push((item, cause)),
             }
         }
         let has_ended = |login: &String| self.store.has_ended(login);
         of_other_logins.retain(|entry| !entry.login.as_ref().is_some_and(has_ended));
         let alive = of_other_logins.len();
-        failed?;
+        if let Some((_, cause)) = failures.first() {
+            let items: Vec<&str> = failures.iter().map(|(item, _)| item.as_str()).collect();
+            return Err(self.not_removed(&items, cause.clone(), LOGOUT));
+        }
         found?;
         listed?;
         let sessions = match alive {
@@ -114,27 +125,61 @@ impl SessionStore {
         ))
     }
 
-    /// Removes an item; `false` if there was none. The error has the manual steps.
-    pub(in crate::store) fn remove(&self, item: &str) -> Result<bool> {
-        self.store.delete(item).map_err(|cause| {
-            let store = self.store.name();
-            let message = format!("could not remove the item `{item}` from the store {store}");
-            self.needs_removal_by_hand(cause, message, "To remove it yourself", item)
-        })
+    /// Removes the item of a session that is no longer listed.
+    fn remove_session(&self, key: &SessionKey) -> Result<bool> {
+        let item = key.item_name();
+        let removed = self.store.delete(&item);
+        removed.map_err(|cause| self.not_removed(&[&item], cause, LOGOUT))
     }
 
-    /// Returns the error for an item that only the user can remove. `purpose` precedes the steps.
+    /// Removes an item; `false` if there was none. The error has the manual steps.
+    pub(in crate::store) fn remove(&self, item: &str) -> Result<bool> {
+        let step = "Run the command again in a login session that has this store.";
+        let removed = self.store.delete(item);
+        removed.map_err(|cause| self.not_removed(&[item], cause, step))
+    }
+
+    /// Returns the error for items that could not be removed, all for this cause. The hint begins with
+    /// `step` if the store is missing here.
+    fn not_removed(&self, items: &[&str], cause: Error, step: &str) -> Error {
+        let store = self.store.name();
+        let (what, purpose) = match items {
+            [item] => (format!("the item `{item}`"), "To remove it yourself"),
+            items => (format!("{} items", items.len()), "To remove them yourself"),
+        };
+        let message = format!("could not remove {what} from the store {store}");
+        // The items stay where they are if another store is selected.
+        let step = match without_other_store(cause.hint()) {
+            "" => step,
+            own => own,
+        };
+        let cause = cause.clone().with_hint(step);
+        self.needs_removal_by_hand(cause, message, purpose, items)
+    }
+
+    /// Returns the error for items that only the user can remove. `purpose` precedes the steps.
     pub(super) fn needs_removal_by_hand(
         &self,
         cause: Error,
         message: String,
         purpose: &str,
-        item: &str,
+        items: &[&str],
     ) -> Error {
-        let steps = self.store.removal_by_hand(item);
+        let steps = items.iter().map(|item| self.store.removal_by_hand(item));
+        let steps = steps.collect::<Vec<_>>().join(", then ");
         let hint = format!("{} {purpose}, {steps}.", as_sentence(cause.hint()));
         Error::new(Kind::Store, message, hint).caused_by(cause)
     }
+}
+
+/// Returns the hint of a store's failure without the step that selects another store.
+pub(crate) fn without_other_store(hint: &str) -> &str {
+    const STEPS: [&str; 2] = [
+        "Or run `acspass config set store ",
+        "Run `acspass config set store ",
+    ];
+    let at = STEPS.into_iter().find_map(|step| hint.find(step));
+    at.map_or(hint, |at| hint[..at].trim_end())
 }
 
 /// Returns the authority host in the name of a session's item, quarantined or not; `None` for other

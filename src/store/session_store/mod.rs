@@ -9,6 +9,7 @@ mod forget;
 mod reconcile;
 mod store;
 
+pub(crate) use forget::without_other_store;
 pub use forget::{ForgottenSessions, Removal};
 pub use reconcile::Reconciled;
 pub use store::SessionStore;

@@ -195,7 +195,7 @@ impl SessionStore {
             let message = format!(
                 "could not read the stored session, or rename it in the store {store} ({cause})"
             );
-            self.needs_removal_by_hand(cause, message, "To delete the session", &item)
+            self.needs_removal_by_hand(cause, message, "To delete the session", &[&item])
         })
     }
 

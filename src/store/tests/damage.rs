@@ -212,6 +212,7 @@ fn logout_all_leaves_the_configuration_and_foreign_items() {
         sessions: 2,
         only_listed: 1,
         quarantined: 1,
+        is_unsearched: false,
     };
     assert_eq!(sessions.forget_everything(ours).unwrap(), there);
     let left = [
@@ -250,6 +251,74 @@ fn logout_all_clears_the_index_if_the_store_fails() {
     assert_eq!(error.kind(), Kind::Store);
     assert!(error.hint().contains("dig out `session ada"), "{error:?}");
     assert_eq!(sessions.index().unwrap().entries().count(), 0);
+}
+
+/// A store that is not available here.
+struct Absent;
+
+impl TokenStore for Absent {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+    fn load(&self, _item: &str) -> Result<Option<SecretBytes>> {
+        Err(Absent::error())
+    }
+    fn save(&self, _item: &str, _value: &SecretBytes) -> Result<()> {
+        Err(Absent::error())
+    }
+    fn delete(&self, _item: &str) -> Result<bool> {
+        Err(Absent::error())
+    }
+    fn items(&self) -> Result<Vec<String>> {
+        Err(Absent::error())
+    }
+    fn items_if_available(&self) -> Result<Option<Vec<String>>> {
+        Ok(None)
+    }
+    fn is_persistent(&self) -> bool {
+        true
+    }
+    fn removal_by_hand(&self, item: &str) -> String {
+        format!("dig out `{item}`")
+    }
+}
+
+impl Absent {
+    fn error() -> Error {
+        let hint = "Run `acspass config set store file` to use encrypted files.";
+        Error::new(Kind::Store, "there is no such store", hint)
+    }
+}
+
+#[test]
+fn logout_all_fails_without_a_store_only_if_it_has_sessions() {
+    let folder = TempDir::new().unwrap();
+    let state = || Some(folder.path().to_owned());
+    let absent = SessionStore::new(Box::new(Absent), state());
+    let nothing = ForgottenSessions {
+        is_unsearched: true,
+        ..ForgottenSessions::default()
+    };
+    assert_eq!(absent.forget_everything(|_| true).unwrap(), nothing);
+
+    let healthy = SessionStore::new(Box::new(MemoryStore::new()), state());
+    save(&healthy, &record("ada"));
+    save(&healthy, &record("bob"));
+    let error = absent.forget_everything(|_| true).unwrap_err();
+    assert_eq!(
+        error.message(),
+        "could not remove 2 items from the store memory"
+    );
+    let [ada, bob] = ["ada", "bob"].map(|name| record(name).key().item_name());
+    assert_eq!(
+        error.hint(),
+        format!(
+            "Run `acspass logout --all` in a login session that has this store. To remove them \
+             yourself, dig out `{ada}`, then dig out `{bob}`."
+        )
+    );
+    // They are unlisted now, and no reason for another failure.
+    assert_eq!(absent.forget_everything(|_| true).unwrap(), nothing);
 }
 
 #[test]
