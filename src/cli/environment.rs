@@ -26,6 +26,7 @@ use super::env_vars as var;
 use super::io::local_time::LocalTimes;
 use super::io::messages::Messages;
 use super::prompt::input::Input;
+use super::sign_in::login_options::LoginOptions;
 
 /// The authority host of sessions with the embedded emulator, and the name of its folder.
 pub(super) const EMULATOR: &str = "emulator";
@@ -63,12 +64,16 @@ pub struct Environment {
     pub program: Option<PathBuf>,
     /// The id of the process that started this one, if known.
     pub parent: Option<u32>,
+    /// The command line, with the name of the program.
+    pub(super) arguments: Vec<OsString>,
     /// The options that every command has.
     pub(super) global: Global,
     /// Standard error.
     pub(super) messages: Messages,
     /// The settings from the command line, once a command has read them.
     pub(super) flags: OnceLock<Flags>,
+    /// The options of `login`, for its hints.
+    pub(super) login_options: OnceLock<LoginOptions>,
     /// The place of answers that were saved before an interruption, for a message.
     pub(super) saved_answers: OnceLock<String>,
     /// Done once the warning about the configuration file was shown.
@@ -107,9 +112,11 @@ impl Environment {
             listeners: || Ok(Vec::new()),
             program: None,
             parent: None,
+            arguments: Vec::new(),
             global: Global::default(),
             messages: Messages::new(stderr),
             flags: OnceLock::new(),
+            login_options: OnceLock::new(),
             saved_answers: OnceLock::new(),
             is_config_warning_shown: Once::new(),
         };

@@ -111,6 +111,7 @@ pub fn run(
             return print_parse_result(wrong, &arguments, output);
         }
     };
+    env.arguments = arguments;
     env.global = cli.global;
     let color = env.global.color;
     env.messages.style = style(&env, color, env.stderr_is_terminal);

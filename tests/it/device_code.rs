@@ -333,7 +333,7 @@ fn an_approved_code_whose_answer_is_lost_asks_for_a_new_sign_in() {
     // The answer to the first poll, at 5 s, is the one with the tokens.
     emulator.add_fault(trouble(Route::Token, 1, FaultKind::DropAfterHandling));
     let run = login(&clock, &home, &emulator, 2);
-    run.assert_error(6, &["was lost", "`acspass login` again"]);
+    run.assert_error(6, &["was lost", "`acspass login --device-code` again"]);
     home.run(&["status"]).assert_code(4);
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::harness::Home;
+use crate::harness::{Home, Terminal};
 
 fn home() -> Home {
     let mut home = Home::new();
@@ -119,4 +119,61 @@ fn wrong_variable_is_changed_by_the_commands_of_the_hint() {
     let command = "`unset COMMUNICATION_SERVICES_CONNECTION_STRING`";
     home.real(&["user", "create"])
         .assert_error(6, &["resource.invalid", "the endpoint of", command]);
+}
+
+#[test]
+fn sign_in_that_ends_without_a_user_is_repeated_with_the_options_of_the_command() {
+    let (home, emulator) = Home::with_emulator();
+    let (tenant, id) = (emulator.tenant_id(), emulator.client_id());
+    let options = ["--tenant", tenant, "--client-id", id, "--timeout=1s"];
+    let of_user = ["--account", "o'neil@contoso.example"];
+    let command = format!("acspass login --tenant {tenant} --client-id {id}");
+    let user = match cfg!(windows) {
+        true => "\"o'neil@contoso.example\"",
+        false => "'o'\\''neil@contoso.example'",
+    };
+    for (method, steps) in [
+        (
+            &["--device-code"][..],
+            format!("`{command} --account {user} --device-code --timeout 15m` for more time"),
+        ),
+        (
+            &["--no-browser", "--redirect-uri", "http://localhost/here"],
+            format!(
+                "`{command} --redirect-uri http://localhost/here --no-browser --account {user} \
+                 --timeout 15m` for more time"
+            ),
+        ),
+        (
+            &["--paste", "--redirect-uri", "https://app.example/back"],
+            format!(
+                "`{command} --redirect-uri https://app.example/back --account {user} --paste` at a \
+                 terminal"
+            ),
+        ),
+    ] {
+        let words = [&["login"][..], &options, &of_user, method].concat();
+        home.run(&words).assert_error(3, &[&steps]);
+    }
+    let words = [&["login", "--paste"][..], &options].concat();
+    let step = format!("`{command} --paste --timeout 15m`, and paste the address");
+    let mut terminal = Terminal::start(&home, &words);
+    terminal.sees("sign-in timed out after 1 s");
+    let shown = terminal.ends(3);
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(shown.contains(&step), "{shown}");
+}
+
+#[test]
+fn time_limit_of_no_time_is_a_usage_error() {
+    let home = Home::new();
+    for command in ["login", "get", "exec"] {
+        home.run(&[command, "--timeout", "0"]).assert_error(
+            2,
+            &[
+                "invalid duration `0` for --timeout",
+                "Use a duration of 1s or more",
+            ],
+        );
+    }
 }

@@ -12,8 +12,12 @@ use super::request::Request;
 use super::secrets::next_step;
 use super::suggestions;
 use crate::cli::help::sections::sections;
+use crate::cli::hints::argument_word;
 use crate::error::Error;
 use crate::text::{after_noun, secret_form};
+
+/// The longest command line that a hint repeats, in characters.
+const MAX_COMMAND_LENGTH: usize = 200;
 
 /// Translates clap's error about these arguments. Values that may be secrets are not repeated.
 pub(crate) fn error_of(wrong: clap::Error, arguments: &[OsString]) -> Error {
@@ -66,7 +70,7 @@ impl Mistake {
                 }
                 (
                     format!("{name} needs a value"),
-                    format!("Write `{name} {placeholder}`."),
+                    format!("Run `{} {name} {placeholder}`.", self.name()),
                 )
             }
             ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
@@ -152,20 +156,52 @@ impl Mistake {
             ),
         };
         if let Some(hint) = suggestions::for_option(&self.command, argument) {
-            return (message, self.whole(hint));
+            return (message, self.with_option(argument, hint));
         }
         let similar = self.texts(ContextKind::SuggestedArg);
         let hint = similar
             .first()
-            .map(|name| format!("Use `{}`.", split(name).0));
+            .map(|name| self.with_option(argument, &format!("Use `{}`.", split(name).0)));
         (message, hint.unwrap_or_else(|| self.see_help()))
     }
 
-    /// Completes a hint that names an option alone to the command with this option.
-    fn whole(&self, hint: &str) -> String {
-        match hint.strip_prefix("Use `-o ") {
-            Some(rest) => format!("Run `{} -o {rest}", self.name()),
-            None => hint.to_owned(),
+    /// Completes a hint that names an option alone to the command line with this option in place of
+    /// the wrong one.
+    fn with_option(&self, wrong: &str, hint: &str) -> String {
+        let option = hint
+            .strip_prefix("Use `")
+            .and_then(|rest| rest.strip_suffix("`."));
+        let Some(option) = option else {
+            return hint.to_owned();
+        };
+        let (name, value) = option.split_once(' ').unwrap_or((option, ""));
+        // A value that the hint fixes replaces the user's.
+        let is_fixed = value.chars().any(char::is_lowercase);
+        let mut words = vec!["acspass".to_owned()];
+        let mut rest = self.arguments.iter().skip(1).peekable();
+        while let Some(argument) = rest.next() {
+            let given = argument.strip_prefix(wrong);
+            let given = given.filter(|given| given.is_empty() || given.starts_with('='));
+            let Some(given) = given else {
+                words.push(argument_word(argument));
+                continue;
+            };
+            let next = rest.peek().filter(|next| !next.starts_with('-'));
+            match is_fixed {
+                true => words.push(option.to_owned()),
+                false if value.is_empty() || next.is_some() || !given.is_empty() => {
+                    words.push(argument_word(&format!("{name}{given}")));
+                }
+                false => words.push(option.to_owned()),
+            }
+            if is_fixed && wrong == "--format" && given.is_empty() && next.is_some() {
+                rest.next();
+            }
+        }
+        let command = words.join(" ");
+        match command.chars().count() <= MAX_COMMAND_LENGTH {
+            true => format!("Run `{command}`."),
+            false => format!("Run `{} {option}`.", self.name()),
         }
     }
 

@@ -120,6 +120,58 @@ fn formats_in_a_hint_are_those_of_the_command() {
 }
 
 #[test]
+fn a_time_limit_below_a_second_is_invalid_and_the_range_is_named() {
+    for line in [
+        "login --timeout 0",
+        "get --timeout 0s",
+        "exec --timeout 500ms",
+    ] {
+        let (message, hint) = error_about(&format!("acspass {line}"));
+        let value = line.rsplit(' ').next().unwrap_or_default();
+        assert_eq!(message, format!("invalid duration `{value}` for --timeout"));
+        assert_eq!(hint, "Use a duration of 1s or more, such as 90s or 10m.");
+    }
+    let (_, hint) = error_about("acspass login --timeout soon");
+    assert!(hint.starts_with("Use a duration like 90s"), "{hint}");
+}
+
+#[test]
+fn unknown_option_is_replaced_in_the_whole_command_line() {
+    for (line, command) in [
+        ("get --acount ada", "get --account ada"),
+        ("get --acount=ada -o env", "get --account=ada -o env"),
+        (
+            "login --username ada --paste",
+            "login --account ada --paste",
+        ),
+        ("login --username", "login --account USER"),
+        (
+            "get --format yaml --account ada",
+            "get -o json --account ada",
+        ),
+        (
+            "token revoke --user 8:acs:x --json",
+            "token revoke --user 8:acs:x -o json",
+        ),
+        (
+            "login --use-device-code --tenant a;b",
+            "login --device-code --tenant 'a;b'",
+        ),
+        ("status --no-color", "status --color never"),
+    ] {
+        #[cfg(windows)]
+        let command = command.replace('\'', "\"");
+        let (_, hint) = error_about(&format!("acspass {line}"));
+        assert_eq!(hint, format!("Run `acspass {command}`."), "{line}");
+    }
+    let long = "x".repeat(150);
+    let (_, hint) = error_about(&format!("acspass get --account {long} {long} --acount ada"));
+    assert!(!hint.contains("xxx"), "{hint}");
+    let (_, hint) = error_about("acspass login --account");
+    assert_eq!(hint, "Run `acspass login --account USER`.");
+}
+
+#[test]
 fn hidden_values_follow_their_noun_in_brackets() {
     let long = "x".repeat(300);
     let message = error_about(&format!("acspass {long}")).0;

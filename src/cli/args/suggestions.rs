@@ -105,7 +105,7 @@ const COMMANDS: &[(&str, &str, &str, &str)] = &[
 const OPTIONS: &[(&str, &str)] = &[
     ("--json", "Use `-o json`."),
     ("-j", "Use `-o json`."),
-    ("--format", "Use `-o json` or `-o text`."),
+    ("--format", "Use `-o json`."),
     ("--debug", "Use `-vv`."),
     ("--silent", "Use `--quiet`."),
     ("--no-color", "Use `--color never`."),

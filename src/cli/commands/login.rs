@@ -10,7 +10,7 @@ use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::profile::store_description;
 use crate::cli::runtime::block_on;
-use crate::cli::sign_in::{browser::PageOpener, ui::SignInUi};
+use crate::cli::sign_in::{browser::PageOpener, login_options::LoginOptions, ui::SignInUi};
 use crate::config::{Purpose, Setting, SignInChoice};
 use crate::error::{Error, Result};
 use crate::json;
@@ -19,6 +19,7 @@ use crate::time::LocalClocks;
 use super::setup_questions;
 
 pub(crate) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    env.login_options.get_or_init(|| LoginOptions::new(args));
     let flags = flags(args);
     let context = Context::new(env, &flags)?;
     // A sign-in requests the scope of an exchange service. It needs no resource.

@@ -1,11 +1,15 @@
 //! Adapts the commands of hints, so that they can be pasted whole: to the sources of the settings, to
-//! `--profile` and to `--emulator`.
+//! the options of `login`, to `--profile` and to `--emulator`.
+
+mod completed;
 
 use crate::config::{self, Sources};
 use crate::error::Error;
 use crate::text::{shell_word, with_commands};
 
 use super::environment::Environment;
+pub(super) use completed::argument_word;
+use completed::completed;
 
 /// Commands that use no profile.
 const WITHOUT_PROFILE: [&str; 6] = [
@@ -31,12 +35,18 @@ pub(super) fn program(profile: Option<&str>) -> String {
     }
 }
 
+/// Adapts a command of a notice.
+pub(super) fn command_for_user(command: &str, env: &Environment) -> String {
+    for_user(&format!("`{command}`"), env).replace('`', "")
+}
+
 /// Adapts the hint of the error that ends a command. A command that edits the profile is about the
 /// values there.
 pub(super) fn adapted(error: Error, env: &Environment, edits_profile: bool) -> Error {
+    let hint = completed(error.hint(), &env.arguments);
     let hint = match edits_profile {
-        true => at_command_line(error.hint(), env),
-        false => for_user(error.hint(), env),
+        true => at_command_line(&hint, env),
+        false => for_user(&hint, env),
     };
     error.with_hint(hint)
 }
@@ -55,7 +65,11 @@ pub(super) fn for_user(hint: &str, env: &Environment) -> String {
 }
 
 fn at_command_line(hint: &str, env: &Environment) -> String {
-    rewritten(hint, env.global.profile.as_deref(), env.global.emulator)
+    let (profile, emulator) = (env.global.profile.as_deref(), env.global.emulator);
+    match env.login_options.get() {
+        Some(options) => rewritten(&options.added_to(hint), profile, emulator),
+        None => rewritten(hint, profile, emulator),
+    }
 }
 
 /// Adds the profile and `--emulator` to the commands in the hint.
@@ -63,7 +77,7 @@ fn rewritten(hint: &str, profile: Option<&str>, emulator: bool) -> String {
     with_commands(hint, |command| {
         let rest = command.strip_prefix("acspass ")?;
         let word = rest.split(' ').next().unwrap_or_default();
-        let is_complete = word.starts_with("--profile") || WITHOUT_PROFILE.contains(&word);
+        let is_complete = rest.contains("--profile") || WITHOUT_PROFILE.contains(&word);
         let program = match is_complete {
             true => program(None),
             false => program(profile),

@@ -5,4 +5,5 @@
 
 pub(super) mod account_picker;
 pub(super) mod browser;
+pub(super) mod login_options;
 pub(super) mod ui;

@@ -50,7 +50,7 @@ impl SignInUi<'_> {
         let notices = Arc::new(Notices {
             env: env.clone(),
             names_other_methods: opening == PageOpener::Browser,
-            login: login_command(context, account),
+            account: account.map(str::to_owned),
             code_user: agent_user.filter(|_| is_device_code).map(str::to_owned),
             has_mentioned_wait: AtomicBool::new(false),
             question: Mutex::default(),
@@ -83,15 +83,6 @@ impl SignInUi<'_> {
             tell: self.show.as_ref(),
             confirm: self.confirm.as_deref(),
         }
-    }
-}
-
-/// Returns the command that signs in with the same profile and user.
-fn login_command(context: &Context, account: Option<&str>) -> String {
-    let program = hints::program(context.env.global.profile.as_deref());
-    match account {
-        Some(account) => format!("{program} login --account {}", shell_word(account, "USER")),
-        None => format!("{program} login"),
     }
 }
 
@@ -135,8 +126,8 @@ struct Notices {
     env: Arc<Environment>,
     /// Other sign-in methods are named if no response arrives.
     names_other_methods: bool,
-    /// The command that signs the same user in, for the other methods.
-    login: String,
+    /// The requested user.
+    account: Option<String>,
     /// The emulator's user for which the user agent enters the code.
     code_user: Option<String>,
     /// The message about the wait was printed.
@@ -148,6 +139,16 @@ struct Notices {
 impl Notices {
     fn question(&self) -> MutexGuard<'_, String> {
         self.question.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the command that signs the same user in by this method, with the other options of this
+    /// sign-in.
+    fn login(&self, method: &str) -> String {
+        let account = match &self.account {
+            Some(account) => format!(" --account {}", shell_word(account, "USER")),
+            None => String::new(),
+        };
+        hints::command_for_user(&format!("acspass login{account} {method}"), &self.env)
     }
 
     fn show(&self, notice: &Notice<'_>) {
@@ -164,7 +165,8 @@ impl Notices {
                 Refused::Tls => format!(
                     "{why}. Another app on localhost may have set HSTS. Delete the entry for \
                      localhost (Chrome and Edge: chrome://net-internals/#hsts) and reload the page, \
-                     or press Ctrl-C and run `acspass login --device-code`"
+                     or press Ctrl-C and run `{}`",
+                    self.login("--device-code")
                 ),
                 Refused::UnknownOwner => format!("{why}. The page opens again through a file"),
                 _ => format!("{why}. Still waiting for sign-in"),
@@ -223,12 +225,12 @@ impl Notices {
             true => "open the address above in another browser, or ",
             false => "",
         };
-        let login = &self.login;
+        let (by_code, by_paste) = (self.login("--device-code"), self.login("--paste"));
         self.env.messages.print(&format!(
             "Still waiting for sign-in. If a page is open in the browser, continue there.\n\
              If no page opened, {above}press Ctrl-C and use another method.\n\n\
-             To enter a code on any device, run:\n\n  {login} --device-code\n\n\
-             To paste the last address of a browser on any machine, run:\n\n  {login} --paste\n"
+             To enter a code on any device, run:\n\n  {by_code}\n\n\
+             To paste the last address of a browser on any machine, run:\n\n  {by_paste}\n"
         ));
     }
 

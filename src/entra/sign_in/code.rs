@@ -124,7 +124,7 @@ fn check_issuer(received: Option<&str>, issuer: &str) -> Result<()> {
         false => Err(Error::new(
             Kind::Refused,
             "the sign-in response is from another authority than the configured one",
-            "Check the setting `authority-host`, then sign in again.",
+            "Check `authority-host` in `acspass config list`, then run `acspass login`.",
         )),
     }
 }

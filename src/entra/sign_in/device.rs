@@ -96,7 +96,7 @@ impl Entra {
         Err(Error::new(
             Kind::SignInRefused,
             "the device code expired before it was entered, and so did a second one",
-            "Run the command again, and enter the code before it expires.",
+            "Run `acspass login --device-code`, and enter the code before it expires.",
         ))
     }
 
@@ -200,7 +200,7 @@ impl Entra {
                 return Err(Error::new(
                     Kind::SignInRefused,
                     "the sign-in was declined on the other device",
-                    "Run the command again, and approve the sign-in on the other device.",
+                    "Run `acspass login --device-code`, and approve the sign-in on the other device.",
                 ));
             }
             // Entra does not know the code, or no longer knows it.

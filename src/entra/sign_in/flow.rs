@@ -89,10 +89,32 @@ impl Entra {
     }
 }
 
+/// Returns the error for a sign-in that took longer than `timeout`. The hint suggests `--timeout 15m`,
+/// which is replaced if the user waited that long already.
 pub(super) fn timed_out(timeout: Duration, hint: &str) -> Error {
+    let longer = match timeout.as_secs() {
+        ..900 => "15m".to_owned(),
+        900..3600 => "1h".to_owned(),
+        seconds => format!("{}h", seconds / 3600 + 1),
+    };
     Error::new(
         Kind::SignInRefused,
         format!("sign-in timed out after {}", in_words(timeout)),
-        hint,
+        hint.replace("--timeout 15m", &format!("--timeout {longer}")),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_suggests_a_longer_time_than_the_last_one() {
+        let minute = Duration::from_secs(60);
+        for (minutes, suggested) in [(5, "15m"), (15, "1h"), (59, "1h"), (60, "2h"), (150, "3h")] {
+            let error = timed_out(minute * minutes, "Run `acspass login --timeout 15m`.");
+            let expected = format!("Run `acspass login --timeout {suggested}`.");
+            assert_eq!(error.hint(), expected);
+        }
+    }
 }

@@ -23,7 +23,7 @@ use crate::text::is_unprintable;
 /// The number of pastes that are read.
 const TRIES: u32 = 3;
 
-const NOTHING_PASTED: &str = "Run the command again, and paste the address of the last page. If Entra's page shows an error, \
+const NOTHING_PASTED: &str = "Run `acspass login --paste --timeout 15m`, and paste the address of the last page. If Entra's page shows an error, \
      its address has no code: the page names the cause, and `acspass setup` shows the required \
      registration and consent.";
 
@@ -83,7 +83,7 @@ impl Entra {
                 return Err(Error::new(
                     Kind::SignInRefused,
                     "no address was pasted: standard input ended",
-                    "Run the command at a terminal, or pass the address on standard input.",
+                    "Run `acspass login --paste` at a terminal, or pass the address on standard input.",
                 ));
             };
             match read(earlier.expose(), text.expose(), state) {
@@ -102,8 +102,8 @@ impl Entra {
         Err(Error::new(
             Kind::SignInRefused,
             "none of three pasted texts was the sign-in response",
-            "Run the command again, and copy the whole address of the last page, which contains \
-             `code=`.",
+            "Run `acspass login --paste` again, and copy the whole address of the last page, which \
+             contains `code=`.",
         ))
     }
 }
