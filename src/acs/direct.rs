@@ -113,7 +113,7 @@ pub fn check_family(kind: ExchangeKind, scopes: &[String]) -> Result<()> {
                 "the scope {} does not match the setting `exchange`",
                 quoted(other)
             ),
-            format!("Run `acspass config unset scopes`, or set scopes such as {example}."),
+            format!("Run `acspass config unset scopes`, or `acspass config set scopes {example}`."),
         )),
     }
 }

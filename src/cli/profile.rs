@@ -68,7 +68,8 @@ impl ProfileEditor {
         if !sessions.is_persistent() {
             return Err(Error::usage(
                 "the store `memory` loses the connection string when this command ends",
-                "Use another store, or set COMMUNICATION_SERVICES_CONNECTION_STRING.",
+                "Run `acspass config set store file`, then run the command again. Or set \
+                 COMMUNICATION_SERVICES_CONNECTION_STRING.",
             ));
         }
         let name = stored_name(&self.profile);

@@ -177,7 +177,7 @@ fn teams_resource(cloud: Option<Cloud>) -> Result<&'static str> {
         Some(Cloud::China) => Err(Error::usage(
             "Azure Communication Services is not known to serve Teams users in the China cloud",
             "Run `acspass config unset authority-host` if your Teams tenant is in the public cloud. \
-             If you know the full names of the scopes, set `scopes`.",
+             If you know the full names of the scopes, run `acspass config set scopes SCOPE`.",
         )),
         Some(Cloud::Germany) => Err(Error::usage(
             "the German cloud was closed in October 2021",

@@ -289,8 +289,8 @@ pub(super) fn parse_redirect_uri(text: &str) -> Result<RedirectUri> {
         Ok(_) => {
             let hint = as_sentence(error.hint());
             error.with_hint(format!(
-                "{hint} For any other address, add `--paste` or run `acspass config set sign-in \
-                 paste`."
+                "{hint} For any other address, run `acspass login --paste` or `acspass config set \
+                 sign-in paste`."
             ))
         }
         Err(_) => error,

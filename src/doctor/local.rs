@@ -36,8 +36,8 @@ pub fn configuration(config: &Config, file: Option<&Path>) -> Check {
         "common" | "consumers" => Check::warn(
             NAME,
             finding,
-            "Run `acspass config set tenant organizations`, or name your own tenant: a Teams user \
-             has no personal account.",
+            "Run `acspass config set tenant organizations`, or `acspass config set tenant TENANT` with \
+             your own tenant: a Teams user has no personal account.",
         ),
         _ => Check::ok(NAME, finding),
     }

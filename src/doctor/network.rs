@@ -169,8 +169,8 @@ pub async fn entra(probe: &MetadataProbe, authority: &Authority, http: &Http) ->
         false => Check::warn(
             NAME,
             format!("{finding}; its issuer is on another host"),
-            "Set `authority-host` to the cloud's main address, such as \
-             https://login.microsoftonline.com.",
+            "Run `acspass config set authority-host https://login.microsoftonline.com`, or with the main \
+             address of your cloud.",
         ),
     }
 }

@@ -186,7 +186,8 @@ fn check_tenant(tenant: &str) -> Result<String> {
         "organizations" | "common" => Ok(tenant),
         "consumers" => Err(Error::usage(
             "the tenant `consumers` has personal accounts only, and a Teams user has a work or school account",
-            "Run `acspass config set tenant organizations`, or set the tenant's GUID or domain.",
+            "Run `acspass config set tenant organizations`, or `acspass config set tenant TENANT` with the \
+             tenant's GUID or domain.",
         )),
         domain if domain.contains('.') && domain.split('.').all(is_label) => Ok(tenant),
         other => guid(other).ok_or_else(|| {

@@ -97,7 +97,8 @@ fn refused(what: &str) -> Error {
     Error::new(
         Kind::Refused,
         format!("the id_token {what}: nothing was stored"),
-        "Check the authority, the tenant and the client id, then sign in again.",
+        "Check the authority, the tenant and the client id in `acspass config list`, then run `acspass \
+         login`.",
     )
 }
 

@@ -105,7 +105,7 @@ pub(super) fn unknown_tenant(tenant: &str, response: &TokenError) -> Error {
     let error = Error::usage(
         format!("Entra does not know the tenant {tenant}"),
         "Run `acspass config set tenant TENANT` with the tenant's GUID or domain. If the tenant is in \
-         another cloud, set `authority-host`.",
+         another cloud, run `acspass config set authority-host URL`.",
     );
     sourced(error, response)
 }

@@ -125,7 +125,9 @@ impl ExchangeClient {
     fn explain(&self, error: Error) -> Error {
         let is_local = is_loopback_host(self.url.host());
         match is_local && http::is_refused_connection(&error) {
-            true => error.with_hint("Start acspass-exchange, or check `exchange-service`."),
+            true => error.with_hint(
+                "Start acspass-exchange, or check `exchange-service` in `acspass config list`.",
+            ),
             false => error,
         }
     }

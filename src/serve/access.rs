@@ -62,8 +62,8 @@ pub(super) fn check_host_and_origin(
             StatusCode::FORBIDDEN,
             "OriginNotApproved",
             "the origin of this web page is not approved",
-            "Run `acspass serve --open` to approve it on the dashboard, or restart the service with \
-             `--allow-origin`.",
+            "Run `acspass serve --open` to approve it on the dashboard, or start the service \
+             with `acspass serve --allow-origin ORIGIN`.",
         )),
     }
 }

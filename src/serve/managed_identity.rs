@@ -55,7 +55,7 @@ impl ManagedIdentity {
         let [resource] = resources[..] else {
             return Err(Error::usage(
                 "a managed identity needs scopes of one resource",
-                "Run `acspass config set scopes` with scopes of one resource.",
+                "Run `acspass config set scopes SCOPE` with scopes of one resource.",
             ));
         };
         Ok(ManagedIdentity {

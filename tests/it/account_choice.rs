@@ -124,20 +124,24 @@ fn without_an_active_account_the_picked_one_becomes_active() {
 #[test]
 fn abbreviation_without_a_terminal_never_opens_a_browser() {
     let (home, _emulator) = two_accounts();
-    for words in [
-        &["get", "--interactive", "--account", "bne"][..],
-        &["get", "--account", "bne"],
-        &["exec", "--interactive", "--account", "bne", "--", "true"],
+    // The harness adds `-vv` and a time limit.
+    for (words, again) in [
+        (
+            &["get", "--interactive", "--account", "bne"][..],
+            "get --interactive -vv --timeout=30s --account ben@contoso.example",
+        ),
+        (
+            &["get", "--account", "bne"],
+            "get -vv --timeout=30s --account ben@contoso.example",
+        ),
+        (
+            &["exec", "--interactive", "--account", "bne", "--", "true"],
+            "exec --interactive --account ben@contoso.example -- true -vv",
+        ),
     ] {
         let run = home.real(words);
-        run.assert_error(
-            4,
-            &[
-                "`bne` is not signed in",
-                "Use `--account ben@contoso.example` for the similar account",
-                ADA,
-            ],
-        );
+        let again = format!("Run `acspass {again}` for the similar account");
+        run.assert_error(4, &["`bne` is not signed in", &again, ADA]);
         run.assert_says(&["acspass login"]);
         run.assert_does_not_say("--account bne");
     }

@@ -101,7 +101,10 @@ fn a_path_that_names_a_host_or_a_parent_is_refused_before_any_request() {
 fn mistakes_of_the_command_line_are_refused_before_any_request() {
     let (home, emulator) = Home::with_emulator();
     for (words, says) in [
-        (&["GET", "/phoneNumbers"][..], "Add `--api-version VERSION`"),
+        (
+            &["GET", "/phoneNumbers"][..],
+            "`acspass api GET /phoneNumbers -vv --api-version VERSION`",
+        ),
         (
             &["GET", "/x?api-version=1", "--api-version", "2"],
             "more than once",
@@ -121,7 +124,10 @@ fn mistakes_of_the_command_line_are_refused_before_any_request() {
             "the field `a` is given twice",
         ),
         (&["POST", "/identities", "-f", "a"], "Use KEY=VALUE"),
-        (&["POST", "/identities", "-F", "a=@x"], "Use `--input FILE`"),
+        (
+            &["POST", "/identities", "-F", "a=@x"],
+            "`acspass api METHOD PATH --input FILE`",
+        ),
         (
             &["POST", "/identities", "--input", "no-such-file"],
             "could not read the body from the file `no-such-file`",
@@ -180,7 +186,13 @@ fn a_refusal_prints_the_services_error_and_no_body() {
     home.run(&["api", "PUT", "/identities", "--include"])
         .assert_error(5, &["does not accept PUT for the path `/identities`"]);
     home.run(&["api", "POST", "/identities", "--api-version", "1999-01-01"])
-        .assert_error(5, &["UnsupportedApiVersion", "Add `--api-version VERSION`"]);
+        .assert_error(
+            5,
+            &[
+                "UnsupportedApiVersion",
+                "`acspass api POST /identities -vv --api-version VERSION` with one of: ",
+            ],
+        );
 }
 
 #[test]

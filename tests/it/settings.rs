@@ -307,7 +307,7 @@ fn sign_in_by_device_code_ignores_an_address_that_belongs_to_paste() {
         "[profile.default]\nsign-in = \"paste\"\nredirect-uri = \"{NATIVE}\"\n"
     ));
     home.run(&["login", "--no-browser"])
-        .assert_error(2, &["must start with http://", "`--paste`"]);
+        .assert_error(2, &["must start with http://", "`acspass login --paste`"]);
     let run = home
         .call(&["login", "--device-code", "--timeout", "1s"])
         .run();

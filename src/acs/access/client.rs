@@ -289,7 +289,7 @@ impl AccessClient {
             false => Ok(()),
             true => Err(Error::usage(
                 "an assignment without an application permits nothing",
-                "Name the application, as in `--client-id ID`.",
+                "Add `--client-id ID` with the id of the application.",
             )),
         }
     }

@@ -64,15 +64,17 @@ fn typed_field(text: &str) -> Result<(String, Value), String> {
         "false" => false.into(),
         "null" => Value::Null,
         _ if value.starts_with('@') => {
-            return Err("Use `--input FILE` to send a file.".to_owned());
+            return Err("Run `acspass api METHOD PATH --input FILE` to send a file.".to_owned());
         }
-        _ => match value.parse::<Number>() {
-            Ok(number) if number.is_f64() && is_whole(value) => {
-                return Err("Use `--input FILE` for a number of more than 64 bits.".to_owned());
+        _ => {
+            match value.parse::<Number>() {
+                Ok(number) if number.is_f64() && is_whole(value) => {
+                    return Err("Run `acspass api METHOD PATH --input FILE` for a number of more than 64 bits.".to_owned());
+                }
+                Ok(number) => number.into(),
+                Err(_) => value.into(),
             }
-            Ok(number) => number.into(),
-            Err(_) => value.into(),
-        },
+        }
     };
     Ok((key, value))
 }

@@ -291,7 +291,7 @@ fn write(path: &Path, folder: &Path, replaces: bool, bytes: &[u8]) -> Result<()>
 fn exists(path: &Path) -> Error {
     Error::usage(
         format!("{} exists already", name(path)),
-        "Name another file, or add --force to replace it.",
+        "Add `--force` to replace it, or name another file.",
     )
 }
 

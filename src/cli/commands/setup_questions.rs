@@ -198,7 +198,7 @@ impl Questions {
                 };
                 Error::usage(
                     format!("standard input ended before the last answer; {saved}"),
-                    "Run the command again, or use `acspass config set KEY VALUE`.",
+                    "Run the command again, or `acspass config set KEY VALUE`.",
                 )
             })?;
             match check(input::bare(answer.expose())) {

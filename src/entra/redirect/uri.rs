@@ -42,7 +42,8 @@ impl RedirectUri {
         let wrong = |why: &str| {
             Error::usage(
                 format!("the redirect URI {why}"),
-                "Write it as it is registered, for example `--redirect-uri http://localhost:8080/redirect`.",
+                "Run `acspass config set redirect-uri http://localhost:8080/redirect`, with the URI as it is \
+                 registered.",
             )
         };
         if text.len() > MAX_URI_LENGTH {

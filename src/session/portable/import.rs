@@ -27,7 +27,7 @@ impl Sessions {
             true => self.store.probe(),
             false => Err(Error::usage(
                 "the store `memory` loses the session when this command ends",
-                "Select another store: `acspass config set store file`.",
+                "Run `acspass config set store file`, then run the command again.",
             )),
         }
     }

@@ -84,7 +84,7 @@ impl Subject {
             ),
             Subject::Export => self.wrong_key(
                 "the export is encrypted with a key file, not with a passphrase",
-                "Add --key-file with that file.",
+                "Add `--key-file FILE` with that file.",
             ),
         }
     }

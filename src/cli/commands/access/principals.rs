@@ -199,7 +199,7 @@ fn keyless(exchange: ExchangeKind) -> Result<KeylessExchange> {
                 ExchangeKind::Service => "the exchange `service` has no assignments",
                 _ => "the exchange `key` has no assignments",
             },
-            "Add `--exchange entra` or `--exchange teams-extension`.",
+            "Add `--exchange entra`, or `--exchange teams-extension`.",
         )),
     }
 }
