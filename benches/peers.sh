@@ -3,7 +3,7 @@
 # interaction, many identities, and `serve` beside Express. Installs the pinned packages of benches/peers in
 # a temporary folder, runs the five comparisons, and writes docs/reference/peers.md and its chart.
 #
-#   benches/peers.sh                 builds the release binary; then about 12 minutes
+#   benches/peers.sh                 builds the release binary; then about 10 minutes
 #   benches/peers.sh --quick         the same with few runs, to try it
 #   ACSPASS=/path/to/acspass COMMIT=0123abc benches/peers.sh
 #   PEERS=/folder benches/peers.sh   keeps the packages there, or uses those that are there

@@ -127,13 +127,21 @@ def others(results):
     return table(["comparison", "program", "figures"], rows.values())
 
 
+def has_other_load(loads):
+    return max(load["busy"] for load in loads) > BUSY
+
+
+def is_quick(environment):
+    return "--quick" in environment["command"]
+
+
 def page(results, environment, loads):
     own, busy = environment["acspass"], [load["busy"] for load in loads]
+    others_used = f"other programs used {statistics.mean(busy):.0%} of the CPU time ({max(busy):.0%} at most)"
     build = f"commit {own['commit']}" if own["commit"] else f"a build with SHA-256 `{own['sha256'][:16]}…`"
     versions = {"acspass": f"{own['version']}, {build}, {own['bytes']:,} bytes", **environment["versions"]}
-    others_used = f"other programs used {statistics.mean(busy):.0%} of the CPU time ({max(busy):.0%} at most)"
-    reasons = [f"between the comparisons, {others_used}"] if max(busy) > BUSY else []
-    reasons += ["the runs are few"] if "--quick" in environment["command"] else []
+    reasons = [f"between the comparisons, {others_used}"] if has_other_load(loads) else []
+    reasons += ["the runs are few"] if is_quick(environment) else []
     trial = "**These figures are a trial**: " + ", and\n".join(reasons) + ".\n\n" if reasons else ""
     jobs = "\n".join(
         f"### {title.replace('`', '').capitalize()}\n\n{JOBS[key]}\nScript: `benches/{script}`.\n"
@@ -199,7 +207,8 @@ def main():
             (labels[name], ratio, number(median, result["unit"])) for name, median, ratio in compared(result)
         ]
         groups.append((f"{what}: acspass {own}", rows))
-    note = f"Medians of one interleaved run, {environment['date']}. Logarithmic scale. For serve: how many times fewer requests."
+    kind = "A trial" if has_other_load(loads) or is_quick(environment) else "One run"
+    note = f"{kind} of {environment['date']}, medians. Logarithmic scale. For serve: how many times fewer requests."
     (ROOT / "assets/pictures/peers.svg").write_text(chart.draw(groups, note))
 
 
