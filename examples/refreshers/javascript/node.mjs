@@ -16,7 +16,7 @@ const credential = new AzureCommunicationTokenCredential({
   token: await refresh(),
 });
 
-// `new ChatClient(endpoint, credential)` of @azure/communication-chat takes it, for one.
+// A server gives `token` to its page, where the calling SDK runs: see server.mjs.
 let shown;
 for (;;) {
   const { token, expiresOnTimestamp } = await credential.getToken();

@@ -19,7 +19,7 @@ def main():
     with CommunicationTokenCredential(
         token, token_refresher=refresher, proactive_refresh=True
     ) as credential:
-        # ChatClient and all others take `credential`.
+        # A server gives the token to its page, where the calling SDK runs.
         shown = None
         while True:
             token, expires_on = credential.get_token()
