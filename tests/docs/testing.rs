@@ -36,9 +36,15 @@ fn the_suites_of_the_guide_are_the_files_that_the_conformance_tests_run() {
 #[test]
 fn the_server_of_the_web_guide_is_the_file_that_the_conformance_tests_run() {
     let page = read("docs/guides/web-app.md");
-    let server = read("examples/refreshers/javascript/server.mjs");
-    assert!(page.contains(&format!("`server.mjs`:\n\n```js\n{server}```\n")));
-    assert!(read("tests/conformance/javascript/exec.test.mjs").contains("\"server.mjs\""));
+    let suite = read("tests/conformance/javascript/exec.test.mjs");
+    for name in ["server.mjs", "page.js"] {
+        let file = read(&format!("examples/refreshers/javascript/{name}"));
+        assert!(
+            page.contains(&format!("`{name}`:\n\n```js\n{file}```\n")),
+            "{name}"
+        );
+        assert!(suite.contains(&format!("\"{name}\"")), "{name}");
+    }
 }
 
 #[test]

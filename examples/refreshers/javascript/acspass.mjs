@@ -65,7 +65,8 @@ function serviceOfExec() {
     throw new AcspassError({
       kind: "usage",
       message: "ACSPASS_SERVE_URL or ACSPASS_SERVE_SECRET_FILE is not set",
-      hint: "Start the app with `acspass exec --server -- CMD`. In a web page, pass `url`.",
+      hint: "Start the app with `acspass exec --server -- CMD`, in tests with "
+        + "`acspass exec --emulator --server -- CMD`. In a web page, pass `url`.",
     });
   }
   return {

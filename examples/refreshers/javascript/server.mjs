@@ -6,6 +6,7 @@
 // this machine gets a token. An app with a sign-in of its own checks its session in place of the key.
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 
 import { tokenRefresher } from "./acspass.mjs";
@@ -19,14 +20,9 @@ const page = `<!doctype html>
 <title>A Teams user's token</title>
 <link rel="icon" href="data:,">
 <p>Waiting for a token.</p>
-<script type="module">
-  // The part after # is not sent to a server.
-  const authorization = "Bearer " + location.hash.slice(1);
-  const response = await fetch("/token", { headers: { authorization } });
-  const { token, error } = await response.json();
-  document.querySelector("p").textContent = token ? "a token of " + token.length + " characters" : error;
-</script>
+<script type="module" src="/page.js"></script>
 `;
+const script = new URL("page.js", import.meta.url);
 
 const server = createServer(async ({ method, url, headers }, response) => {
   const own = `localhost:${server.address().port}`;
@@ -38,10 +34,11 @@ const server = createServer(async ({ method, url, headers }, response) => {
   if ((headers.origin ?? `http://${own}`) !== `http://${own}`) return json(403, { error: "another origin" });
   if (method !== "GET") return json(405, { error: "only GET" });
   if (url === "/") return reply(200, "text/html; charset=utf-8", page);
-  if (url !== "/token") return json(404, { error: "no such page" });
-  if (!timingSafeEqual(digest(headers.authorization), digest(`Bearer ${key}`)))
-    return json(401, { error: "open the address that the server printed" });
   try {
+    if (url === "/page.js") return reply(200, "text/javascript; charset=utf-8", await readFile(script));
+    if (url !== "/token") return json(404, { error: "no such page" });
+    if (!timingSafeEqual(digest(headers.authorization), digest(`Bearer ${key}`)))
+      return json(401, { error: "open the address that the server printed" });
     json(200, { token: await refresh() });
   } catch (error) {
     json(503, { error: error.message });

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { get } from "node:http";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -21,7 +21,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 // Beside the modules, as in the folder of an app that has copied them.
 const app = join(here, "exec_app");
 mkdirSync(app, { recursive: true });
-for (const file of ["acspass.mjs", "node.mjs", "server.mjs"]) {
+for (const file of ["acspass.mjs", "node.mjs", "server.mjs", "page.js"]) {
   copyFileSync(join(root, "examples/refreshers/javascript", file), join(app, file));
 }
 const patience = { timeout: 120_000 };
@@ -99,7 +99,11 @@ describe("tokens that live for twelve seconds", { ...patience, concurrency: true
         assert.deepEqual([refused.status, refused.token], [expected, undefined], JSON.stringify(headers));
       }
       const page = await fetch(`${origin}/`);
-      assert.match(await page.text(), /fetch\("\/token"/);
+      const [, path] = /<script type="module" src="(.+?)">/.exec(await page.text());
+      const script = await fetch(origin + path);
+      assert.match(script.headers.get("content-type"), /^text\/javascript/);
+      assert.equal(await script.text(), readFileSync(join(app, "page.js"), "utf8"));
+      assert.equal((await fetch(`${origin}/server.mjs`)).status, 404);
     } finally {
       child.kill("SIGTERM");
       await ended;
