@@ -189,7 +189,10 @@ fn what_is_wrong_is_refused_before_any_request() {
     for (arguments, words) in [
         (
             &["grant", "ada"][..],
-            &["invalid object id `ada`", "add `--resolve`"][..],
+            &[
+                "invalid object id `ada`",
+                "run `acspass access grant ada -vv --resolve`",
+            ][..],
         ),
         (
             &["grant", ONE, "a", "b"],
