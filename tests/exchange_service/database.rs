@@ -1,6 +1,9 @@
 //! The budget and the identities of several replicas, in a real PostgreSQL.
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -201,4 +204,73 @@ fn a_database_that_fails_is_the_reason_and_loses_nothing() {
         Some(()).filter(|()| response.status == 200 && response.json()["identity"]["id"] == id)
     });
     assert_eq!(emulator.count("create_identity"), 1);
+}
+
+#[test]
+fn a_replica_without_a_share_names_the_time_of_the_next_lease() {
+    let (emulator, postgres) = (emulator(), Postgres::start());
+    let _holder = start(&emulator, &postgres, &[]);
+    let url = postgres.url();
+    let waiting = Service::start_unready(&emulator, &[("DATABASE_URL", &url)]);
+    until("an empty lease", || {
+        let checks = waiting.get("/readyz").json()["checks"].clone();
+        let is_empty = checks["budget"]["source"] == "lease" && checks["budget"]["share"] == 0;
+        Some(()).filter(|()| is_empty && checks["signingKeys"] == "ok")
+    });
+    let bearer = own_token(&emulator);
+    for number in 0..4 {
+        let subject = with_claims(&emulator, json!({"uti": format!("token-{number}")}));
+        let response = waiting.exchange(&bearer, &subject);
+        assert_eq!(response.status, 429, "{}", response.body);
+        let pause = response.header("retry-after").expect("a pause");
+        let pause: u64 = pause.parse().expect("a number");
+        assert!((1..=38).contains(&pause), "a window and a quarter: {pause}");
+    }
+}
+
+/// Counts the connections to a port, and closes each.
+fn count_connections(listener: TcpListener) -> Arc<AtomicU32> {
+    let count: Arc<AtomicU32> = Arc::default();
+    let counted = count.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            drop(stream);
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    count
+}
+
+fn wait_for(count: &AtomicU32, connections: u32) {
+    until("the database is tried again", || {
+        Some(()).filter(|()| count.load(Ordering::Relaxed) >= connections)
+    });
+}
+
+fn lines_with(service: &Service, text: &str) -> usize {
+    let lines = service.lines();
+    lines.iter().filter(|line| line.contains(text)).count()
+}
+
+#[test]
+fn a_database_that_is_down_at_the_start_is_reported_once() {
+    let emulator = emulator();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let count = count_connections(listener);
+    let url = format!("postgres://u@127.0.0.1:{port}/d?sslmode=disable");
+    let service = Service::start_unready(&emulator, &[("DATABASE_URL", &url)]);
+    wait_for(&count, 4);
+    assert_eq!(lines_with(&service, "the database is unavailable"), 1);
+}
+
+#[test]
+fn an_outage_of_the_database_has_one_line_and_not_one_per_second() {
+    let (emulator, mut postgres) = (emulator(), Postgres::start());
+    let service = start(&emulator, &postgres, &[]);
+    postgres.stop();
+    let listener = TcpListener::bind(("127.0.0.1", postgres.port)).expect("its port is free");
+    let count = count_connections(listener);
+    wait_for(&count, 4);
+    assert_eq!(lines_with(&service, "No share of the budget was leased"), 1);
 }

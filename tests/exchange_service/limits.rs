@@ -5,7 +5,7 @@ use std::time::Duration;
 use acspass::emulator::{Emulator, Fault, FaultKind, Options, RateLimits, Route};
 use serde_json::json;
 
-use crate::harness::{Service, acs_token, own_token, own_token_of, with_claims};
+use crate::harness::{Response, Service, acs_token, own_token, own_token_of, with_claims};
 
 fn emulator() -> Emulator {
     Emulator::start(Options::default()).expect("an emulator")
@@ -15,6 +15,13 @@ fn emulator() -> Emulator {
 fn subjects(emulator: &Emulator, count: usize) -> Vec<String> {
     let claims = (0..count).map(|number| json!({"uti": format!("token-{number}")}));
     claims.map(|claims| with_claims(emulator, claims)).collect()
+}
+
+/// Returns the seconds of `Retry-After`.
+#[track_caller]
+fn pause(response: &Response) -> u64 {
+    let pause = response.header("retry-after").expect("a pause");
+    pause.parse().expect("a number")
 }
 
 #[test]
@@ -29,11 +36,7 @@ fn a_user_is_limited_and_another_one_is_not() {
     let limited = service.exchange(&bearer, &subjects[3]);
     assert_eq!(limited.status, 429, "{}", limited.body);
     assert_eq!(service.audit(&limited)["reason"], "user_limit");
-    let pause: u64 = limited
-        .header("retry-after")
-        .expect("a pause")
-        .parse()
-        .expect("a number");
+    let pause = pause(&limited);
     assert!((1..=5).contains(&pause), "{pause}");
     assert_eq!(
         service.exchange(&bearer, &subjects[0]).status,
@@ -70,7 +73,11 @@ fn the_resource_never_gets_more_requests_than_the_budget() {
         let response = service.exchange(&bearer, &subject);
         match response.status {
             200 => accepted += 1,
-            429 => assert_eq!(service.audit(&response)["reason"], "budget"),
+            429 => {
+                assert_eq!(service.audit(&response)["reason"], "budget");
+                let pause = pause(&response);
+                assert!((1..=38).contains(&pause), "a window and a quarter: {pause}");
+            }
             _ => panic!("{}", response.body),
         }
     }
@@ -212,4 +219,19 @@ fn a_new_process_without_a_database_waits_for_its_share() {
     assert_eq!(ready.json()["checks"]["budget"]["source"], "none");
     let response = service.exchange(&own_token(&emulator), &acs_token(&emulator));
     assert_eq!((response.status, emulator.count("exchange")), (429, 0));
+}
+
+#[test]
+fn a_pause_before_the_first_share_is_the_time_until_it() {
+    let emulator = emulator();
+    let wait = [("ACSPASS_EXCHANGE_TEST_FIRST_WAIT", "20s")];
+    let service = Service::start_unready(&emulator, &wait);
+    crate::harness::until("the keys are fetched", || {
+        let checks = service.get("/readyz").json()["checks"].clone();
+        Some(()).filter(|()| checks["signingKeys"] == "ok")
+    });
+    let response = service.exchange(&own_token(&emulator), &acs_token(&emulator));
+    assert_eq!(response.status, 429, "{}", response.body);
+    let pause = pause(&response);
+    assert!((1..=25).contains(&pause), "20 s and a quarter: {pause}");
 }

@@ -17,6 +17,9 @@ use crate::exchange_service::tokens::{Rejection, UserToken};
 use crate::exchange_service::traces;
 use crate::secret::EntraToken;
 
+/// The most that is added to a pause, as a part of it.
+const MAX_SPREAD: f64 = 0.25;
+
 /// Exchanges users' tokens.
 pub(in crate::exchange_service) struct Exchanger {
     pub(in crate::exchange_service) resource: Resource,
@@ -71,7 +74,7 @@ impl Exchanger {
         self.budget.take().map_err(|pause| {
             let description = "The budget of the ACS resource is used up for now.";
             // Clients that return at the same moment would find it used up again.
-            let pause = pause.mul_f64(1.0 + fastrand::f64());
+            let pause = pause.mul_f64(1.0 + MAX_SPREAD * fastrand::f64());
             Refusal::limited(Reason::Budget, description, pause)
         })
     }

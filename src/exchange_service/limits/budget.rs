@@ -54,6 +54,8 @@ pub(in crate::exchange_service) struct ResourceBudget {
 
 struct State {
     share: Share,
+    /// If there is none: when the next share may begin, as a moment and the time from then.
+    next_share: Option<(Moment, Duration)>,
     in_flight: u32,
     /// The responses of the last window, in their order.
     finished: VecDeque<Moment>,
@@ -68,6 +70,7 @@ impl ResourceBudget {
             clock,
             state: Mutex::new(State {
                 share,
+                next_share: None,
                 in_flight: 0,
                 finished: VecDeque::new(),
             }),
@@ -83,6 +86,12 @@ impl ResourceBudget {
         self.state().share = share;
     }
 
+    /// Records when the next share may begin, if this is known. It matters while there is no share.
+    pub(in crate::exchange_service) fn expect_share_in(&self, time: Option<Duration>) {
+        let now = Moment::now(self.clock.as_ref());
+        self.state().next_share = time.map(|time| (now, time));
+    }
+
     /// Returns the share, and the requests that are left of it.
     pub(in crate::exchange_service) fn remaining(&self) -> (Share, u32) {
         let mut state = self.state();
@@ -90,18 +99,27 @@ impl ResourceBudget {
         (state.share, state.share.limit.saturating_sub(used))
     }
 
-    /// Takes the permission for one request, or returns the time until one may be free.
+    /// Takes the permission for one request, or returns the time until one may be free: a window at
+    /// most, because a share can begin earlier than expected.
     pub(in crate::exchange_service) fn take(self: &Arc<Self>) -> Result<Permit, Duration> {
         let clock = self.clock.as_ref();
         let mut state = self.state();
-        if state.used(clock) < state.share.limit {
+        let (used, limit) = (state.used(clock), state.share.limit);
+        if used < limit {
             state.in_flight += 1;
             drop(state);
             return Ok(Permit(self.clone()));
         }
-        let oldest = state.finished.front();
-        let wait = oldest.map(|at| WINDOW.saturating_sub(age(at, clock)));
-        Err(wait.unwrap_or(WINDOW))
+        let wait = match limit {
+            0 => state.next_share,
+            // A smaller share can be exceeded by several requests.
+            _ => {
+                let index = usize::try_from(used - limit).unwrap_or(usize::MAX);
+                state.finished.get(index).map(|at| (*at, WINDOW))
+            }
+        };
+        let wait = wait.map(|(since, time)| time.saturating_sub(age(&since, clock)));
+        Err(wait.unwrap_or(WINDOW).min(WINDOW))
     }
 }
 
@@ -175,6 +193,33 @@ mod tests {
         assert_eq!(budget.take().err(), Some(Duration::from_secs(1)));
         clock.advance(Duration::from_secs(1));
         assert!(budget.take().is_ok());
+    }
+
+    #[test]
+    fn the_wait_for_a_share_counts_down_and_is_at_most_a_window() {
+        let (budget, clock) = budget(0);
+        let seconds = Duration::from_secs;
+        assert_eq!(budget.take().err(), Some(WINDOW), "nothing is known");
+        budget.expect_share_in(Some(seconds(40)));
+        assert_eq!(budget.take().err(), Some(WINDOW));
+        clock.advance(seconds(15));
+        assert_eq!(budget.take().err(), Some(seconds(25)));
+        clock.advance(seconds(26));
+        assert_eq!(budget.take().err(), Some(Duration::ZERO), "it is late");
+        budget.expect_share_in(None);
+        assert_eq!(budget.take().err(), Some(WINDOW), "nothing is known again");
+    }
+
+    #[test]
+    fn the_wait_for_a_smaller_share_is_that_for_enough_old_requests() {
+        let (budget, clock) = budget(3);
+        for _ in 0..3 {
+            drop(budget.take().expect("the share"));
+            clock.advance(Duration::from_secs(5));
+        }
+        let source = ShareSource::Lease;
+        budget.set_share(Share { limit: 1, source });
+        assert_eq!(budget.take().err(), Some(Duration::from_secs(25)));
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::error::Error;
 use crate::exchange_service::database::{Database, Lease, LeaseRequest};
 use crate::exchange_service::limits::{ResourceBudget, Share, ShareSource, WINDOW};
+use crate::exchange_service::records::Outage;
 use crate::exchange_service::routes::Health;
 use crate::exchange_service::settings::Budget;
 
@@ -33,6 +34,7 @@ pub(super) async fn keep(
         database,
         request,
         health,
+        outage: Outage::default(),
         next: None,
     };
     let mut last: Option<Lease> = None;
@@ -43,6 +45,9 @@ pub(super) async fn keep(
             budget.set_share(Share { limit, source });
         }
         let Some(lease) = keeper.current().await else {
+            let fixed = outage_share(request.budget, None);
+            let first = FIRST_OUTAGE.saturating_sub(start.elapsed());
+            budget.expect_share_in(Some(first).filter(|_| last.is_none() && fixed > 0));
             sleep(PAUSE).await;
             continue;
         };
@@ -53,11 +58,13 @@ pub(super) async fn keep(
             source: ShareSource::Lease,
         };
         budget.set_share(share(before));
+        budget.expect_share_in(Some(time_until_share(&lease)));
         sleep_until(lease.starts).await;
         budget.set_share(share(lease.granted));
         last = Some(lease);
         sleep_until(lease.ends - AHEAD).await;
         keeper.lease_next(lease.ends).await;
+        budget.expect_share_in(keeper.next.as_ref().map(time_until_share));
         sleep_until(lease.ends).await;
     }
 }
@@ -72,10 +79,20 @@ fn outage_share(budget: Budget, last: Option<Lease>) -> u32 {
     last.map_or(fixed, |last| last.granted.min(fixed))
 }
 
+/// Returns the time until the lease gives a share. After an empty one, the next lease may give one.
+fn time_until_share(lease: &Lease) -> Duration {
+    let begins = match lease.granted {
+        0 => lease.ends,
+        _ => lease.starts,
+    };
+    begins.saturating_duration_since(Instant::now())
+}
+
 struct Keeper<'a> {
     database: &'a Database,
     request: &'a LeaseRequest,
     health: &'a Health,
+    outage: Outage,
     next: Option<Lease>,
 }
 
@@ -102,7 +119,7 @@ impl Keeper<'_> {
         }
     }
 
-    async fn lease(&self, ahead: bool) -> Option<Lease> {
+    async fn lease(&mut self, ahead: bool) -> Option<Lease> {
         let leased = timeout(STATEMENT_TIMEOUT, self.database.lease(self.request, ahead)).await;
         let leased = leased.unwrap_or_else(|_| {
             let hint = "Check the database and the network.";
@@ -113,9 +130,16 @@ impl Keeper<'_> {
         });
         self.health.set_database(leased.is_ok());
         match leased {
-            Ok(lease) => Some(lease),
+            Ok(lease) => {
+                if self.outage.end() {
+                    info!("The database responds again, and a share of the budget was leased.");
+                }
+                Some(lease)
+            }
             Err(error) => {
-                warn!("No share of the budget was leased: {error}.");
+                if let Some(text) = self.outage.news(&error) {
+                    warn!("No share of the budget was leased: {text}");
+                }
                 None
             }
         }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
-use tracing::warn;
+use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::leases;
 use crate::exchange_service::database::{Database, LeaseRequest};
 use crate::exchange_service::limits::{Share, ShareSource};
+use crate::exchange_service::records::Outage;
 use crate::exchange_service::routes::{Service, is_ready};
 use crate::exchange_service::settings::Settings;
 
@@ -31,11 +32,14 @@ pub(super) async fn maintain(service: Arc<Service>, settings: &Settings) {
         let budget = &service.exchanger.budget;
         match &service.leases {
             Some(database) => {
+                // The first replica of a database gets its share at once.
+                budget.expect_share_in(Some(PAUSE));
                 migrate(database, &service).await;
                 leases::keep(database, &request, budget, &service.health).await;
             }
             None => {
                 // What an earlier process sent counts at the resource.
+                budget.expect_share_in(Some(settings.first_wait));
                 sleep(settings.first_wait).await;
                 budget.set_share(Share {
                     limit: settings.budget.fixed_share(),
@@ -53,27 +57,36 @@ pub(super) async fn maintain(service: Arc<Service>, settings: &Settings) {
 }
 
 async fn migrate(database: &Database, service: &Service) {
+    let mut outage = Outage::default();
     while let Err(error) = database.migrate().await {
         service.health.set_database(false);
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        warn!("{error}: {}. {}", cause.unwrap_or_default(), error.hint());
+        service.exchanger.budget.expect_share_in(None);
+        if let Some(text) = outage.news(&error) {
+            warn!("The schema of the database was not checked: {text}");
+        }
         sleep(PAUSE).await;
+    }
+    if outage.end() {
+        info!("The database responds again.");
     }
 }
 
 async fn keep_credential(service: &Service) {
+    let mut outage = Outage::default();
     loop {
         match service.exchanger.resource.renew_credential().await {
             Ok(()) => {
                 service.health.set_credential(true);
+                if outage.end() {
+                    info!("The credential for the ACS resource works again.");
+                }
                 sleep(CREDENTIAL_INTERVAL).await;
             }
             Err(error) => {
                 service.health.set_credential(false);
-                warn!(
-                    "The credential for the ACS resource: {error}. {}",
-                    error.hint()
-                );
+                if let Some(text) = outage.news(&error) {
+                    warn!("The credential for the ACS resource: {text}");
+                }
                 sleep(PAUSE).await;
             }
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 use tokio::runtime::Builder;
+use tracing::error;
 
 use super::assemble::{assemble, http_client};
 use super::certificates::Certificates;
@@ -18,7 +19,7 @@ use super::check::{Outcome, check};
 use super::listeners::Listeners;
 use super::maintenance::{maintain, wait_until_ready};
 use crate::error::{Error, Kind, Result};
-use crate::exchange_service::records::{Writer, log_to};
+use crate::exchange_service::records::{Writer, log_to, sentences};
 use crate::exchange_service::settings::Settings;
 use crate::exchange_service::traces::Export;
 use crate::time::SystemClock;
@@ -29,7 +30,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Exchange Entra tokens for Communication tokens, for an organisation's desktops
 ///
 /// The settings are environment variables, or one TOML file with the same names in lower case. Decisions
-/// and messages are JSON lines on standard error.
+/// and messages are JSON lines on standard error. A wrong setting ends the start with a text, or with JSON
+/// if the output is JSON.
 #[derive(Debug, Parser)]
 #[command(name = "acspass-exchange", version, max_term_width = 100)]
 struct Arguments {
@@ -181,7 +183,14 @@ fn started(
     if let Some(export) = export {
         export.end();
     }
-    served
+    served.or_else(|error| match arguments.output {
+        // The readers of standard error read JSON lines from here on.
+        Output::Text => {
+            error!("{}", sentences(&error));
+            Ok(error.kind().exit_code())
+        }
+        Output::Json => Err(error),
+    })
 }
 
 fn text_of_checks(outcomes: &[Outcome], output: Output) -> String {
