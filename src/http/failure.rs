@@ -234,8 +234,13 @@ pub(super) fn unreachable(
         }
         None if says("InvalidContentType") || says("corrupt message") => (
             format!("the server at {host} does not use TLS"),
-            "Check for a captive portal: open a page that begins with http:// in a browser."
-                .to_owned(),
+            match is_this_machine(host) {
+                true => "Use an address that begins with http://, or another port.".to_owned(),
+                false => {
+                    "Check for a captive portal: open a page that begins with http:// in a browser."
+                        .to_owned()
+                }
+            },
         ),
         None if is_lookup(&chain) => (
             format!("{NO_CONNECTION}{host}"),

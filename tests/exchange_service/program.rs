@@ -1,5 +1,8 @@
 //! The command line: `--check`, `--config`, and errors.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
 use acspass::emulator::{Emulator, Options};
 use serde_json::{Value, json};
 
@@ -118,6 +121,19 @@ fn check_of_an_authority_that_is_down_names_its_setting() {
 }
 
 #[test]
+fn check_of_an_https_address_of_this_machine_without_tls_names_the_scheme() {
+    let emulator = emulator();
+    let https = emulator.http_url().replace("http://", "https://");
+    let changes = [("AZURE_AUTHORITY_HOST", https.as_str())];
+    let (code, stdout, _) = run(&emulator, &changes, &["--check"]);
+    assert_eq!(code, 6, "{stdout}");
+    assert!(stdout.contains("does not use TLS"), "{stdout}");
+    let hint = "      Use an address that begins with http://, or another port.\n";
+    assert!(stdout.contains(hint), "{stdout}");
+    assert!(!stdout.contains("captive portal"), "{stdout}");
+}
+
+#[test]
 fn check_names_all_settings_that_are_missing_or_invalid() {
     let emulator = emulator();
     let changes = [
@@ -207,4 +223,107 @@ fn a_collector_that_this_build_cannot_use_is_reported_once() {
     let off = [endpoint, ("OTEL_SDK_DISABLED", "true")];
     let (_, _, stderr) = run(&emulator, &off, &["--check"]);
     assert_eq!(stderr, "");
+}
+
+#[test]
+fn check_names_faults_of_the_file_with_the_other_settings_and_missing_files() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("exchange.toml");
+    let file = path.to_str().expect("UTF-8");
+    let text = "acspass_exchange_tenants = \"contoso.com\"\n\
+         acspass_exchange_audiense = \"hunter2\"\n\
+         colour = \"hunter2\"\n\
+         [acspass_exchange_clients]\nx = \"hunter2\"\n";
+    std::fs::write(&path, text).expect("written");
+    let changes = [
+        ("ACSPASS_EXCHANGE_TENANTS", ""),
+        ("ACSPASS_EXCHANGE_KEY_FILE", "no-such-folder/key"),
+    ];
+    let (code, stdout, stderr) = run(&emulator, &changes, &["--check", "--config", file]);
+    assert_eq!(code, 2, "{stdout}");
+    let start = format!("fail  settings: unknown key `acspass_exchange_audiense` in `{file}`\n");
+    assert!(stdout.starts_with(&start), "{stdout}");
+    for part in [
+        "      Use `acspass_exchange_audience`, or remove the key.\n",
+        "fail  settings: unknown key `colour` in ",
+        "      Remove the key: no setting has a similar name.\n",
+        "fail  settings: `acspass_exchange_clients` in ",
+        "fail  settings: invalid value `contoso.com` for ACSPASS_EXCHANGE_TENANTS\n",
+        "fail  settings: could not read `no-such-folder/key`: No such file or directory",
+        "      Check ACSPASS_EXCHANGE_KEY_FILE. A relative path begins at the folder in which the \
+         program starts.\n",
+    ] {
+        assert!(stdout.contains(part), "{part}: {stdout}");
+    }
+    assert_eq!(stdout.matches("fail  ").count(), 5, "{stdout}");
+    let all = format!("{stdout}{stderr}");
+    assert!(!all.contains("hunter2"), "{all}");
+}
+
+/// A PostgreSQL that refuses each connection with this code. Returns its URL.
+fn refusing(code: &'static str) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut length = [0; 4];
+            stream.read_exact(&mut length).expect("a message");
+            let rest = usize::try_from(u32::from_be_bytes(length)).expect("a length") - 4;
+            stream.read_exact(&mut vec![0; rest]).expect("a message");
+            let fields = format!("SFATAL\0VFATAL\0C{code}\0Mno access for user \"u\"\0\0");
+            let length = u32::try_from(fields.len() + 4).expect("a length");
+            let _ =
+                stream.write_all(&[b"E", &length.to_be_bytes()[..], fields.as_bytes()].concat());
+        }
+    });
+    format!("postgres://u:hunter2@127.0.0.1:{port}/d?sslmode=disable")
+}
+
+#[test]
+fn check_names_the_cause_of_a_database_failure_once_with_the_code_of_its_kind() {
+    let emulator = emulator();
+    let unavailable = "fail  database: the database is unavailable: ";
+    let refused = "fail  database: the database refused the access: ";
+    let cases = [
+        (
+            "postgres://u:hunter2@127.0.0.1:1/d".to_owned(),
+            6,
+            format!("{unavailable}connection refused\n"),
+        ),
+        // The database starts.
+        (
+            refusing("57P03"),
+            6,
+            format!("{unavailable}FATAL: no access"),
+        ),
+        // A wrong password, a user that does not exist, and a database that does not.
+        (refusing("28P01"), 5, format!("{refused}FATAL: no access")),
+        (refusing("28000"), 5, format!("{refused}FATAL: no access")),
+        (refusing("3D000"), 5, format!("{refused}FATAL: no access")),
+    ];
+    for (url, expected, line) in cases {
+        let (code, stdout, _) = run(&emulator, &[("DATABASE_URL", &url)], &["--check"]);
+        assert_eq!(code, expected, "{stdout}");
+        assert!(stdout.contains(&line), "{line}: {stdout}");
+        assert!(!stdout.contains("hunter2"), "{stdout}");
+    }
+}
+
+#[test]
+fn a_port_that_is_in_use_is_a_json_line() {
+    let emulator = emulator();
+    let other = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = other.local_addr().expect("an address").to_string();
+    let changes = [("ACSPASS_EXCHANGE_LISTEN", address.as_str())];
+    let (code, stdout, stderr) = run(&emulator, &changes, &[]);
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    let line: Value = serde_json::from_str(&stderr).expect("one line of JSON");
+    assert_eq!(line["level"], "error");
+    let message = line["message"].as_str().expect("a text");
+    assert!(message.contains("is already in use"), "{message}");
+    assert!(message.contains("Set ACSPASS_EXCHANGE_LISTEN"), "{message}");
+    let (_, _, stderr) = run(&emulator, &changes, &["-o", "json"]);
+    let error: Value = serde_json::from_str(&stderr).expect("one line of JSON");
+    assert_eq!(error["error"]["kind"], "usage");
 }

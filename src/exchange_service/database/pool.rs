@@ -1,13 +1,15 @@
 //! The connections to the database.
 
+use std::io;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::SqlState;
 
 use super::tls::Tls;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::secret::ServiceSecret;
 use crate::{loopback, text};
@@ -88,16 +90,37 @@ impl Database {
 /// Returns the error for a failed request to the database. Its text names a host or a constraint, and no
 /// value.
 pub(super) fn unavailable(error: &(dyn std::error::Error + 'static)) -> Error {
-    let mut causes = vec![error.to_string()];
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    let causes = text::one_line(&causes.join(": "), 300);
-    Error::unreachable(
-        "the database is unavailable",
-        "Check DATABASE_URL, the database and the rights of its user.",
-    )
-    .caused_by(text::without_secrets(&causes).into_owned())
+    let chain = std::iter::successors(Some(error), |cause| cause.source());
+    let state = chain
+        .clone()
+        .find_map(|cause| cause.downcast_ref::<tokio_postgres::Error>()?.code());
+    // Each layer repeats that the connection failed; the last one knows why.
+    let cause = chain.last().unwrap_or(error);
+    let cause = match cause.downcast_ref::<io::Error>() {
+        Some(error) if error.raw_os_error().is_some() => error.kind().to_string(),
+        _ => cause.to_string(),
+    };
+    let cause = text::one_line(&cause, 300);
+    let error = match state {
+        Some(state) if is_refusal(state) => Error::new(
+            Kind::Refused,
+            "the database refused the access",
+            "Check the user, the password and the database in DATABASE_URL, and the rights of the user.",
+        ),
+        _ => Error::unreachable(
+            "the database is unavailable",
+            "Check the host and the port in DATABASE_URL, and the database.",
+        ),
+    };
+    error.caused_by(text::without_secrets(&cause).into_owned())
+}
+
+/// Whether the database responds, and this user may not do what this program needs: a wrong user or
+/// password (class 28), a database that does not exist, or a missing right.
+fn is_refusal(state: &SqlState) -> bool {
+    let others = [
+        SqlState::INVALID_CATALOG_NAME,
+        SqlState::INSUFFICIENT_PRIVILEGE,
+    ];
+    state.code().starts_with("28") || others.contains(state)
 }

@@ -1,5 +1,6 @@
 //! The resource, with its credential: a key from a file, or a principal.
 
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -142,17 +143,21 @@ fn client(
 }
 
 fn read_key(path: &std::path::Path) -> Result<AccessKey> {
-    let unreadable = |error: std::io::Error| {
+    let unreadable = |error: io::Error| {
+        let hint = match error.kind() {
+            ErrorKind::PermissionDenied => "Check the mode of the file.",
+            ErrorKind::NotFound if path.is_relative() => {
+                "Check ACSPASS_EXCHANGE_KEY_FILE. A relative path begins at the folder in which the \
+                 program starts."
+            }
+            _ => "Check ACSPASS_EXCHANGE_KEY_FILE.",
+        };
         let path = quoted(&path.to_string_lossy());
-        Error::usage(
-            format!("could not read the access key in {path}"),
-            "Check ACSPASS_EXCHANGE_KEY_FILE and the mode of the file.",
-        )
-        .caused_by(error)
+        Error::usage(format!("could not read the access key in {path}"), hint).caused_by(error)
     };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > MAX_KEY_FILE_BYTES {
-        return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
+        return Err(unreadable(ErrorKind::FileTooLarge.into()));
     }
     let text = std::fs::read_to_string(path).map(Zeroizing::new);
     check_access_key(&text.map_err(unreadable)?)

@@ -74,6 +74,17 @@ pub(super) const OWN: [&str; 24] = [
     SSL_CERT_FILE,
 ];
 
+/// The settings that name a file that must exist.
+pub(super) const FILES: [&str; 7] = [
+    KEY_FILE,
+    TLS_CERT,
+    TLS_KEY,
+    TLS_CLIENT_CA,
+    CERTIFICATE_PATH,
+    FEDERATED_TOKEN_FILE,
+    CA_FILE,
+];
+
 /// Returns whether a setting has this name.
 pub(super) fn is_known(name: &str) -> bool {
     let is_of_tests = cfg!(debug_assertions) && name == TEST_FIRST_WAIT;

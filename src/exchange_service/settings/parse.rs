@@ -45,13 +45,18 @@ impl Settings {
         environment: &BTreeMap<String, String>,
         file: Option<&Path>,
     ) -> Result<Settings, (Error, Vec<Error>)> {
-        let source = Source::new(environment, file).map_err(|error| (error, Vec::new()))?;
-        let mut faults = Faults::default();
-        settings(&source, &mut faults).ok_or_else(|| {
-            let mut faults = faults.0.into_iter();
-            let missing = || Error::internal("the settings cannot be read");
-            (faults.next().unwrap_or_else(missing), faults.collect())
-        })
+        let read = Source::new(environment, file).map_err(|error| (error, Vec::new()));
+        let (source, faults) = read?;
+        let mut faults = Faults(faults);
+        let settings = settings(&source, &mut faults);
+        if let Some(settings) = settings.filter(|_| faults.0.is_empty()) {
+            return Ok(settings);
+        }
+        // Valid settings' files are read by the parts that use them.
+        faults.0.extend(source.unreadable_files());
+        let mut faults = faults.0.into_iter();
+        let missing = || Error::internal("the settings cannot be read");
+        Err((faults.next().unwrap_or_else(missing), faults.collect()))
     }
 }
 
