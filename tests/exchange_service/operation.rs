@@ -23,6 +23,21 @@ fn probes_and_figures_are_on_both_ports() {
         }
     }
     assert_eq!(service.get("/metrics").status, 404, "only on its own port");
+    for (port, step) in [
+        (service.port, "See /openapi.json."),
+        (
+            service.metrics_port,
+            "This port has /metrics, /livez, /readyz and /startupz.",
+        ),
+    ] {
+        for (method, path, status) in [("GET", "/healthz", 404), ("POST", "/livez", 405)] {
+            let refused = send(port, method, path, &[], "");
+            assert_eq!(refused.status, status, "{}", refused.body);
+            let description = refused.json()["error_description"].clone();
+            let description = description.as_str().expect("a text");
+            assert!(description.ends_with(step), "{port}: {description}");
+        }
+    }
     let ready = service.get("/readyz").json();
     assert_eq!(
         ready,

@@ -12,6 +12,9 @@ use super::{health, identity, response, token};
 use crate::exchange_service::exchange::{Reason, Refusal};
 
 const OPENAPI: &str = include_str!("../../../assets/exchange-service/openapi.json");
+// Where the routes of each port are named.
+const OF_SERVICE: &str = "See /openapi.json.";
+const OF_METRICS: &str = "This port has /metrics, /livez, /readyz and /startupz.";
 
 /// Returns the routes of the service.
 pub(in crate::exchange_service) fn router(service: Arc<Service>) -> Router {
@@ -24,7 +27,7 @@ pub(in crate::exchange_service) fn router(service: Arc<Service>) -> Router {
         .route("/api/token/teams", get(token::teams).head(wrong_method))
         .route("/openapi.json", get(openapi))
         .merge(probes())
-        .fallback(async || other(StatusCode::NOT_FOUND, Reason::NoSuchRoute))
+        .fallback(async || no_route(OF_SERVICE))
         .method_not_allowed_fallback(wrong_method)
         .with_state(service)
 }
@@ -34,8 +37,8 @@ pub(in crate::exchange_service) fn metrics_router(service: Arc<Service>) -> Rout
     Router::new()
         .route("/metrics", get(health::metrics))
         .merge(probes())
-        .fallback(async || other(StatusCode::NOT_FOUND, Reason::NoSuchRoute))
-        .method_not_allowed_fallback(wrong_method)
+        .fallback(async || no_route(OF_METRICS))
+        .method_not_allowed_fallback(wrong_method_of_metrics)
         .with_state(service)
 }
 
@@ -51,17 +54,30 @@ async fn openapi() -> Response {
 }
 
 async fn wrong_method(method: Method) -> Response {
-    let mut refused = other(StatusCode::METHOD_NOT_ALLOWED, Reason::NoSuchMethod);
-    if method == Method::HEAD {
+    no_method(&method, OF_SERVICE)
+}
+
+async fn wrong_method_of_metrics(method: Method) -> Response {
+    no_method(&method, OF_METRICS)
+}
+
+fn no_method(method: &Method, routes: &str) -> Response {
+    let (status, reason) = (StatusCode::METHOD_NOT_ALLOWED, Reason::NoSuchMethod);
+    let mut refused = other(status, reason, routes);
+    if *method == Method::HEAD {
         *refused.body_mut() = axum::body::Body::empty();
     }
     refused
 }
 
-/// Returns the response to a request that is none of this service. It is no decision.
-fn other(status: StatusCode, reason: Reason) -> Response {
-    let description = "This path or method does not exist. See /openapi.json.";
-    let refusal = Refusal::new(status, "invalid_request", reason, description);
+fn no_route(routes: &str) -> Response {
+    other(StatusCode::NOT_FOUND, Reason::NoSuchRoute, routes)
+}
+
+/// Returns the response to a request that is none of this port. It is no decision.
+fn other(status: StatusCode, reason: Reason, routes: &str) -> Response {
+    let description = format!("This path or method does not exist. {routes}");
+    let refusal = Refusal::new(status, "invalid_request", reason, &description);
     let id = uuid::Uuid::new_v4().to_string();
     response::with_common_headers(response::refused(&refusal, &id), &id, false)
 }
