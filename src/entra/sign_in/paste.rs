@@ -42,8 +42,8 @@ const PASTE_MARKS: [&str; 2] = ["\u{1b}[200~", "\u{1b}[201~"];
 const NO_ANSWER: &str =
     "This address has no code: copy the address of the last page, after the sign-in";
 const CUT_OFF: &str = "This address is cut off: copy all of it";
-const ANOTHER: &str =
-    "This is not the response to this sign-in: it is cut off, or from an earlier sign-in";
+const ANOTHER: &str = "This is not the response to this sign-in: it is cut off, has other text at its end, or is from an \
+     earlier sign-in";
 const DAMAGED: &str = "This address is damaged: copy it again";
 const NEITHER: &str = "This is neither the address of the last page nor the code in it";
 
