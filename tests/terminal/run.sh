@@ -232,7 +232,7 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     grep -q "client-id = \"$client\"" "$work/first-interrupted$in/.config/acspass/config.toml" ||
         fail "first-interrupted$in: the application's id was lost"
 
-    # Nobody to ask: all that is missing, at once.
+    # Without a user to ask: all that is missing, at once.
     sees "script$in" 'no client id and no ACS resource are configured'
     ended "script$in" 2 end
 
@@ -245,7 +245,7 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     ended "timeout$in" 3 end
 }
 
-# The address that a browser ends on; nobody listens there.
+# The address that a browser ends on; no program listens there.
 ends_on() { # ADDRESS
     python3 - "$1" <<'PY'
 import sys, urllib.error, urllib.request

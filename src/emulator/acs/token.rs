@@ -1,8 +1,9 @@
 //! Communication tokens: issue and validation.
 //!
-//! A token has the real one's claims in their order, and others: `emulator`, which marks it,
-//! `emulatorSerial`, which separates tokens of the same second for a revocation, and `emulatorKey`,
-//! which names the access key of the request that issued it.
+//! A token has the real one's claims in their order. A Teams user's token has the user's tenant too, by two
+//! names: `tenantId`, and `tid`, which the calling SDK looks for. All tokens have claims of the emulator:
+//! `emulator`, which marks it, `emulatorSerial`, which separates tokens of the same second for a
+//! revocation, and `emulatorKey`, which names the access key of the request that issued it.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -29,6 +30,9 @@ pub(crate) struct Claims<'a> {
     resource_location: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant_id: Option<&'a str>,
+    /// The calling SDK makes a Teams user's agent only of a token with this claim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tid: Option<&'a str>,
     emulator: bool,
     emulator_serial: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +61,7 @@ impl<'a> Claims<'a> {
             resource_id,
             resource_location: "unitedstates",
             tenant_id: None,
+            tid: None,
             emulator: true,
             emulator_serial: serial,
             emulator_key: None,
@@ -80,6 +85,7 @@ pub(crate) fn issue(
     let serial = of_resource.identities.issue(name, request.now);
     let claims = Claims {
         tenant_id,
+        tid: tenant_id,
         emulator_key: request.access_key.get().map(String::as_str),
         ..Claims::new(resource_id, skype_id, scopes, request.now, expires, serial)
     };

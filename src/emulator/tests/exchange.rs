@@ -24,6 +24,9 @@ fn an_entra_token_is_exchanged_for_one_that_lives_as_long() {
         token["skypeid"],
         format!("orgid:{}", fixture.emulator.object_id())
     );
+    // The calling SDK (2.0.0) refuses to make a Teams user's agent of a token without `tid`.
+    assert_eq!(token["tid"], fixture.emulator.tenant_id());
+    assert_eq!(token["tenantId"], token["tid"]);
     assert_eq!(token["acsScope"], "chat,voip");
     assert_eq!(token["scp"], 1792);
     assert_eq!(token["csi"], NOW.to_string());

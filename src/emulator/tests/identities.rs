@@ -80,6 +80,7 @@ fn a_token_can_come_with_the_identity() {
         id
     );
     assert_eq!(claims["acsScope"], "chat,voip");
+    assert!(claims["tid"].is_null(), "only a Teams user has a tenant");
     assert_eq!(claims["csi"], NOW.to_string());
     assert_eq!(claims["exp"], NOW + 3600);
 }

@@ -83,7 +83,7 @@ fn the_first_account_is_active_until_another_is_activated() {
     sessions.activate(&bob.key()).unwrap();
     assert_eq!(active(), Some(bob.key()));
     sessions.forget(&bob.key()).unwrap();
-    assert_eq!(active(), None, "nobody steps in unasked");
+    assert_eq!(active(), None, "no other account becomes active");
     let unknown = sessions.activate(&bob.key()).unwrap_err();
     assert_eq!(unknown.kind(), Kind::SignInNeeded);
     assert_eq!(active(), None);

@@ -46,7 +46,7 @@ fn signs_in_and_gets_tokens_without_a_key(exchange: &str) {
         format!("acs:{}_{name}", emulator.resource_id())
     );
     assert_eq!(emulator.count(operation), 1);
-    assert_eq!(emulator.count("exchange"), 0, "nobody used a key");
+    assert_eq!(emulator.count("exchange"), 0, "no request used a key");
     assert_eq!(home.real(&["get"]).token(), token, "it is kept");
     assert_eq!(emulator.count(operation), 1);
 
