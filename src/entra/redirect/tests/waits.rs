@@ -200,7 +200,7 @@ async fn dropped_wait_closes_all_connections() {
     let mut first = [0; 1];
     tokio::select! {
         biased;
-        _ = &mut wait => panic!("the listener received no response"),
+        _ = &mut wait => panic!("the wait ended before the page was served"),
         read = other.read(&mut first) => assert_eq!(read.expect("a page"), 1),
     }
     drop(wait);
