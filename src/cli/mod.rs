@@ -35,11 +35,9 @@ pub use prompt::input::Input;
 
 use crate::error::{Kind, Result};
 use args::emulator::check_no_server_option;
+use args::frequent::parse_frequent;
 use args::request::{Request, asks_for_help};
-use args::{
-    Account, Cli, Command, Format, Parsed, Session, Token, User, mistake, parse, parse_frequent,
-    secrets,
-};
+use args::{Account, Cli, Command, Format, Parsed, Session, Token, User, mistake, parse, secrets};
 #[cfg(unix)]
 use commands::guard;
 #[cfg(target_os = "linux")]

@@ -6,7 +6,7 @@ mod api;
 pub(super) mod emulator;
 mod emulator_fault;
 mod format;
-mod frequent;
+pub(super) mod frequent;
 pub(super) mod mistake;
 #[cfg(test)]
 mod mistake_tests;
@@ -31,7 +31,6 @@ pub(crate) use emulator::{
 };
 pub(crate) use emulator_fault::EmulatorFault;
 pub(crate) use format::Format;
-pub(crate) use frequent::parse_frequent;
 pub(crate) use options::{
     Exec, Get, Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate,
 };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
-use super::Format;
+use super::format::Format;
 use crate::entra::Prompt;
 use crate::time::{Timestamp, parse_duration};
 
