@@ -129,10 +129,10 @@ fn who_asks_and_never_reads_the_answers_is_not_answered_for_ever() {
 fn every_listener_cuts_a_caller_off_that_has_not_authenticated_and_stays() {
     let home = home();
     let attacked = AttackedService::start(&home);
-    let tickets = format!("{}\r\n{}", attacked.host(), attacked.bearer());
-    let tickets =
-        format!("POST /dashboard/tickets HTTP/1.1\r\n{tickets}\r\nConnection: close\r\n\r\n");
-    let made = Response::parse(&attacked.send_bytes(tickets.as_bytes())).assert_status(201);
+    // The caller does not end its side: a listener drops the response to a caller that does.
+    let (host, bearer) = (attacked.host(), attacked.bearer());
+    let made = attacked.ask("POST", "/dashboard/tickets", &[&host, &bearer]);
+    let made = Response::parse(&made).assert_status(201);
     let link = made.json()["url"].as_str().expect("a link").to_owned();
     let dashboard = url::Url::parse(&link).expect("an address").port();
     let dashboard = dashboard.expect("a port");
