@@ -37,7 +37,7 @@ pub fn choose_profile(
                  `acspass profile use NAME`. {}",
                 existing_profiles(file)
             )),
-            _ => unknown_profile(name, file),
+            _ => unknown(name, file, |similar| format!("Use `--profile {similar}`")),
         }),
     }
 }
@@ -62,19 +62,26 @@ pub fn selected_profile<'a>(
     }
 }
 
-/// Returns the error for a missing profile, which lists the existing ones.
+/// Returns the error for a missing profile that was to be the default. It lists the existing ones.
 pub fn unknown_profile(name: &str, file: &ConfigFile) -> Error {
+    unknown(name, file, |similar| {
+        format!("Run `acspass profile use {similar}`")
+    })
+}
+
+/// Returns the error for a missing profile. `instead` is the step that selects a similar one.
+fn unknown(name: &str, file: &ConfigFile, instead: impl Fn(&str) -> String) -> Error {
     let word = shell_word(name, "NAME");
-    let create = format!("Run `acspass --profile {word} config set tenant TENANT` to create it");
+    let create = format!("`acspass --profile {word} config set tenant TENANT` to create it");
     let names = file.all_names();
     let similar = names
         .iter()
         .max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
     let hint = match similar.filter(|_| !file.names().is_empty()) {
-        None => format!("{create}. {}", existing_profiles(file)),
+        None => format!("Run {create}. {}", existing_profiles(file)),
         Some(similar) => format!(
-            "{create}, or `acspass profile use {}`. {}",
-            shell_word(similar, "NAME"),
+            "{}, or run {create}. {}",
+            instead(&shell_word(similar, "NAME")),
             existing_profiles(file)
         ),
     };

@@ -250,8 +250,8 @@ fn the_api_that_the_tenant_lacks_is_named() {
     let cause = cells[1].replace('\u{2026}', "`api://orders`");
     let steps = as_sentence(&cells[2])
         .replace(
-            "`acspass config unset scopes`",
-            "`acspass login --device-code` without `--scope`",
+            "`acspass config unset scopes`, ",
+            "`acspass login --device-code` without `--scope`, ",
         )
         .replace(
             "`acspass login`",

@@ -106,7 +106,14 @@ fn a_failing_command_brings_its_code_and_the_refused_requests() {
     assert_eq!(run.stderr, "");
     exec(&home, &["--", "no-such-command-anywhere"])
         .end()
-        .assert_error(127, &["no-such-command-anywhere", "PATH"]);
+        .assert_error(
+            127,
+            &[
+                "no-such-command-anywhere",
+                "PATH",
+                "`acspass emulator exec -- sh -c 'COMMAND'`",
+            ],
+        );
     exec(&home, &["--", "/"])
         .end()
         .assert_error(126, &["could not be run"]);

@@ -44,6 +44,11 @@ fn unknown_name_lists_the_existing_ones() {
         assert_eq!(creates, words[1] != "delete", "{}", run.stderr);
         assert_eq!(file(&home), TWO);
     }
+    // A mistake in one command is no reason to change the default.
+    home.run(&["--profile", "wrk", "status"])
+        .assert_error(2, &["Run `acspass status -vv --profile work`, or run"]);
+    home.run(&["profile", "use", "wrk"])
+        .assert_error(2, &["Run `acspass profile use work`, or run"]);
     home.set("ACSPASS_PROFILE", "wrk");
     home.run(&["status"])
         .assert_error(2, &["there is no profile `wrk` (ACSPASS_PROFILE)"]);

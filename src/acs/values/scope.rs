@@ -72,8 +72,7 @@ impl TokenScope {
 
     /// Returns the hint of an error about scopes.
     pub(in crate::acs) fn hint() -> &'static str {
-        "Use the scopes chat, voip, chat.join, chat.join.limited and voip.join, as in `--scope chat \
-         --scope voip`."
+        "Use `--scope chat`, or another one of chat, voip, chat.join, chat.join.limited and voip.join."
     }
 
     /// The scope's name in requests.

@@ -81,10 +81,11 @@ pub(super) fn replace_process(mut command: Command) -> io::Result<ExitStatus> {
 }
 
 /// Returns the exit code of the command, or prints the reason for which it could not be run. The codes
-/// are those of shells.
+/// are those of shells. `runner` is the command of acspass that ran it, for the hint.
 pub(super) fn exit_code(
     outcome: io::Result<ExitStatus>,
     program: &OsStr,
+    runner: &str,
     output: &mut Output,
 ) -> u8 {
     let cause = match outcome {
@@ -95,8 +96,9 @@ pub(super) fn exit_code(
     let (code, error) = match cause.kind() {
         io::ErrorKind::NotFound => {
             let message = format!("command {program} not found");
-            let hint = "Check the spelling and PATH. A shell built-in needs a shell: \
-                        `sh -c 'COMMAND'`.";
+            let hint = format!(
+                "Check the spelling and PATH. A shell built-in needs a shell: `{runner} -- sh -c 'COMMAND'`."
+            );
             (127, Error::usage(message, hint))
         }
         _ => {

@@ -18,18 +18,25 @@ use super::child;
 
 /// The word that makes this program the tied command. It is no command of the definition.
 const WORD: &str = "__tied";
-/// The words before the command: the program, the word above, the parent's id, the format of errors.
-const WORDS: usize = 4;
+/// The words before the command: the program, the word above, the parent's id, the format of errors, the
+/// command of acspass.
+const WORDS: usize = 5;
 const JSON: &str = "json";
 
-/// Returns the call of this program that becomes the command and ends with this process. The thread
+/// Returns the call of this program that becomes the command and ends with this process. `runner` is as
+/// for [`child::exit_code`]. The thread
 /// that starts it must live as long as the process.
-pub(super) fn command(command: &[OsString], env: &Environment, is_json: bool) -> Result<Command> {
+pub(super) fn command(
+    command: &[OsString],
+    runner: &str,
+    env: &Environment,
+    is_json: bool,
+) -> Result<Command> {
     let program = env.program.as_ref();
     let program = program.ok_or_else(|| Error::internal("the path of acspass is unknown"))?;
     let mut tied = Command::new(program);
     let format = if is_json { JSON } else { "text" };
-    tied.args([WORD, &std::process::id().to_string(), format]);
+    tied.args([WORD, &std::process::id().to_string(), format, runner]);
     tied.args(command);
     Ok(tied)
 }
@@ -41,7 +48,7 @@ pub(crate) fn is_called(arguments: &[OsString]) -> bool {
 
 /// Becomes the command. Returns the exit code only if that fails.
 pub(crate) fn run(arguments: &[OsString], output: &mut Output) -> u8 {
-    let [_, _, parent, format, program, rest @ ..] = arguments else {
+    let [_, _, parent, format, runner, program, rest @ ..] = arguments else {
         return 1;
     };
     output.is_json = format == JSON;
@@ -54,5 +61,6 @@ pub(crate) fn run(arguments: &[OsString], output: &mut Output) -> u8 {
     }
     let mut command = Command::new(program);
     command.args(rest);
-    child::exit_code(child::replace_process(command), program, output)
+    let runner = runner.to_string_lossy();
+    child::exit_code(child::replace_process(command), program, &runner, output)
 }

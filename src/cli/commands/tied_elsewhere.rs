@@ -9,6 +9,11 @@ use crate::error::Result;
 use super::child;
 
 /// Returns the command with these words.
-pub(super) fn command(command: &[OsString], _env: &Environment, _is_json: bool) -> Result<Command> {
+pub(super) fn command(
+    command: &[OsString],
+    _runner: &str,
+    _env: &Environment,
+    _is_json: bool,
+) -> Result<Command> {
     Ok(child::plain(command))
 }

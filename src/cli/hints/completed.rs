@@ -74,6 +74,8 @@ pub(in crate::cli) fn argument_word(argument: &str) -> String {
 /// The command line that the user typed.
 struct CommandLine<'a> {
     words: Vec<&'a str>,
+    /// The definition of all commands, which has the global options.
+    root: Command,
     command: Command,
 }
 
@@ -82,19 +84,27 @@ impl<'a> CommandLine<'a> {
     fn of(arguments: &'a [OsString]) -> Option<CommandLine<'a>> {
         let words = arguments.iter().skip(1).map(|argument| argument.to_str());
         let words = words.collect::<Option<Vec<_>>>()?;
-        let mut command = Cli::command();
+        let root = Cli::command();
+        let mut command = root.clone();
         for name in Request::of(arguments).words {
             command = command.find_subcommand(&name)?.clone();
         }
-        Some(CommandLine { words, command })
+        Some(CommandLine {
+            words,
+            root,
+            command,
+        })
     }
 
-    /// Returns the command line with an option. `None` if the command does not have it.
+    /// Returns the command line with an option, in place of its former value. `None` if the command does
+    /// not have it.
     fn with(&self, option: &str) -> Option<String> {
         let flag = option.split(' ').next()?;
         let name = flag.strip_prefix("--")?;
+        let global = self.root.get_arguments().filter(|one| one.is_global_set());
         self.command
             .get_arguments()
+            .chain(global)
             .find(|argument| argument.get_long() == Some(name))?;
         let end = self.words.iter().position(|word| *word == "--");
         // What follows the options of `exec` is another program's command line.
@@ -136,6 +146,16 @@ mod tests {
                 "Use `--account ben` for the similar account, or run `acspass login`.",
                 "Run `acspass --profile work get -o env --account ben` for the similar account, or run \
                  `acspass login`.",
+            ),
+            (
+                "--profile wrok get -o env",
+                "Use `--profile work`, or run `acspass profile list`.",
+                "Run `acspass get -o env --profile work`, or run `acspass profile list`.",
+            ),
+            (
+                "user create --scope chats --valid-for 2h",
+                "Use `--scope chat`, or another one.",
+                "Run `acspass user create --valid-for 2h --scope chat`, or another one.",
             ),
             (
                 "exec --account=bne -- node --account x",

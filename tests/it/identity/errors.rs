@@ -118,7 +118,10 @@ fn what_the_emulator_refuses_by_itself() {
     // The unknown scope is named.
     scope.assert_error(
         5,
-        &["error: the ACS resource does not accept the scope `chat.lead`"],
+        &[
+            "error: the ACS resource does not accept the scope `chat.lead`",
+            "--scope chat`, or another one of chat, voip,",
+        ],
     );
 
     let ahead = SettableClock::new(SystemClock.now().plus(Duration::from_secs(3600)));

@@ -26,6 +26,9 @@ use crate::text::shown;
 
 use super::{child, get, tied};
 
+/// This command, in a hint.
+const RUNNER: &str = "acspass exec";
+
 /// The shell if the environment names none.
 const DEFAULT_SHELL: &str = if cfg!(windows) { "cmd.exe" } else { "/bin/sh" };
 
@@ -46,7 +49,7 @@ pub(crate) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> R
         words => words.to_vec(),
     };
     let mut command = match has_server {
-        true => tied::command(&words, env, output.is_json)?,
+        true => tied::command(&words, RUNNER, env, output.is_json)?,
         false => child::plain(&words),
     };
     let mut sorted = environment::sort(&env.variables, endpoint, key);
@@ -89,7 +92,7 @@ pub(crate) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> R
     let program = words
         .first()
         .map_or(DEFAULT_SHELL.as_ref(), |word| word.as_os_str());
-    Ok(child::exit_code(outcome, program, output))
+    Ok(child::exit_code(outcome, program, RUNNER, output))
 }
 
 /// Returns the user's shell.
