@@ -50,7 +50,12 @@ fn sign_in_that_ends_on_an_error_page_times_out_with_the_usual_causes() {
     let run = home.call(&words).by(&browser).run();
     run.assert_error(
         3,
-        &["sign-in timed out", "Conditional Access policy blocks"],
+        &[
+            "sign-in timed out",
+            "client id or the tenant is wrong (AADSTS700016)",
+            "not assigned to the application (AADSTS50105) or is disabled (AADSTS50057)",
+            "Conditional Access policy blocks",
+        ],
     );
     assert!(run.pages[0].html.contains("AADSTS53003: "));
 }

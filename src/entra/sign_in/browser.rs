@@ -21,9 +21,10 @@ const NOTICED: Duration = Duration::from_secs(15);
 
 /// The causes for a browser that does not return to the listener.
 const NO_WAY_BACK: &str = "Run `acspass login --timeout 15m` for more time. If the browser showed an error, the \
-     usual causes are: the redirect URI http://localhost is not registered under Mobile and desktop \
-     applications (`acspass setup`), an admin must consent first, or a Conditional Access policy \
-     blocks the sign-in.";
+     usual causes are: the client id or the tenant is wrong (AADSTS700016), the user is not assigned \
+     to the application (AADSTS50105) or is disabled (AADSTS50057), the redirect URI http://localhost \
+     is not registered under Mobile and desktop applications (`acspass setup`), an admin must consent \
+     first, or a Conditional Access policy blocks the sign-in.";
 
 /// The hint for a browser that opens the redirect address with https. Browsers have one HSTS entry
 /// for all ports of localhost: <https://github.com/cli/cli/issues/616>.
