@@ -215,6 +215,34 @@ fn nothing_to_read_ends_with_3_at_once() {
 }
 
 #[test]
+fn wrong_text_before_the_end_of_the_input_is_named() {
+    let (home, emulator) = home();
+    let message_of_another = "error: the pasted address is not the response to this sign-in";
+    let step = "hint: Run `acspass login --paste` at a terminal";
+    for (typed, message) in [
+        ("http://localhost/?code=abc&state=wrong", message_of_another),
+        (
+            "http://localhost/?code=abc&state=wrong\n",
+            message_of_another,
+        ),
+        (
+            "what am I to paste\n",
+            "error: the pasted text is not the response to this sign-in",
+        ),
+    ] {
+        let run = home.call(&["login", "--paste"]).typing(typed).run();
+        run.assert_error(3, &[message, step])
+            .assert_does_not_say("standard input ended")
+            .assert_does_not_say("no address was pasted");
+    }
+    for typed in ["\n", " \n\n"] {
+        let run = home.call(&["login", "--paste"]).typing(typed).run();
+        run.assert_error(3, &["no address was pasted: standard input ended", step]);
+    }
+    assert_eq!(emulator.count("authorization_code"), 0);
+}
+
+#[test]
 fn a_code_of_another_sign_in_or_a_nonce_that_differs_buys_nothing() {
     let (home, emulator) = home();
     emulator.change_id_token("nonce", Some("another".into()));

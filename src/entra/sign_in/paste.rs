@@ -78,17 +78,15 @@ impl Entra {
         state: &str,
     ) -> Result<AuthorizationResponse> {
         let mut earlier = Pasted::new("");
+        let mut is_of_another = false;
         for left in (0..TRIES).rev() {
             let Some(text) = reader().await? else {
-                return Err(Error::new(
-                    Kind::SignInRefused,
-                    "no address was pasted: standard input ended",
-                    "Run `acspass login --paste` at a terminal, or pass the address on standard input.",
-                ));
+                return Err(input_ended(earlier.expose(), is_of_another));
             };
             match read(earlier.expose(), text.expose(), state) {
                 Ok(response) => return Ok(response),
                 Err(why) => {
+                    is_of_another = why == ANOTHER;
                     let length = text.expose().len();
                     debug!("The pasted text of {length} bytes is not the sign-in response.");
                     earlier = Pasted::new(format!("{}\n{}", earlier.expose(), text.expose()));
@@ -106,6 +104,27 @@ impl Entra {
              contains `code=`.",
         ))
     }
+}
+
+/// Returns the error for an input that ended after the `earlier` text, which was not the response.
+fn input_ended(earlier: &str, is_of_another: bool) -> Error {
+    let (message, hint) = match is_of_another {
+        _ if lines(earlier).is_empty() => (
+            "no address was pasted: standard input ended",
+            "Run `acspass login --paste` at a terminal, or pass the address on standard input.",
+        ),
+        true => (
+            "the pasted address is not the response to this sign-in",
+            "Run `acspass login --paste` at a terminal: each sign-in has a new address. Open it, and \
+             paste the address of the last page.",
+        ),
+        false => (
+            "the pasted text is not the response to this sign-in",
+            "Run `acspass login --paste` at a terminal, and paste the whole address of the last page, \
+             which contains `code=`.",
+        ),
+    };
+    Error::new(Kind::SignInRefused, message, hint)
 }
 
 /// Reads `text`, alone or as the continuation of the `earlier` text, which was not a response.
