@@ -76,6 +76,35 @@ fn a_code_entered_on_another_device_signs_in() {
 }
 
 #[test]
+fn unknown_client_id_is_corrected_where_it_was_given() {
+    let (mut home, _emulator) = Home::with_emulator();
+    let unknown = "11111111-2222-3333-4444-555555555555";
+    let message = "the tenant has no application with this client id";
+    let words = [
+        "login",
+        "--device-code",
+        "--client-id",
+        unknown,
+        "--account=ada@contoso.example",
+    ];
+    home.run(&words).assert_error(
+        3,
+        &[
+            message,
+            "AADSTS700016",
+            "`acspass login --account ada@contoso.example --device-code --client-id GUID`",
+        ],
+    );
+    home.set("ACSPASS_CLIENT_ID", unknown);
+    home.run(&["login", "--device-code"])
+        .assert_error(3, &[message, "`export ACSPASS_CLIENT_ID=GUID`"]);
+    home.unset("ACSPASS_CLIENT_ID");
+    home.configure(&format!("[profile.default]\nclient-id = \"{unknown}\"\n"));
+    home.run(&["login", "--device-code"])
+        .assert_error(3, &[message, "`acspass config set client-id GUID`"]);
+}
+
+#[test]
 fn the_result_is_that_of_the_browser_and_get_takes_the_configured_way() {
     let clock = BriskClock::new();
     let (home, emulator) = clock.home(Options::default());

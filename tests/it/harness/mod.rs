@@ -29,10 +29,12 @@ pub(crate) use terminal::Terminal;
 /// string: a command that saves a setting would not change them.
 pub(crate) fn for_variables(hint: &str) -> String {
     let tenant = "acspass config set tenant ";
+    let client = "acspass config set client-id ";
     let resource = "`acspass config set connection-string`";
     let variable = "COMMUNICATION_SERVICES_CONNECTION_STRING";
     let authority = "acspass config set authority-host ";
     hint.replace(tenant, "export ACSPASS_TENANT_ID=")
+        .replace(client, "export ACSPASS_CLIENT_ID=")
         .replace(authority, "export AZURE_AUTHORITY_HOST=")
         .replace(resource, &format!("`unset {variable}` and {resource}"))
 }
