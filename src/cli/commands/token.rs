@@ -61,6 +61,15 @@ pub(crate) fn exchange(
     let decoded = jwt::decode(token.expose());
     let is_readable = decoded.is_some();
     let claims = decoded.map(|decoded| decoded.claims).unwrap_or_default();
+    if ["skypeid", "acsScope"]
+        .iter()
+        .any(|name| claims.contains_key(*name))
+    {
+        return Err(Error::usage(
+            "this is a Communication access token, not an Entra token",
+            format!("Run `{EXAMPLE}`."),
+        ));
+    }
     let claim = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     let missing = |what: &str, flag: &str| match is_readable {
         true => Error::usage(

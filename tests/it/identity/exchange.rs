@@ -80,6 +80,31 @@ fn text_that_is_no_token_is_refused_as_it_is_read() {
 }
 
 #[test]
+fn communication_token_is_named_and_not_sent() {
+    let (home, emulator) = Home::with_emulator();
+    let entra = entra_token(&home);
+    let token = home
+        .call(&["token", "exchange"])
+        .typing(&entra)
+        .run()
+        .token();
+    let (app, user) = (emulator.client_id(), emulator.object_id());
+    let ids = ["--client-id", app, "--user-id", user];
+    let before = emulator.count("exchange");
+    for ids in [&[][..], &ids] {
+        let words = [&["token", "exchange"], ids].concat();
+        home.call(&words).typing(&token).run().assert_error(
+            2,
+            &[
+                "error: this is a Communication access token, not an Entra token",
+                "hint: Run `acspass get --entra | acspass token exchange`.",
+            ],
+        );
+    }
+    assert_eq!(emulator.count("exchange"), before);
+}
+
+#[test]
 fn the_service_names_the_id_that_does_not_fit() {
     let (home, emulator) = Home::with_emulator();
     let token = EntraToken::new(entra_token(&home));
