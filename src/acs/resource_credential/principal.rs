@@ -143,9 +143,11 @@ impl Inner {
     }
 }
 
-/// Translates an error. It may contain a response body, so only its first line is kept.
+/// Translates an error. It may contain a response body, so only Entra's sentence or the first line is
+/// kept.
 fn translate(error: &azure_core::Error) -> Error {
-    let message = first_line(&error.to_string());
+    let text = error.to_string();
+    let message = first_line(&text);
     let status = match error.kind() {
         ErrorKind::HttpResponse { status, .. } => Some(u16::from(*status)),
         _ => None,
@@ -173,9 +175,23 @@ fn translate(error: &azure_core::Error) -> Error {
         )
     };
     match aadsts(&message) {
-        Some(code) => error.with_code(code).caused_by(message),
+        Some(code) => error
+            .with_code(code)
+            .caused_by(format!("Entra says: {}", entra_sentence(&text))),
+        // The line announces a list, which is cut off.
+        None if message.ends_with(':') => error,
         None => error.caused_by(message),
     }
+}
+
+/// Returns Entra's sentence in an error, which quotes the description with escapes or unchanged.
+fn entra_sentence(text: &str) -> String {
+    let start = text.find("AADSTS").unwrap_or_default();
+    let ends = ["\\r", "\\n", "\r", "\n", "Trace ID:"];
+    let end = ends.iter().filter_map(|end| text[start..].find(end)).min();
+    let end = end.map_or(text.len(), |end| start + end);
+    let sentence = text[start..end].replace("\\\"", "\"");
+    one_line(sentence.trim(), 300)
 }
 
 fn aadsts(text: &str) -> Option<String> {
@@ -246,6 +262,38 @@ mod tests {
                     OffsetDateTime::from_unix_timestamp(START + 3600).expect("a time"),
                 )),
             }
+        }
+    }
+
+    #[test]
+    fn cause_is_entras_sentence_or_one_whole_line() {
+        let sentence = "AADSTS7000215: Invalid client secret provided for 'app'.";
+        for (text, cause) in [
+            (
+                format!(
+                    "ClientSecretCredential authentication failed. invalid type: string \
+                     \"{sentence}\\r\\nTrace ID: bce1afaf\\r\\nTimestamp: x\", expected a sequence"
+                ),
+                Some(format!("Entra says: {sentence}")),
+            ),
+            (
+                format!("Failed. {sentence}\r\nTrace ID: bce1afaf"),
+                Some(format!("Entra says: {sentence}")),
+            ),
+            (
+                format!("Failed. {sentence} Trace ID: bce1afaf"),
+                Some(format!("Entra says: {sentence}")),
+            ),
+            (
+                "Multiple errors were encountered while attempting to authenticate:\nAz: no"
+                    .to_owned(),
+                None,
+            ),
+            ("no az\nin PATH".to_owned(), Some("no az".to_owned())),
+        ] {
+            let error = translate(&AzureError::with_message(ErrorKind::Credential, text));
+            let found = std::error::Error::source(&error).map(ToString::to_string);
+            assert_eq!(found, cause);
         }
     }
 

@@ -183,7 +183,12 @@ fn a_wrong_secret_is_refused_with_entras_own_code() {
     home.sweep.add(wrong);
     home.set("AZURE_CLIENT_SECRET", wrong);
     home.run(&["user", "create"])
-        .assert_error(5, &["AADSTS7000215", "AZURE_CLIENT_ID"]);
+        .assert_error(
+            5,
+            &["caused by: Entra says: AADSTS7000215: ", "AZURE_CLIENT_ID"],
+        )
+        .assert_does_not_say("Trace ID")
+        .assert_does_not_say("invalid type");
     let error = home.run(&["user", "create", "-o", "json"]).json_error();
     assert_eq!(error["code"], "AADSTS7000215");
     assert_eq!(emulator.count("create_identity"), 0);
@@ -209,14 +214,16 @@ fn a_principal_without_a_role_is_forbidden_and_told_what_it_lacks() {
 fn with_no_principal_at_all_the_ways_to_name_one_are_told() {
     let (home, emulator) = over_https();
     // A process of its own: its empty PATH holds no developer tools that could be signed in.
-    home.real(&["user", "create"]).assert_error(
+    let run = home.real(&["user", "create"]);
+    run.assert_error(
         2,
         &[
             "neither an access key nor an Entra credential",
             "AZURE_CLIENT_SECRET",
             "az login",
         ],
-    );
+    )
+    .assert_does_not_say("caused by: Multiple errors");
     assert_eq!(emulator.requests(), []);
 }
 
