@@ -10,6 +10,8 @@ use crate::time::Timestamp;
 
 /// Names of a certificate that are repeated in an error; further ones are counted.
 const MAX_NAMES: usize = 5;
+/// The start of the name of an emulator's authority.
+const EMULATOR: &str = "acspass emulator";
 /// Longest name that is repeated, in characters.
 pub(super) const MAX_NAME_LENGTH: usize = 160;
 
@@ -151,7 +153,10 @@ impl Distrust {
                     Some(issuer) => format!("is not trusted: it was issued by {issuer}"),
                     None => "is not trusted".to_owned(),
                 },
-                self.missing_authority(&files),
+                match issuer {
+                    Some(issuer) if issuer.starts_with(EMULATOR) => of_emulator(),
+                    _ => self.missing_authority(&files),
+                },
             ),
             // An authority with the issuer's name is trusted, with another key.
             Fault::BadSignature => (
@@ -159,9 +164,12 @@ impl Distrust {
                     "is not trusted: the trusted authority {} has another key",
                     issuer.as_deref().unwrap_or("of the same name")
                 ),
-                "set ACSPASS_CA_FILE to the current certificate (PEM) of the authority, which may have \
-                 a new key"
-                    .to_owned(),
+                match issuer {
+                    Some(issuer) if issuer.starts_with(EMULATOR) => of_emulator(),
+                    _ => "set ACSPASS_CA_FILE to the current certificate (PEM) of the authority, which \
+                          may have a new key"
+                        .to_owned(),
+                },
             ),
             fault if is_of_authority(fault) => (
                 "belongs to a certificate authority, not to a host".to_owned(),
@@ -217,6 +225,17 @@ impl Distrust {
         }
         format!("is for another host: {}", shown.join(", "))
     }
+}
+
+/// Returns the step for a certificate of the emulator.
+fn of_emulator() -> String {
+    match cfg!(windows) {
+        true => "set the variables that `acspass emulator env` prints",
+        false => {
+            "run `eval \"$(acspass emulator env)\"`, which names its certificate in SSL_CERT_FILE"
+        }
+    }
+    .to_owned()
 }
 
 /// Whether a certificate authority presents its own certificate as that of a host.

@@ -236,6 +236,21 @@ fn unknown_issuer_is_named_and_the_hint_matches_the_settings() {
     );
 }
 
+#[cfg(all(feature = "session", not(windows)))]
+#[test]
+fn authority_of_the_emulator_is_trusted_by_the_variables_of_the_emulator() {
+    let name = "acspass emulator, worthless outside this machine";
+    let (emulator, older) = (authority(name), authority(name));
+    let host = issued(params(&["localhost"]), &emulator);
+    for trusted in [None, Some(older.pem())] {
+        assert_words(
+            &refusal(&host, trusted.as_deref()),
+            &["is not trusted"],
+            &["Run `eval \"$(acspass emulator env)\"`"],
+        );
+    }
+}
+
 #[cfg(feature = "session")]
 #[test]
 fn self_signed_certificate_works_once_the_user_names_it_as_with_curl() {
