@@ -60,7 +60,7 @@ fn without_its_authority_the_error_says_what_to_set() {
     let (mut home, _emulators, [_, acs_ca], _) = two();
     home.set("ACSPASS_CA_FILE", &acs_ca);
     home.run(&["login"])
-        .assert_error(6, &["is not trusted", "ACSPASS_CA_FILE"]);
+        .assert_error(6, &["is not trusted", "$(acspass emulator env)"]);
 }
 
 #[test]

@@ -290,7 +290,7 @@ fn an_authority_that_is_not_trusted_is_named_and_explains_the_rest() {
     assert_eq!(run.code, Some(6));
     run.assert_says(&["1 check failed: `tls`."]);
     let issuer = "acspass emulator, worthless outside this machine";
-    assert_found(&json, "tls", "fail", &[issuer, "ACSPASS_CA_FILE"]);
+    assert_found(&json, "tls", "fail", &[issuer, "$(acspass emulator env)"]);
     assert_found(&json, "entra", "skipped", &["see `tls`"]);
 
     let file = home.path().join("ca.pem");

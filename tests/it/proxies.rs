@@ -231,7 +231,7 @@ fn a_certificate_that_is_not_trusted_is_named_with_who_issued_it() {
         &[
             &format!("the certificate of {ENTRA}:{} is not trusted", outside.port),
             "it was issued by acspass emulator, worthless outside this machine",
-            "ACSPASS_CA_FILE",
+            "Run `eval \"$(acspass emulator env)\"`",
         ],
     );
 }
