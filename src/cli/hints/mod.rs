@@ -72,9 +72,10 @@ fn at_command_line(hint: &str, env: &Environment) -> String {
     }
 }
 
-/// Adds the profile and `--emulator` to the commands in the hint.
+/// Adds the profile and `--emulator` to the commands in the hint, also to each of a pipeline.
 fn rewritten(hint: &str, profile: Option<&str>, emulator: bool) -> String {
-    with_commands(hint, |command| {
+    const PIPE: &str = " | ";
+    let one = |command: &str| {
         let rest = command.strip_prefix("acspass ")?;
         let word = rest.split(' ').next().unwrap_or_default();
         let is_complete = rest.contains("--profile") || WITHOUT_PROFILE.contains(&word);
@@ -86,6 +87,11 @@ fn rewritten(hint: &str, profile: Option<&str>, emulator: bool) -> String {
             emulator && WITH_EMULATOR.contains(&word) && !rest.contains("--emulator");
         let option = if adds_emulator { " --emulator" } else { "" };
         Some(format!("{program}{option} {rest}"))
+    };
+    with_commands(hint, |commands| {
+        let all = commands.split(PIPE).map(one);
+        let all: Option<Vec<String>> = all.collect();
+        Some(all?.join(PIPE))
     })
 }
 
@@ -120,6 +126,10 @@ mod tests {
                 "Run `acspass get --emulator`.",
             ),
             ("Run `acspass config list`.", "Run `acspass config list`."),
+            (
+                "Run `acspass get --entra | acspass token exchange`.",
+                "Run `acspass --emulator get --entra | acspass --emulator token exchange`.",
+            ),
         ] {
             assert_eq!(rewritten(hint, None, true), expected);
         }

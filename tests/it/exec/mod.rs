@@ -174,8 +174,9 @@ fn what_is_no_command_is_told_as_shells_tell_it() {
     for emulated in [&[][..], &["--emulator"]] {
         let no_such = [emulated, &["--", "no-such-command-anywhere"]].concat();
         let run = exec(&home, &no_such).end();
-        let shell = "`acspass exec -- sh -c 'COMMAND'`";
-        run.assert_error(127, &["no-such-command-anywhere", "PATH", shell]);
+        let acspass = [&["acspass"], emulated].concat().join(" ");
+        let shell = format!("`{acspass} exec -- sh -c 'COMMAND'`");
+        run.assert_error(127, &["no-such-command-anywhere", "PATH", &shell]);
         let folder = home.path().display().to_string();
         let run = exec(&home, &[emulated, &["--", &folder]].concat()).end();
         run.assert_error(126, &["could not be run", "caused by"]);

@@ -17,6 +17,7 @@ use crate::cli::args::Exec;
 use crate::cli::context::Context;
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
+use crate::cli::hints;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::{Signals, block_on_uninterrupted};
 use crate::config::{KeySource, Purpose};
@@ -27,7 +28,7 @@ use crate::text::shown;
 use super::{child, get, tied};
 
 /// This command, in a hint.
-const RUNNER: &str = "acspass exec";
+const THIS_COMMAND: &str = "acspass exec";
 
 /// The shell if the environment names none.
 const DEFAULT_SHELL: &str = if cfg!(windows) { "cmd.exe" } else { "/bin/sh" };
@@ -44,12 +45,13 @@ pub(crate) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> R
         Some(KeySource::Stored | KeySource::None) | None => None,
     };
     let token = get::token(&context, options, false)?;
+    let runner = || hints::command_for_user(THIS_COMMAND, env);
     let words = match args.command.as_slice() {
         [] => vec![shell(env)],
         words => words.to_vec(),
     };
     let mut command = match has_server {
-        true => tied::command(&words, RUNNER, env, output.is_json)?,
+        true => tied::command(&words, &runner(), env, output.is_json)?,
         false => child::plain(&words),
     };
     let mut sorted = environment::sort(&env.variables, endpoint, key);
@@ -92,7 +94,7 @@ pub(crate) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> R
     let program = words
         .first()
         .map_or(DEFAULT_SHELL.as_ref(), |word| word.as_os_str());
-    Ok(child::exit_code(outcome, program, RUNNER, output))
+    Ok(child::exit_code(outcome, program, &runner(), output))
 }
 
 /// Returns the user's shell.
