@@ -58,10 +58,10 @@ fn kill_writers(
         let mut writer = Run::start(env, &format!("renew {store} {state}"));
         let mut told = last;
         if round % 8 != 0 {
-            told = writer
-                .next()
+            let said = writer.next();
+            told = said
                 .parse()
-                .expect("a generation: the lock was free");
+                .unwrap_or_else(|_| panic!("no generation, although the lock was free: {said}"));
             assert!(told > last, "generation {told} follows {last}");
         }
         // Steps that share no factor with the time of a save, up to 10 ms.
