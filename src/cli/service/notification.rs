@@ -10,7 +10,7 @@ pub(crate) fn show(title: &str, text: &str) {
 
     use zbus::zvariant::Value;
 
-    use crate::store::session_bus;
+    use crate::store::session_bus::{self, Executor};
 
     const SERVICE: &str = "org.freedesktop.Notifications";
     /// The specification's values for no notification to replace, and for the default timeout.
@@ -23,16 +23,13 @@ pub(crate) fn show(title: &str, text: &str) {
         let (actions, hints) = (Vec::<&str>::new(), HashMap::<&str, Value<'_>>::new());
         let icon = "dialog-password";
         let body = ("acspass", NEW, icon, title, text, actions, hints, TIMEOUT);
-        let bus = session_bus::connect().await?;
+        let bus = session_bus::connect(Executor::OwnThread).await?;
         let path = "/org/freedesktop/Notifications";
         bus.call_method(Some(SERVICE), path, Some(SERVICE), "Notify", &body)
             .await
     };
     let run = || {
-        let shown = session_bus::event_loop()
-            .map_err(zbus::Error::from)
-            .and_then(|event_loop| event_loop.block_on(notify));
-        if let Err(error) = shown {
+        if let Err(error) = async_io::block_on(notify) {
             tracing::debug!("Could not show a notification: {error}.");
         }
     };

@@ -5,23 +5,24 @@
 //! service that refuses a plain session, the `keyring` crate encrypts. Both use the same attributes,
 //! label and content type, so each finds the other's items.
 //!
-//! The calling thread processes the connection's messages during a call. Another thread, and its wake-ups,
-//! would be a large part of the cost of reading an item.
+//! `zbus` drives a connection on another thread. Here the calling thread drives it during a call.
+//! That saves a thread and its wake-ups, which are a large part of the cost of reading an item.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::Future;
+use std::pin::pin;
 
-use futures_util::StreamExt;
-use futures_util::future::try_join;
+use futures_util::future::{Either, select, try_join};
+use futures_util::{StreamExt, stream};
 use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use tokio::runtime::Runtime;
 use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue, Type, Value};
 use zbus::{Connection, MatchRule, MessageStream, message};
 
 use super::entry::{self, PROGRAM_NAME};
 use super::failure::KeyringFailure;
-use super::session_bus;
+use super::session_bus::{self, Executor};
 
 /// The service's name on the bus.
 const BUS_NAME: &str = "org.freedesktop.secrets";
@@ -38,7 +39,7 @@ const NO_OBJECT_PATH: &str = "/";
 #[derive(Default)]
 pub(super) struct SecretServiceKeyring {
     /// Connected by the first call.
-    connected: Option<(Service, Runtime)>,
+    service: Option<Service>,
     /// Set once the service has refused a session without encryption.
     encrypted: bool,
 }
@@ -100,28 +101,37 @@ impl SecretServiceKeyring {
         &mut self,
         call: impl AsyncFn(&mut Service) -> Result<T, KeyringFailure>,
     ) -> Result<T, KeyringFailure> {
-        let (mut service, event_loop) = match self.connected.take() {
-            Some(connected) => connected,
-            None => connect().map_err(session_bus::failure_of_connecting)?,
+        let mut service = match self.service.take() {
+            Some(service) => service,
+            None => Service {
+                bus: async_io::block_on(session_bus::connect(Executor::Caller))
+                    .map_err(session_bus::failure_of_connecting)?,
+                session: None,
+            },
         };
-        let mut outcome = event_loop.block_on(call(&mut service));
+        let bus = service.bus.clone();
+        let mut outcome = run_with_connection(&bus, call(&mut service));
         if matches!(outcome, Err(KeyringFailure::SessionLost)) {
             service.session = None;
-            outcome = event_loop.block_on(call(&mut service));
+            outcome = run_with_connection(&bus, call(&mut service));
         }
         if matches!(outcome, Ok(_) | Err(KeyringFailure::Ambiguous)) {
-            self.connected = Some((service, event_loop));
+            self.service = Some(service);
         }
         outcome
     }
 }
 
-/// Connects to the session bus, with an event loop for the connection.
-fn connect() -> zbus::Result<(Service, Runtime)> {
-    let event_loop = session_bus::event_loop()?;
-    let bus = event_loop.block_on(session_bus::connect())?;
-    let service = Service { bus, session: None };
-    Ok((service, event_loop))
+/// Runs `work` and the connection until `work` completes.
+fn run_with_connection<T>(bus: &Connection, work: impl Future<Output = T>) -> T {
+    let drive_connection = stream::repeat(()).for_each(|()| bus.executor().tick());
+    async_io::block_on(async {
+        match select(pin!(work), pin!(drive_connection)).await {
+            Either::Left((outcome, _)) => outcome,
+            // The stream does not end.
+            Either::Right(_) => unreachable!("the connection stopped turning by itself"),
+        }
+    })
 }
 
 /// A connection to the Secret Service.

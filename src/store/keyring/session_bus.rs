@@ -14,8 +14,6 @@ use std::str::FromStr;
 use std::{fmt, io};
 
 use percent_encoding::percent_decode;
-use tokio::net::UnixStream;
-use tokio::runtime::{Builder, Runtime};
 use zbus::address::Transport;
 use zbus::address::transport::{Unix, UnixSocket};
 use zbus::{Address, Connection, DBusError, Error, Guid, connection};
@@ -25,25 +23,27 @@ use super::failure::KeyringFailure;
 /// The number of addresses that are tried. Further ones are ignored.
 const MAX_ADDRESSES: usize = 32;
 
-/// Creates the event loop of a connection. The thread that blocks on it also processes the connection's
-/// messages, so that none has to wake another thread.
-///
-/// # Errors
-/// That of the system, if it provides no event queue.
-pub(crate) fn event_loop() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_io().build()
+/// The part of the program that processes a connection's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Executor {
+    /// A thread of `zbus`.
+    OwnThread,
+    /// The caller, during its calls.
+    Caller,
 }
 
-/// Connects to the first address that works. Await this on an [`event_loop`], which the connection then
-/// needs for its calls.
+/// Connects to the first address that works.
 ///
 /// # Errors
 /// The error of the last address; [`Error::Address`] if no address can be connected to.
-pub(crate) async fn connect() -> zbus::Result<Connection> {
+pub(crate) async fn connect(executor: Executor) -> zbus::Result<Connection> {
     let mut failed = Error::Address("no address of a session bus".to_owned());
     for address in addresses() {
         let connected = async {
-            let connection = builder(&address)?.build().await?;
+            let connection = builder(&address)?
+                .internal_executor(executor == Executor::OwnThread)
+                .build()
+                .await?;
             match address.guid() {
                 Some(guid) if *guid != **connection.server_guid() => {
                     Err(Error::Handshake("another bus has this address".to_owned()))
@@ -99,10 +99,9 @@ fn builder(address: &Address) -> zbus::Result<connection::Builder<'static>> {
     if owner != rustix::process::geteuid() && !owner.is_root() {
         return Err(io::Error::other(ForeignBus(owner.as_raw())).into());
     }
-    let socket = std::os::unix::net::UnixStream::from(socket);
-    Ok(connection::Builder::unix_stream(UnixStream::from_std(
-        socket,
-    )?))
+    Ok(connection::Builder::async_io_unix_stream(
+        std::os::unix::net::UnixStream::from(socket),
+    ))
 }
 
 /// Elsewhere the owner is not checked.

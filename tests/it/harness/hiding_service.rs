@@ -106,7 +106,7 @@ impl HidingService {
                 .build()
                 .await
         };
-        let connection = zbus::block_on(serve).expect("a service on the bus");
+        let connection = async_io::block_on(serve).expect("a service on the bus");
         HidingService {
             bus,
             _connection: connection,

@@ -56,12 +56,14 @@ fn obey(store: &KeyringStore, order: &str) {
             .map(|existed| format!("deleted {existed}")),
         ["items"] => store.items().map(|items| items.join(" ")),
         ["crate-save", item, size] => {
-            outside_the_runtime(|| through_the_crate(item).set_secret(&content(size)))
+            through_the_crate(item)
+                .set_secret(&content(size))
                 .expect("the crate saves");
             Ok("saved".to_owned())
         }
         ["crate-load", item, size] => {
-            let bytes = outside_the_runtime(|| through_the_crate(item).get_secret())
+            let bytes = through_the_crate(item)
+                .get_secret()
                 .expect("the crate loads");
             Ok(if bytes == content(size) {
                 "same"
@@ -99,11 +101,6 @@ fn obey(store: &KeyringStore, order: &str) {
         )
     });
     tell(&outcome);
-}
-
-/// Makes a call on another thread: the crate blocks on a runtime of its own.
-fn outside_the_runtime<T: Send>(call: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| scope.spawn(call).join().expect("the call"))
 }
 
 #[expect(

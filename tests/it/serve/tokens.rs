@@ -373,7 +373,7 @@ impl Desktop {
         };
         Desktop {
             shown,
-            _bus: zbus::block_on(connect).expect("a bus"),
+            _bus: async_io::block_on(connect).expect("a bus"),
         }
     }
 
