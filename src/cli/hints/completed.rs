@@ -111,7 +111,7 @@ impl<'a> CommandLine<'a> {
         if end.is_none() && self.command.get_name() == "exec" {
             return None;
         }
-        let (own, foreign) = self.words.split_at(end.unwrap_or(self.words.len()));
+        let own = &self.words[..end.unwrap_or(self.words.len())];
         let mut words = vec!["acspass".to_owned()];
         let mut rest = own.iter();
         while let Some(word) = rest.next() {
@@ -122,8 +122,10 @@ impl<'a> CommandLine<'a> {
             }
         }
         words.push(option.to_owned());
-        let foreign = foreign.iter();
-        words.extend(foreign.map(|word| shell_word(word, "VALUE").into_owned()));
+        if end.is_some() {
+            // The other program's words can hold a secret, so that no message repeats them.
+            words.push("-- CMD".to_owned());
+        }
         let command = words.join(" ");
         (command.chars().count() <= MAX_LENGTH).then_some(command)
     }
@@ -158,10 +160,9 @@ mod tests {
                 "Run `acspass user create --valid-for 2h --scope chat`, or another one.",
             ),
             (
-                "exec --account=bne -- node --account x",
+                "exec --account=bne -- node --password hunter2",
                 "Run `acspass account switch ada`, or add `--account ada`.",
-                "Run `acspass account switch ada`, or run `acspass exec --account ada -- node \
-                 --account x`.",
+                "Run `acspass account switch ada`, or run `acspass exec --account ada -- CMD`.",
             ),
             (
                 "--output=json session export --account=a;b x",

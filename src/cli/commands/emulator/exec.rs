@@ -16,7 +16,7 @@ use crate::emulator::{Emulator, Options, Outcome, RunBundle};
 use crate::error::{Error, Result};
 
 /// This command, in a hint.
-const RUNNER: &str = "acspass emulator exec";
+const THIS_COMMAND: &str = "acspass emulator exec";
 
 /// The refused requests that are printed, the latest ones.
 const MOST_REFUSALS: usize = 20;
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &args::EmulatorExec, env: &Environment, output: &mut Out
         let own = RunBundle::new(&ca_pem, &ca_files(env))?;
         let mut guard = Guard::start(env, own.folder())?;
         let mut bundle = own.path();
-        let mut command = tied::command(words, RUNNER, env, output.is_json)?;
+        let mut command = tied::command(words, THIS_COMMAND, env, output.is_json)?;
         if let Some(hosts) = &hosts {
             let mounted = hosts.mount_files(own.folder(), &bundle)?;
             bundle = mounted.unwrap_or(bundle);
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &args::EmulatorExec, env: &Environment, output: &mut Out
     if outcome.as_ref().is_ok_and(|status| !status.success()) {
         print_refusals(&emulator, env);
     }
-    Ok(child::exit_code(outcome, program, RUNNER, output))
+    Ok(child::exit_code(outcome, program, THIS_COMMAND, output))
 }
 
 /// Prints the requests that the emulator refused, with the reasons.
