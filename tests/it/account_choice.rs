@@ -135,8 +135,16 @@ fn abbreviation_without_a_terminal_never_opens_a_browser() {
             "get -vv --timeout=30s --account ben@contoso.example",
         ),
         (
-            &["exec", "--interactive", "--account", "bne", "--", "true"],
-            "exec --interactive --account ben@contoso.example -- true -vv",
+            &[
+                "exec",
+                "--interactive",
+                "--account",
+                "bne",
+                "--",
+                "true",
+                "hunter2",
+            ],
+            "exec --interactive --account ben@contoso.example -- CMD",
         ),
     ] {
         let run = home.real(words);
@@ -144,6 +152,8 @@ fn abbreviation_without_a_terminal_never_opens_a_browser() {
         run.assert_error(4, &["`bne` is not signed in", &again, ADA]);
         run.assert_says(&["acspass login"]);
         run.assert_does_not_say("--account bne");
+        // The words of another program can hold a secret.
+        run.assert_does_not_say("hunter2");
     }
     // The beginning of a name is enough.
     let json = home.real(&["get", "-o", "json", "--account", "ad"]).json();
