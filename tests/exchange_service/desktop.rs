@@ -185,7 +185,7 @@ fn a_stopped_service_leaves_the_cached_token_and_a_named_cause() {
     assert_eq!(desktop.run(&["get"]), token);
     let (code, stdout) = desktop.call(&["get", "--force-refresh"]);
     assert_eq!((code, stdout.as_str()), (Some(6), ""), "{}", desktop.said());
-    let hint = "Start acspass-exchange, or check `exchange-service`.";
+    let hint = "Start acspass-exchange, or check `exchange-service` in `acspass config list`.";
     assert!(desktop.said().contains(hint), "{}", desktop.said());
     let (code, stdout) = desktop.call(&["doctor"]);
     assert_eq!(code, Some(6), "{}", desktop.said());
