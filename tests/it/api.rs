@@ -246,6 +246,17 @@ fn the_users_token_authorizes_a_request_without_a_key() {
 }
 
 #[test]
+fn the_emulator_of_the_command_gets_the_request() {
+    let home = Home::new();
+    let run = home.real(&["--emulator", "api", "POST", "/identities"]);
+    let created: Value = serde_json::from_str(&run.assert_code(0).stdout).expect("JSON");
+    let id = created["identity"]["id"].as_str().expect("an id");
+    assert!(id.starts_with("8:acs:"), "{id}");
+    let words = ["api", "POST", "/identities", "--as", "user", "--emulator"];
+    home.real(&words).assert_error(5, &["401"]);
+}
+
+#[test]
 fn a_post_that_was_sent_twice_warns_and_one_without_a_response_says_so() {
     let (home, emulator) = Home::with_emulator();
     let busy = |times| Fault {

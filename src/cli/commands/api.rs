@@ -48,7 +48,9 @@ pub(crate) fn run(args: &Api, env: &Arc<Environment>, output: &mut Output) -> Re
         request(Content::Body(Vec::new()))?;
         checked = request(Content::Body(read_input(path, env)?))?;
     }
-    let client = client(args, env)?;
+    // It holds the emulator of `--emulator`, which ends with it.
+    let context = context(args, env)?;
+    let client = client(args, &context)?;
     let response = block_on(client.request(&checked)).map_err(cut_short)?;
     match output.is_json {
         true => print_json(&response, args.include, output),
@@ -56,10 +58,26 @@ pub(crate) fn run(args: &Api, env: &Arc<Environment>, output: &mut Output) -> Re
     }
 }
 
-/// Creates a client with the owner's credential, or with the user's Entra token.
-fn client(args: &Api, env: &Arc<Environment>) -> Result<IdentityClient> {
+/// Reads the settings. For a request of the user it asks for those that lack, on a terminal.
+fn context(args: &Api, env: &Arc<Environment>) -> Result<Context> {
+    let context = Context::new(env, &Flags::new())?;
     if args.sender.is_none() {
-        return Context::new(env, &Flags::new())?.identity_client();
+        return Ok(context);
+    }
+    if context.config.uses_exchange_service() && context.config.requests_on_behalf_of() {
+        return Err(Error::usage(
+            "the user has no token for ACS, because the exchange service requests it on behalf of the user",
+            "Run `acspass api` without `--as`, with the credential of the resource.",
+        ));
+    }
+    let context = context.require_settings(Purpose::Resource);
+    context.or_else(|lacking| setup_questions::ask(*lacking, &Flags::new(), true))
+}
+
+/// Creates a client with the owner's credential, or with the user's Entra token.
+fn client(args: &Api, context: &Context) -> Result<IdentityClient> {
+    if args.sender.is_none() {
+        return context.identity_client();
     }
     let options = TokenOptions {
         account: args.account.clone(),
@@ -69,17 +87,8 @@ fn client(args: &Api, env: &Arc<Environment>) -> Result<IdentityClient> {
         no_interactive: false,
         timeout: SIGN_IN_TIMEOUT,
     };
-    let context = Context::new(env, &Flags::new())?;
-    if context.config.uses_exchange_service() && context.config.requests_on_behalf_of() {
-        return Err(Error::usage(
-            "the user has no token for ACS, because the exchange service requests it on behalf of the user",
-            "Run `acspass api` without `--as`, with the credential of the resource.",
-        ));
-    }
-    let context = context.require_settings(Purpose::Resource);
-    let context = context.or_else(|lacking| setup_questions::ask(*lacking, &Flags::new(), true))?;
     let endpoint = context.config.resource()?.endpoint;
-    let token = get::token(&context, &options, true)?;
+    let token = get::token(context, &options, true)?;
     let token = EntraToken::new(token.secret.expose());
     Ok(context.identity_client_with(endpoint, ResourceAuth::User(token)))
 }
