@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgMatches, Command};
 
 use crate::cli::environment::begins_in_a_folder;
+use crate::emulator::Expectation;
 use crate::error::{Error, Result};
 use crate::text::{SecretForm, secret_form};
 
@@ -73,6 +74,8 @@ fn secret_in(arg: &Arg, matches: &ArgMatches) -> Option<SecretForm> {
     let texts: Vec<_> = values
         .filter(|value| !is_path || !is_known(Path::new(value)))
         .map(|value| value.to_string_lossy())
+        // `refresh_token==1` names an operation, and holds no token.
+        .filter(|value| Expectation::parse(value).is_err())
         .collect();
     // A shell may have split a connection string at its spaces.
     secret_form(&texts.join(" "))

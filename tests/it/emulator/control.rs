@@ -166,6 +166,16 @@ fn the_journal_is_compared_with_expectations() {
         "{}",
         json.stderr
     );
+    // An operation with the name of a token is no token.
+    verify(&[
+        "--expect",
+        "refresh_token==0",
+        "--expect",
+        "refresh_token<1",
+    ])
+    .assert_code(0);
+    verify(&["--expect", "refresh_token==0OpaqueValue"])
+        .assert_error(2, &["a token was given as `--expect`"]);
     verify(&["--expect", "exchange=1"]).assert_error(
         2,
         &[
