@@ -240,13 +240,18 @@ impl Environment {
         &self,
         read: fn(SettingsFile) -> Result<ConfigFile>,
     ) -> Result<ConfigFile> {
-        let path = self.config_folder()?.join("config.toml");
+        let path = self.config_path()?;
         let file = read(SettingsFile::new(path).with_trusted_uids(self.trusted_uids()))?;
         if let Some(warning) = file.warning() {
             self.is_config_warning_shown
                 .call_once(|| self.messages.warn(&warning));
         }
         Ok(file)
+    }
+
+    /// Returns the path of the configuration file, which need not exist.
+    pub(super) fn config_path(&self) -> Result<PathBuf> {
+        Ok(self.config_folder()?.join("config.toml"))
     }
 
     /// Returns the folder of `config.toml`.

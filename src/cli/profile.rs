@@ -11,7 +11,6 @@ use crate::store::SessionStore;
 use crate::text::{may_hold_secret, quoted};
 
 use super::context::stored_name;
-use super::env_vars::ACSPASS_PROFILE;
 use super::environment::Environment;
 use super::stores::{configured_store, lasting_stores};
 
@@ -29,11 +28,8 @@ impl ProfileEditor {
     pub(super) fn of(env: &Environment) -> Result<ProfileEditor> {
         let file = env.config_file_by(ConfigFile::read_to_repair)?;
         let flag = env.global.profile.as_deref();
-        let profile = flag
-            .or_else(|| env.variable(ACSPASS_PROFILE))
-            .or_else(|| file.default_profile())
-            .unwrap_or(config::DEFAULT_PROFILE)
-            .to_owned();
+        let (profile, _) = config::selected_profile(flag, &env.variables, &file);
+        let profile = profile.to_owned();
         match may_hold_secret(&profile) {
             false => Ok(ProfileEditor { file, profile }),
             true => Err(Error::usage(

@@ -26,6 +26,33 @@ fn use_sets_the_default_profile_and_warns_of_a_variable() {
 }
 
 #[test]
+fn an_empty_name_is_no_name() {
+    let mut home = Home::new();
+    home.configure(TWO);
+    home.run(&["--profile", "", "config", "set", "tenant", "adatum.com"])
+        .assert_code(0)
+        .assert_says(&["Set tenant in profile work."]);
+    home.set("ACSPASS_PROFILE", " ");
+    home.run(&["config", "unset", "client-id"]).assert_code(0);
+    let set = file(&home);
+    assert!(set.contains("tenant = \"adatum.com\""), "{set}");
+    assert!(!set.contains("client-id"), "{set}");
+    assert!(!set.contains("[profile.\"\"]"), "{set}");
+}
+
+#[test]
+fn the_path_of_a_file_that_cannot_be_read_is_printed() {
+    let home = Home::new();
+    for text in ["not TOML", "nosuch = 1\n"] {
+        home.configure(text);
+        home.run(&["config", "list"]).assert_code(2);
+        let run = home.run(&["config", "path"]);
+        let path = home.config_file().display().to_string();
+        assert_eq!(run.assert_code(0).stdout.trim_end(), path);
+    }
+}
+
+#[test]
 fn unknown_name_lists_the_existing_ones() {
     let mut home = Home::new();
     home.configure(TWO);

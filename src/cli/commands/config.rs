@@ -40,8 +40,8 @@ pub(crate) fn run(args: &Config, env: &Environment, output: &mut Output) -> Resu
 }
 
 fn path(env: &Environment, output: &mut Output) -> Result<u8> {
-    let file = env.config_file()?;
-    let path = file.path();
+    // A file that cannot be read is one that the user wants to find.
+    let path = env.config_path()?;
     if path.to_str().is_none() && !output.is_json {
         return output.write_bytes(&[path.as_os_str().as_encoded_bytes(), b"\n"].concat());
     }
