@@ -41,6 +41,8 @@ has Xvfb || packages+=(xvfb)
 has xclip || packages+=(xclip)
 # A terminal of 80 columns, and what walks the emulator's pages there.
 has tmux || packages+=(tmux)
+# Time zones by their names.
+[ -e /usr/share/zoneinfo/Asia/Kolkata ] || packages+=(tzdata)
 # The shells with completion scripts, beside bash.
 has zsh || packages+=(zsh)
 has fish || packages+=(fish)
