@@ -73,6 +73,9 @@ pub struct Record {
     pub refresh_token: Option<RefreshToken>,
     /// The issue of the refresh token; `None` if an earlier version saved it.
     pub refresh_token_issue: Option<RefreshTokenIssue>,
+    /// Whether Entra refused this refresh token, so that the user has to sign in. A later refresh with it
+    /// is still tried: a policy may have changed.
+    pub is_refresh_refused: bool,
     /// Entra tokens, newest first, at most one for a set of scopes.
     pub entra_tokens: Vec<CachedEntraToken>,
     /// Communication tokens, newest first, at most one for a source.
@@ -94,6 +97,7 @@ impl Record {
             account,
             refresh_token: None,
             refresh_token_issue: None,
+            is_refresh_refused: false,
             entra_tokens: Vec::new(),
             communication_tokens: Vec::new(),
             short_lifetime: None,
@@ -129,6 +133,7 @@ impl Record {
     pub fn keep_refresh_token(&mut self, token: RefreshToken, now: Timestamp) {
         let before = self.refresh_token_issue;
         self.refresh_token = Some(token);
+        self.is_refresh_refused = false;
         self.refresh_token_issue = Some(RefreshTokenIssue {
             on: now,
             number: before.map_or(0, |before| before.number.saturating_add(1)),
@@ -186,6 +191,7 @@ impl Record {
             account: self.account.clone(),
             refresh_token: self.refresh_token.as_ref().map(|t| t.expose().to_owned()),
             refresh_token_issue: self.refresh_token_issue,
+            is_refresh_refused: self.is_refresh_refused,
             entra_tokens: self.entra_tokens.iter().map(entra_token).collect(),
             communication_tokens: known.map(communication_token).collect(),
             further_communication_tokens: further.map(communication_token).collect(),
@@ -235,6 +241,7 @@ impl Record {
             account: record_json.account,
             refresh_token: record_json.refresh_token.map(RefreshToken::new),
             refresh_token_issue: record_json.refresh_token_issue,
+            is_refresh_refused: record_json.is_refresh_refused,
             entra_tokens: entra_tokens.filter_map(entra_token).collect(),
             communication_tokens: communication_tokens
                 .filter_map(communication_token)
@@ -289,6 +296,8 @@ struct RecordJson {
     /// Missing in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refresh_token_issue: Option<RefreshTokenIssue>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_refresh_refused: bool,
     entra_tokens: Vec<EntraTokenJson>,
     /// Those of kinds of exchange that all programs know.
     #[serde(deserialize_with = "readable")]

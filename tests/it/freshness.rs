@@ -312,6 +312,35 @@ fn expired_token_is_not_printed_after_a_suspend_that_stopped_the_uptime() {
 }
 
 #[test]
+fn after_a_refused_refresh_token_the_status_is_that_a_sign_in_is_required() {
+    let (home, emulator, service) = home_and_service();
+    let ours = SettableClock::new(service.now());
+    let sign_in = ["get", "--interactive"];
+    let call = home.call(&sign_in).by_clock(&ours);
+    call.by(&TestBrowser::walking()).run().assert_code(0);
+    emulator.revoke_sessions();
+    let call = |words: &[&str]| home.call(words).by_clock(&ours).run();
+    call(&["get", "--force-refresh"]).assert_error(4, &["AADSTS50173"]);
+    // The cached token is still fresh.
+    call(&["status"]).assert_code(0);
+
+    service.advance(Duration::from_secs(7200));
+    ours.set(service.now());
+    let status = call(&["status"]);
+    let next = "requires a sign-in";
+    assert!(
+        status.assert_code(4).stdout.contains(next),
+        "{}",
+        status.stdout
+    );
+    // A policy may have changed, so the refresh is tried again.
+    call(&["get"]).assert_error(4, &["AADSTS50173"]);
+    let call = home.call(&sign_in).by_clock(&ours);
+    call.by(&TestBrowser::walking()).run().assert_code(0);
+    home.call(&["status"]).by_clock(&ours).run().assert_code(0);
+}
+
+#[test]
 fn without_a_boot_id_a_clock_that_is_wrong_costs_no_renewal() {
     for shift in [2 * 3600, -2 * 3600] {
         let (home, emulator, service) = home_and_service();

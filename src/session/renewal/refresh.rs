@@ -93,6 +93,7 @@ impl RenewalTask<'_> {
                 "Run `acspass logout`, then `acspass login`.",
             ));
         }
+        record.is_refresh_refused = false;
         sessions.add_tokens(record, tokens, scopes);
         Ok(true)
     }
@@ -105,10 +106,21 @@ impl RenewalTask<'_> {
         self.read_cache()?;
         let is_same = |record: &Record| record.refresh_token == rejected_token;
         if is_second_time || self.record.as_ref().is_none_or(is_same) {
-            self.save_challenge(&error);
+            self.save_refusal(&error);
             self.refresh_refusal = Some(error);
         }
         Ok(())
+    }
+
+    /// Saves that Entra refused this refresh token, and the challenge if there is one. From then on the
+    /// index says that a sign-in is required.
+    fn save_refusal(&mut self, refusal: &Error) {
+        self.save_challenge(refusal);
+        if let Some(record) = &mut self.record
+            && !std::mem::replace(&mut record.is_refresh_refused, true)
+        {
+            self.save_or_warn("the refusal of the refresh token was not saved");
+        }
     }
 
     /// Saves the claims challenge for the next sign-in, also of a later run.

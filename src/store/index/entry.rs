@@ -40,7 +40,7 @@ pub struct IndexEntry {
     /// The login of the item, if the store has separate items for each login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<String>,
-    /// Whether the session has a refresh token.
+    /// Whether the session has a refresh token that Entra did not refuse.
     pub can_renew: bool,
     /// The Entra tokens, newest first.
     pub entra_tokens: Vec<IndexedEntraToken>,
@@ -122,7 +122,7 @@ impl IndexEntry {
             account: record.account.clone(),
             store: location.store.to_owned(),
             login: location.id().map(str::to_owned),
-            can_renew: record.refresh_token.is_some(),
+            can_renew: record.refresh_token.is_some() && !record.is_refresh_refused,
             entra_tokens: record
                 .entra_tokens
                 .iter()
