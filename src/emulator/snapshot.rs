@@ -151,10 +151,14 @@ impl Snapshot {
                 ));
             }
         }
+        Snapshot::read(text).map_err(|path| wrong(format!("invalid snapshot at `{path}`")))
+    }
+
+    /// Reads a snapshot of a version that this program knows; the error is the path of a wrong value.
+    /// The message of a parser may contain a value, which may be a key.
+    pub(crate) fn read(text: &str) -> std::result::Result<Snapshot, String> {
         let mut json = serde_json::Deserializer::from_str(text);
-        // The message of a parser may contain a value, which may be a key.
-        serde_path_to_error::deserialize(&mut json)
-            .map_err(|error| wrong(format!("invalid snapshot at `{}`", error.path())))
+        serde_path_to_error::deserialize(&mut json).map_err(|error| error.path().to_string())
     }
 }
 

@@ -39,14 +39,8 @@ pub(super) const RESTORE: Route = Route {
 fn restore(call: &Call<'_>) -> Result<Reply, Refusal> {
     let conflict =
         |path: &str, message: &str| Refusal::new(409, "Conflict", format!("$.{path}: {message}"));
-    let snapshot: Result<Snapshot, _> = serde_path_to_error::deserialize(&call.body);
-    let snapshot = snapshot.map_err(|error| {
-        // The message of the parser may contain a value, which may be a key.
-        conflict(
-            &error.path().to_string(),
-            "the value has a wrong type or form",
-        )
-    })?;
+    let snapshot = Snapshot::read(&call.body.to_string())
+        .map_err(|path| conflict(&path, "the value has a wrong type or form"))?;
     let restored = call.context().restore(snapshot);
     restored.map_err(|wrong| conflict(&wrong.path, &wrong.message))?;
     done()

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::value::RawValue;
+use serde_path_to_error::{Path, Segment};
 use toml_edit::{Document, Item};
 
 /// A step from a value to one inside it.
@@ -20,6 +21,19 @@ pub(super) fn line_of(text: &str, is_json: bool, path: &str) -> Option<usize> {
         true => in_json(text, &steps),
         false => in_toml(text, &steps),
     };
+    offset.map(|offset| line_at(text, offset))
+}
+
+/// Returns the line, from one, of the value at the path of an error in TOML, or of the nearest value
+/// around it.
+pub(super) fn line_in_toml(text: &str, path: &Path) -> Option<usize> {
+    let steps = path.iter().filter_map(|segment| match segment {
+        Segment::Seq { index } => Some(Step::Index(*index)),
+        Segment::Map { key } => Some(Step::Key(key)),
+        Segment::Enum { variant } => Some(Step::Key(variant)),
+        Segment::Unknown => None,
+    });
+    let offset = in_toml(text, &steps.collect::<Vec<_>>());
     offset.map(|offset| line_at(text, offset))
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod invalid;
 mod location;
 pub(crate) mod model;
 pub(crate) mod read;
+mod toml;
 
 use crate::emulator::world;
 use crate::error::Result;

@@ -2,11 +2,13 @@
 
 use std::sync::LazyLock;
 
-use serde::de::DeserializeOwned;
+use serde_json::de::StrRead;
+use toml_edit::Document;
 
 use super::invalid::Invalid;
 use super::location;
 use super::model::SeedFile;
+use super::toml::Members;
 
 /// The published seed with its comments, TOML.
 pub(super) const PUBLISHED: &str = include_str!("../../../assets/emulator/seed.toml");
@@ -19,22 +21,16 @@ pub(crate) fn published() -> &'static SeedFile {
     &PARSED
 }
 
-/// A value, or its fault and line.
-pub(super) type Read<T> = Result<T, (Invalid, Option<usize>)>;
+/// A seed, or its fault and line.
+pub(super) type Read = Result<SeedFile, (Invalid, Option<usize>)>;
 
-pub(super) fn read_json<T: DeserializeOwned>(text: &str) -> Read<T> {
+pub(super) fn read_json(text: &str) -> Read {
     let mut json = serde_json::Deserializer::from_str(text);
-    let read = serde_path_to_error::deserialize(&mut json);
-    let file = read.map_err(|error| {
+    let file = deserialize(&mut json).map_err(|error| {
+        let line = error.inner().line();
         let path = error.path().to_string();
-        let cause = error.into_inner();
-        let line = cause.line();
-        // The position is part of the message, after the last " at line ".
-        let message = cause.to_string();
-        let message = message
-            .rsplit_once(" at line ")
-            .map_or(&*message, |(text, _)| text);
-        (invalid(path, message), Some(line).filter(|line| *line > 0))
+        let message = message(error.inner());
+        (invalid(path, &message), Some(line).filter(|line| *line > 0))
     })?;
     json.end().map_err(|error| {
         let message = "there is text after the end of the JSON object";
@@ -43,17 +39,41 @@ pub(super) fn read_json<T: DeserializeOwned>(text: &str) -> Read<T> {
     Ok(file)
 }
 
-pub(super) fn read_toml<T: DeserializeOwned>(text: &str) -> Read<T> {
-    let located = |path: String, error: &toml_edit::de::Error| {
+/// Reads TOML through JSON. The code that reads the form is large, and JSON needs it anyway.
+pub(super) fn read_toml(text: &str) -> Read {
+    let toml = Document::parse(text).map_err(|error| {
         let line = error.span().map(|span| location::line_at(text, span.start));
-        (invalid(path, error.message()), line)
-    };
-    let toml = toml_edit::de::Deserializer::parse(text);
-    let toml = toml.map_err(|error| located(String::new(), &error))?;
-    serde_path_to_error::deserialize(toml).map_err(|error| {
+        (invalid(String::new(), error.message()), line)
+    })?;
+    let json = serde_json::to_string(&Members(toml.as_table()));
+    let json = json.map_err(|error| (invalid(String::new(), &error.to_string()), None))?;
+    deserialize(&mut serde_json::Deserializer::from_str(&json)).map_err(|error| {
+        let line = location::line_in_toml(text, error.path());
         let path = error.path().to_string();
-        located(path, error.inner())
+        let message = match &*message(error.inner()) {
+            // What serde_json reports for a choice that is neither.
+            "expected value" => "wanted string or table".to_owned(),
+            message => message.to_owned(),
+        };
+        (invalid(path, &message), line)
     })
+}
+
+type Json<'a> = serde_json::Deserializer<StrRead<'a>>;
+
+fn deserialize(
+    json: &mut Json<'_>,
+) -> Result<SeedFile, serde_path_to_error::Error<serde_json::Error>> {
+    serde_path_to_error::deserialize(json)
+}
+
+/// Returns the message without its position, which follows the last " at line ".
+fn message(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    match message.rsplit_once(" at line ") {
+        Some((text, _)) => text.to_owned(),
+        None => message,
+    }
 }
 
 /// Makes the fault of a form. A message about a secret could contain it, as could one about a text

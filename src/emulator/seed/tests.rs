@@ -82,6 +82,22 @@ fn an_error_names_line_and_key() {
             "`users[0].faults[1]`",
         ),
         ("[[resources]]\nname = \"a_b\"\n", 2, "`resources[0].name`"),
+        // Values of TOML that JSON does not have, and a key that looks like a path.
+        (
+            "[[users]]\nusername = 2026-11-28\n",
+            2,
+            "`users[0].username`",
+        ),
+        (
+            "[[resources]]\nname = \"a\"\nlimits.create = inf\n",
+            3,
+            "`resources[0].limits.create`",
+        ),
+        (
+            "[[users]]\nusername = \"a@contoso.example\"\n\"a.b\" = 1\n",
+            3,
+            "`users[0].a.b`",
+        ),
         (
             "[[applications]]\nname = \"App\"\nplatforms.web = [\"http://evil.test\"]\n",
             3,
