@@ -15,12 +15,17 @@ const BLOCK: usize = 0xffff;
 /// Makes a body of this many bytes that begins like a JSON string and never ends it.
 pub(crate) fn oversized(bytes: u64) -> Body {
     const CHUNK_BYTES: usize = 64 * 1024;
-    static FILLING: [u8; CHUNK_BYTES] = [b'x'; CHUNK_BYTES];
     const START: &[u8] = b"{\"filling\":\"";
-    let chunks = stream::unfold((bytes, START), |(left, chunk)| async move {
-        let size = usize::try_from(left).map_or(chunk.len(), |left| left.min(chunk.len()));
-        let sent = Ok::<_, Infallible>(Bytes::from_static(&chunk[..size]));
-        (left > 0).then(|| (sent, (left - size as u64, &FILLING[..])))
+    // A constant would take as many bytes of the program.
+    let filling = Bytes::from(vec![b'x'; CHUNK_BYTES]);
+    let start = (bytes, Bytes::from_static(START));
+    let chunks = stream::unfold(start, move |(left, mut chunk)| {
+        let filling = filling.clone();
+        async move {
+            let size = usize::try_from(left).map_or(chunk.len(), |left| left.min(chunk.len()));
+            chunk.truncate(size);
+            (left > 0).then(|| (Ok::<_, Infallible>(chunk), (left - size as u64, filling)))
+        }
     });
     Body::from_stream(chunks)
 }
