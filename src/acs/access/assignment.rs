@@ -20,6 +20,16 @@ pub enum AccessFamily {
     },
 }
 
+impl AccessFamily {
+    /// Returns the value of `exchange` with these assignments, for the commands of a hint.
+    pub(super) fn exchange(&self) -> &'static str {
+        match self {
+            AccessFamily::Entra => "entra",
+            AccessFamily::TeamsExtension { .. } => "teams-extension",
+        }
+    }
+}
+
 /// The type of a principal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

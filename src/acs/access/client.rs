@@ -60,7 +60,7 @@ impl AccessClient {
         if self.family != AccessFamily::Entra {
             return Err(Error::usage(
                 "the service does not list the assignments of the Teams extension",
-                "Name the users, as in `acspass access list OBJECT-ID`.",
+                "Name the users, as in `acspass access list --exchange teams-extension OBJECT-ID`.",
             ));
         }
         let transport = &self.client.transport;
@@ -135,7 +135,7 @@ impl AccessClient {
             let (assignment, this_change) = match self.find(&wanted.object_id).await? {
                 None => (wanted.clone(), GrantChange::Created),
                 Some(mut present) => {
-                    check_same_principal(&present, wanted)?;
+                    self.check_same_principal(&present, wanted)?;
                     if !present.add_clients(&wanted.client_ids) {
                         return Ok(Granted {
                             assignment: present,
@@ -293,6 +293,33 @@ impl AccessClient {
             )),
         }
     }
+
+    /// Checks that a present assignment is for the same principal. An object id is of one type, in one
+    /// tenant, so another one in the assignment or in the request is wrong.
+    fn check_same_principal(&self, present: &Assignment, wanted: &Assignment) -> Result<()> {
+        let id = &wanted.object_id;
+        let (what, present, wanted) = if present.principal_type != wanted.principal_type {
+            let (present, wanted) = (&present.principal_type, &wanted.principal_type);
+            (
+                "as a principal of the type",
+                present.to_string(),
+                wanted.to_string(),
+            )
+        } else if !present.tenant_id.eq_ignore_ascii_case(&wanted.tenant_id) {
+            let (present, wanted) = (present.tenant_id.clone(), wanted.tenant_id.clone());
+            ("as a principal of the tenant", present, wanted)
+        } else {
+            return Ok(());
+        };
+        Err(Error::usage(
+            format!("{id} is already assigned {what} {present}, and not {wanted}"),
+            format!(
+                "Correct the command. To replace the assignment, run \
+                 `acspass access revoke --exchange {} {id}` first.",
+                self.family.exchange()
+            ),
+        ))
+    }
 }
 
 /// Returns the error for an assignment that other changes replace again and again.
@@ -312,29 +339,4 @@ fn check_tenant_id(text: &str) -> Result<()> {
             "Copy the Tenant ID from the portal, under Microsoft Entra ID, Overview.",
         )),
     }
-}
-
-/// Checks that a present assignment is for the same principal. An object id is of one type, in one
-/// tenant, so another one in the assignment or in the request is wrong.
-fn check_same_principal(present: &Assignment, wanted: &Assignment) -> Result<()> {
-    let id = &wanted.object_id;
-    let (what, present, wanted) = if present.principal_type != wanted.principal_type {
-        let (present, wanted) = (&present.principal_type, &wanted.principal_type);
-        (
-            "as a principal of the type",
-            present.to_string(),
-            wanted.to_string(),
-        )
-    } else if !present.tenant_id.eq_ignore_ascii_case(&wanted.tenant_id) {
-        let (present, wanted) = (present.tenant_id.clone(), wanted.tenant_id.clone());
-        ("as a principal of the tenant", present, wanted)
-    } else {
-        return Ok(());
-    };
-    Err(Error::usage(
-        format!("{id} is already assigned {what} {present}, and not {wanted}"),
-        format!(
-            "Correct the command. To replace the assignment, run `acspass access revoke {id}` first."
-        ),
-    ))
 }

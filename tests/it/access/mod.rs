@@ -104,7 +104,14 @@ fn a_present_assignment_stays_and_gets_further_applications() {
         .assert_says(&["has no such access. Nothing changed."]);
     let before = changes(&emulator);
     home.run(&["access", "grant", ONE, "--type", "group"])
-        .assert_error(2, &["already assigned", "of the type user, and not group"]);
+        .assert_error(
+            2,
+            &[
+                "already assigned",
+                "of the type user, and not group",
+                &format!("`acspass access revoke --exchange entra {ONE}` first"),
+            ],
+        );
     let other = ["access", "grant", ONE, "--tenant", APP];
     // The emulator does not know that tenant, and a GUID is not looked up.
     home.run(&other)
@@ -248,8 +255,13 @@ fn the_extension_has_users_and_resource_accounts_and_no_list() {
     let (home, emulator) = owner("teams-extension");
     let grant = ["access", "grant", ONE, "--type", "resource-account"];
     home.run(&grant).assert_code(0);
-    home.run(&["access", "list"])
-        .assert_error(2, &["does not list", "acspass access list OBJECT-ID"]);
+    home.run(&["access", "list"]).assert_error(
+        2,
+        &[
+            "does not list",
+            "acspass access list --exchange teams-extension OBJECT-ID",
+        ],
+    );
     let listed = home.run(&["access", "list", ONE, "-o", "json"]).json();
     assert_eq!(listed["value"][0]["principalType"], "resourceAccount");
     assert_eq!(listed["value"][0]["tenantId"], emulator.tenant_id());
