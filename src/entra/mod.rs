@@ -20,6 +20,8 @@ mod token_endpoint;
 pub use authority::{Authority, check_client_id};
 pub use client::Entra;
 pub use metadata_cache::MetadataCache;
+#[cfg(feature = "cli")]
+pub(crate) use refusal::from_page as refused_on_page;
 pub use sign_in::{
     Confirm, NewAccount, Notice, Prompt, Reader, SignInMethod, SignInOptions, SignedIn,
 };

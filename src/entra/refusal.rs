@@ -47,6 +47,16 @@ pub(super) fn from_redirect(denial: Denial) -> Error {
     from_token_error(Grant::SignIn, &response)
 }
 
+/// Translates the text of an error page of Entra, which leads to no redirect: `AADSTS` and a number, a
+/// sentence, and after it the ids, each with its label.
+pub(crate) fn from_page(text: &str) -> Error {
+    let response = TokenError {
+        error_description: Some(text.to_owned()),
+        ..TokenError::default()
+    };
+    from_token_error(Grant::SignIn, &response)
+}
+
 /// Translates an error response of the token endpoint: the kind depends on the grant, the message
 /// on the advice for the code.
 pub(super) fn from_token_error(grant: Grant, response: &TokenError) -> Error {

@@ -22,6 +22,48 @@ fn user_agent_of_a_sign_in_that_brought_a_token_is_not_reported_as_stuck() {
     }
 }
 
+#[test]
+fn a_user_that_the_emulator_blocks_fails_at_once_with_the_error_of_the_page() {
+    let home = Home::new();
+    for (words, code, cause) in [
+        (
+            &["get", "--emulator", "--account", "blocked@contoso.example"][..],
+            "AADSTS53003",
+            "a Conditional Access policy blocks this sign-in",
+        ),
+        (
+            &[
+                "exec",
+                "--emulator",
+                "--account",
+                "disabled@contoso.example",
+            ],
+            "AADSTS50057",
+            "disabled",
+        ),
+        (
+            &[
+                "login",
+                "--emulator",
+                "--device-code",
+                "--account",
+                "blocked@contoso.example",
+            ],
+            "AADSTS53003",
+            "a Conditional Access policy blocks this sign-in",
+        ),
+    ] {
+        let run = home.real(words);
+        run.assert_error(
+            3,
+            &[code, cause, "caused by: Entra says: AADSTS", "trace id"],
+        );
+        run.assert_does_not_say("timed out");
+        let id = run.stderr.contains("correlation id: ");
+        assert!(id, "{}", run.stderr);
+    }
+}
+
 /// Variables of a machine on which every way to open a page fails the test.
 fn with_display(home: &mut Home) {
     home.set("DISPLAY", ":0");

@@ -1,15 +1,18 @@
 //! Opens the sign-in page or the dashboard in a browser, or prints the address.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use url::Url;
 
 use crate::cli::env_vars::CI;
 use crate::cli::environment::Environment;
 use crate::config::{HostKind, Opener};
-use crate::emulator::UserAgent;
+use crate::emulator::{self, UserAgent};
 use crate::entra::browser::{Browser, BrowserCommand, Link, Opened, SystemBrowser};
-use crate::error::Result;
+use crate::entra::redirect::Progress;
+use crate::entra::refused_on_page;
+use crate::error::{Error, Kind, Result};
 
 /// How a page is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,24 +212,44 @@ struct AgentBrowser {
 
 impl Browser for AgentBrowser {
     fn open(&self, link: &Link) -> Result<Opened> {
-        let messages = self.env.messages.clone();
-        messages.print(&format!(
+        self.env.messages.print(&format!(
             "The emulator's built-in user agent signs in as {}.",
             self.user
         ));
         let run = UserAgent::new(Some(self.user.clone())).start(link.target())?;
-        let progress = link.progress().clone();
         // The sign-in reports its outcome once the listener has the response.
-        std::thread::spawn(move || match run.join() {
-            Ok(Ok(page)) if page.status >= 400 => messages.warn(&format!(
-                "the built-in user agent ended on a page with status {}",
-                page.status
-            )),
-            Ok(Err(error)) if !progress.is_answered() => {
-                messages.warn(&format!("the built-in user agent failed: {error}"));
-            }
-            _ => {}
-        });
+        report_failure(run, link.progress().clone());
         Ok(Opened::by("the built-in user agent"))
+    }
+}
+
+/// Ends the wait of a sign-in if the user agent fails, or ends on an error page.
+pub(super) fn report_failure(run: JoinHandle<Result<emulator::Page>>, progress: Progress) {
+    std::thread::spawn(move || {
+        let ended = run.join();
+        if progress.is_answered() {
+            return;
+        }
+        match ended {
+            Ok(Ok(page)) if page.status < 400 => {}
+            Ok(Ok(page)) => progress.fail(refused_by(&page)),
+            Ok(Err(error)) => progress.fail(error),
+            Err(_) => progress.fail(Error::internal("the built-in user agent panicked")),
+        }
+    });
+}
+
+/// Returns the error for a sign-in that ended on this page of the emulator.
+fn refused_by(page: &emulator::Page) -> Error {
+    match page.error_text() {
+        Some(text) => refused_on_page(&text),
+        None => Error::new(
+            Kind::SignInRefused,
+            format!(
+                "the sign-in ended on the page {} with HTTP status {}",
+                page.url, page.status
+            ),
+            "Run `acspass get --emulator --interactive` to see the page in the browser.",
+        ),
     }
 }

@@ -12,7 +12,7 @@ use crate::cli::prompt::input::received;
 use crate::config::{Config, SignInChoice};
 use crate::emulator::UserAgent;
 use crate::entra::browser::Browser;
-use crate::entra::redirect::Refused;
+use crate::entra::redirect::{Progress, Refused};
 use crate::entra::{Confirm, Notice, Prompt, Reader, SignInMethod, SignInOptions};
 use crate::text::shell_word;
 use crate::time::in_words;
@@ -31,6 +31,7 @@ pub(crate) struct SignInUi<'c> {
     reader: Option<Box<Reader>>,
     show: Box<dyn Fn(&Notice<'_>) + Send + Sync>,
     confirm: Option<Box<Confirm>>,
+    progress: Progress,
 }
 
 impl SignInUi<'_> {
@@ -47,7 +48,9 @@ impl SignInUi<'_> {
         // A user agent has no text to paste.
         let has_agent = user.is_some() && opening == PageOpener::UserAgent;
         let is_paste = config.sign_in == SignInChoice::Paste && !has_agent;
+        let progress = Progress::default();
         let notices = Arc::new(Notices {
+            progress: progress.clone(),
             env: env.clone(),
             names_other_methods: opening == PageOpener::Browser,
             account: account.map(str::to_owned),
@@ -62,6 +65,7 @@ impl SignInUi<'_> {
             reader: is_paste.then(|| paste_reader(&notices)),
             show: Box::new(move |notice| notices.show(notice)),
             confirm: env.is_interactive().then(|| confirmation(env)),
+            progress,
         }
     }
 
@@ -82,6 +86,7 @@ impl SignInUi<'_> {
             timeout,
             tell: self.show.as_ref(),
             confirm: self.confirm.as_deref(),
+            progress: self.progress.clone(),
         }
     }
 }
@@ -124,6 +129,8 @@ fn paste_reader(notices: &Arc<Notices>) -> Box<Reader> {
 /// Prints the notices of a sign-in to standard error: the address, the code, the wait.
 struct Notices {
     env: Arc<Environment>,
+    /// Ends the wait for the user agent.
+    progress: Progress,
     /// Other sign-in methods are named if no response arrives.
     names_other_methods: bool,
     /// The requested user.
@@ -258,9 +265,10 @@ impl Notices {
             "The emulator's built-in user agent enters the code as {user}."
         ));
         let agent = UserAgent::new(Some(user.clone())).typing(code);
-        // The next poll reports the outcome.
-        if let Err(error) = agent.start(page) {
-            messages.warn(&error.to_string());
+        // The next poll reports the outcome, except that of an error page.
+        match agent.start(page) {
+            Ok(run) => browser::report_failure(run, self.progress.clone()),
+            Err(error) => messages.warn(&error.to_string()),
         }
     }
 }

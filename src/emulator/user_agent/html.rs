@@ -62,6 +62,14 @@ pub(crate) fn first_form(html: &str) -> Option<Form> {
     form
 }
 
+/// Returns the text of each element with this name, without tags in it.
+pub(crate) fn texts_of(html: &str, name: &str) -> Vec<String> {
+    let (start, end) = (format!("<{name}>"), format!("</{name}>"));
+    let elements = html.split(&start).skip(1);
+    let texts = elements.filter_map(|rest| Some(rest.split_once(&end)?.0));
+    texts.map(|text| unescape(text.trim())).collect()
+}
+
 /// Splits a text at the first white space or character of `ends`.
 fn word<'t>(text: &'t str, ends: &str) -> (&'t str, &'t str) {
     let end = text.find(|c: char| c.is_ascii_whitespace() || ends.contains(c));
@@ -170,6 +178,13 @@ mod tests {
         ] {
             assert_eq!(first_form(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn texts_of_elements_are_read_unescaped() {
+        let page = "<h1>No</h1>\n<p>\n You &amp; me </p><p>Two</p><p>without an end";
+        assert_eq!(texts_of(page, "p"), ["You & me", "Two"]);
+        assert!(texts_of("<", "p").is_empty());
     }
 
     #[test]

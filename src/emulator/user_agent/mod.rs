@@ -50,6 +50,26 @@ pub struct Page {
     pub html: String,
 }
 
+impl Page {
+    /// Returns the text of an error page of Entra, with its ids after their labels as in
+    /// `error_description`; `None` for another page.
+    pub(crate) fn error_text(&self) -> Option<String> {
+        let mut paragraphs = html::texts_of(&self.html, "p").into_iter();
+        let mut text = paragraphs.find(|text| text.starts_with("AADSTS"))?;
+        let names = html::texts_of(&self.html, "dt");
+        for (name, value) in names.iter().zip(html::texts_of(&self.html, "dd")) {
+            let label = match name.as_str() {
+                "Request Id" => "Trace ID",
+                "Correlation Id" => "Correlation ID",
+                "Timestamp" => "Timestamp",
+                _ => continue,
+            };
+            text.push_str(&format!("\r\n{label}: {value}"));
+        }
+        Some(text)
+    }
+}
+
 impl UserAgent {
     /// Makes a user agent that picks this user on the sign-in page, or the first one.
     pub fn new(user: Option<String>) -> UserAgent {

@@ -10,12 +10,14 @@ use std::task::Poll;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::SetOnce;
 use zeroize::Zeroizing;
 
 use super::authorization_response::{self, AuthorizationResponse, ResponseMode};
 use super::page;
 use super::refusal::{Refusal, Refused};
 use super::request::{self, Request, TIME_LIMIT};
+use crate::error::Error;
 use crate::loopback::peer::{Admission, PeerCheck};
 use crate::loopback::{self, FetchMetadata, Navigation, PURPOSES};
 
@@ -29,6 +31,7 @@ const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
 pub struct Progress {
     has_requests: Arc<AtomicBool>,
     is_answered: Arc<AtomicBool>,
+    failure: Arc<SetOnce<Error>>,
 }
 
 impl Progress {
@@ -40,6 +43,18 @@ impl Progress {
     /// Returns whether the authorization response has arrived.
     pub fn is_answered(&self) -> bool {
         self.is_answered.load(Ordering::Relaxed)
+    }
+
+    /// Ends the wait with this error. A [`Browser`](crate::entra::browser::Browser) calls it if its page
+    /// cannot lead to the redirect address any more. Only the first error counts, and none after the
+    /// authorization response.
+    pub fn fail(&self, error: Error) {
+        let _ = self.failure.set(error);
+    }
+
+    /// Waits until the browser reports a failure.
+    pub(crate) async fn failure(&self) -> Error {
+        self.failure.wait().await.clone()
     }
 }
 

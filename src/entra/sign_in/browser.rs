@@ -90,6 +90,7 @@ impl Entra {
                     Ok(received) => return received,
                     Err(_) => break,
                 },
+                error = progress.failure() => return Err(error),
                 () = self.clock.sleep(slice) => left -= slice,
             }
         }

@@ -37,10 +37,15 @@ impl Entra {
         sign_in: &SignInRequest<'_>,
     ) -> Result<SignedIn> {
         let timeout = sign_in.options.timeout;
-        let tokens = tokio::time::timeout(timeout, self.poll_for_codes(sign_in))
-            .await
-            .unwrap_or_else(|_| Err(timed_out(timeout, CODE_NOT_ENTERED)))?;
-        self.signed_in(tokens)
+        let polled = tokio::time::timeout(timeout, self.poll_for_codes(sign_in));
+        let tokens = tokio::select! {
+            biased;
+            polled = polled => {
+                polled.unwrap_or_else(|_| Err(timed_out(timeout, CODE_NOT_ENTERED)))
+            }
+            error = sign_in.options.progress.failure() => Err(error),
+        };
+        self.signed_in(tokens?)
     }
 
     async fn poll_for_codes(&self, sign_in: &SignInRequest<'_>) -> Result<Tokens> {

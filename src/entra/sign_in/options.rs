@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::account::Account;
 use crate::entra::browser::Browser;
-use crate::entra::redirect::{PasteUri, RedirectUri, Refused};
+use crate::entra::redirect::{PasteUri, Progress, RedirectUri, Refused};
 use crate::error::Result;
 use crate::secret::Pasted;
 
@@ -49,6 +49,8 @@ pub struct SignInOptions<'a> {
     /// Asks the user if a new account may become the active one. With `None` it becomes the active
     /// one, with a warning.
     pub confirm: Option<&'a Confirm>,
+    /// Ends the wait for a device code with [`Progress::fail`], if its page cannot lead to a sign-in.
+    pub progress: Progress,
 }
 
 impl<'a> SignInOptions<'a> {
@@ -60,6 +62,7 @@ impl<'a> SignInOptions<'a> {
             timeout,
             tell: &|_| {},
             confirm: None,
+            progress: Progress::default(),
         }
     }
 
