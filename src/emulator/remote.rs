@@ -2,7 +2,7 @@
 //!
 //! It speaks plain http with a listener of this machine only, and sends each request once.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::emulator::ports::HTTP_PORT;
 use crate::error::{Error, Kind, Result};
 use crate::loopback::is_loopback_host;
 use crate::text::one_line;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, in_words};
 
 const HINT: &str = "Run `acspass emulator`, or set ACSPASS_EMULATOR_URL to its http address.";
 /// The deadline for a connection to this machine.
@@ -33,6 +33,8 @@ pub struct Remote {
     port: u16,
     /// Whether the address was given, by `ACSPASS_EMULATOR_URL`.
     is_given: bool,
+    /// The limit for a whole response.
+    deadline: Duration,
 }
 
 impl Remote {
@@ -47,6 +49,7 @@ impl Remote {
                 host: "localhost".to_owned(),
                 port: HTTP_PORT,
                 is_given: false,
+                deadline: DEADLINE,
             });
         };
         // The value may be a mistake with a secret in it, so it is not shown.
@@ -66,6 +69,7 @@ impl Remote {
                 host: host.to_owned(),
                 port,
                 is_given: true,
+                deadline: DEADLINE,
             }),
             _ => Err(invalid()),
         }
@@ -116,7 +120,7 @@ impl Remote {
 
     fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
         let response = self.exchange(&self.request(method, path, body));
-        let response = response.map_err(|error| self.unreachable().caused_by(error))?;
+        let response = response.map_err(|error| self.failed(error))?;
         let (head, body) = split(&response).ok_or_else(|| self.foreign())?;
         let is_emulator = head.to_ascii_lowercase().contains("\r\nx-emulator: ");
         let status: Option<u16> = head.get(9..12).and_then(|status| status.parse().ok());
@@ -145,16 +149,16 @@ impl Remote {
 
     /// Sends the request, and reads the response until the connection ends.
     fn exchange(&self, request: &str) -> std::io::Result<Vec<u8>> {
-        let until = Instant::now() + DEADLINE;
+        let until = Instant::now() + self.deadline;
         let mut connection = self.connect()?;
-        connection.set_write_timeout(Some(DEADLINE))?;
+        connection.set_write_timeout(Some(self.deadline))?;
         connection.write_all(request.as_bytes())?;
         let mut response = Vec::new();
         let mut chunk = vec![0; 64 * 1024];
         while (response.len() as u64) < MAX_RESPONSE_BYTES {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(std::io::ErrorKind::TimedOut.into());
+                return Err(ErrorKind::TimedOut.into());
             }
             connection.set_read_timeout(Some(left))?;
             match connection.read(&mut chunk)? {
@@ -162,13 +166,13 @@ impl Remote {
                 read => response.extend_from_slice(&chunk[..read]),
             }
         }
-        Err(std::io::ErrorKind::FileTooLarge.into())
+        Err(ErrorKind::FileTooLarge.into())
     }
 
     fn connect(&self) -> std::io::Result<TcpStream> {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
         let addresses = (host, self.port).to_socket_addrs()?;
-        let mut failure = std::io::ErrorKind::AddrNotAvailable.into();
+        let mut failure = ErrorKind::AddrNotAvailable.into();
         for address in addresses.filter(|address: &SocketAddr| address.ip().is_loopback()) {
             match TcpStream::connect_timeout(&address, CONNECT) {
                 Ok(connection) => return Ok(connection),
@@ -202,6 +206,18 @@ impl Remote {
             false => HINT,
         };
         Error::new(Kind::Unreachable, message, hint)
+    }
+
+    /// Returns the error for a connection that failed. An expired limit of a socket is `WouldBlock` on
+    /// Unix and `TimedOut` on Windows.
+    fn failed(&self, error: std::io::Error) -> Error {
+        match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => self.unreachable().caused_by(format!(
+                "no response arrived within {}",
+                in_words(self.deadline)
+            )),
+            _ => self.unreachable().caused_by(error),
+        }
     }
 
     fn foreign(&self) -> Error {
@@ -293,6 +309,21 @@ mod tests {
             refused.message().contains("$.x: is not a member"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn a_port_that_accepts_and_never_answers_is_named_with_the_time_limit() {
+        // The backlog accepts the connection.
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        let remote = Remote {
+            deadline: Duration::from_secs(1),
+            ..Remote::new(Some(&url)).expect("an address")
+        };
+        let error = remote.get("/info").expect_err("no response");
+        assert_eq!(error.kind(), Kind::Unreachable);
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        assert_eq!(cause.as_deref(), Some("no response arrived within 1 s"));
     }
 
     #[test]
