@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::watch;
 
 use crate::emulator::clock::EmulatorClock;
+use crate::emulator::faults::FaultSelection;
+use crate::emulator::faults::selection::WrongSelection;
 use crate::emulator::key_ring::KeyRing;
 use crate::emulator::options::Options;
 use crate::emulator::real_hosts::names::below;
@@ -134,6 +136,12 @@ impl Context {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Adds a fault of the catalogue. Returns its id.
+    pub(crate) fn select_fault(&self, selection: FaultSelection) -> Result<u64, WrongSelection> {
+        selection.check_names(&self.world())?;
+        self.state().faults.select(selection)
     }
 
     /// Revokes the sessions of the user with this name. Returns false if there is none.

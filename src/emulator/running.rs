@@ -264,7 +264,7 @@ impl Emulator {
     /// # Errors
     /// [`Kind::Usage`] if the selection is not valid.
     pub fn select_fault(&self, selection: FaultSelection) -> Result<u64> {
-        let selected = self.context.state().faults.select(selection);
+        let selected = self.context.select_fault(selection);
         selected.map_err(|wrong| {
             let text = format!("invalid `{}` of a fault: {}", wrong.field, wrong.message);
             Error::new(Kind::Usage, text, "See the emulator's catalogue of faults.")

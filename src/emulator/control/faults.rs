@@ -32,7 +32,10 @@ pub(super) const ADD: Route = Route {
     parameters: &[],
     body: Body::Required(selection),
     success: ("The id of the fault", Some(added)),
-    refusals: &[(409, "A member contradicts the fault or another member")],
+    refusals: &[(
+        409,
+        "A member contradicts the fault or another member, or the user or the resource does not exist",
+    )],
     handler: add,
 };
 
@@ -81,7 +84,7 @@ fn faults(call: &Call<'_>) -> Value {
 
 fn add(call: &Call<'_>) -> Result<Reply, Refusal> {
     let wanted: FaultSelection = call.read()?;
-    let added = call.context().state().faults.select(wanted);
+    let added = call.context().select_fault(wanted);
     let id = added.map_err(|wrong| {
         let message = format!("$.{}: {}", wrong.field, wrong.message);
         Refusal::new(409, "Conflict", message)

@@ -8,6 +8,11 @@ use serde_json::Value;
 use super::catalogue::row::{Given, NamedFault};
 use super::effect::Effect;
 use super::route::Route;
+use crate::emulator::world::World;
+use crate::text::quoted;
+
+/// The most names that a refusal lists.
+const MAX_NAMES: usize = 5;
 
 /// A fault of the catalogue, and the requests that it affects: the next one, unless `times` or
 /// `probability` is set.
@@ -68,6 +73,36 @@ impl FaultSelection {
         }
     }
 
+    /// Checks that the emulator has the user and the resource: a fault of another one affects no request.
+    /// A request can name any client, so each client id is accepted.
+    pub(crate) fn check_names(&self, world: &World) -> Result<(), WrongSelection> {
+        let is = |wanted: &str, names: &[&str]| {
+            let mut names = names.iter();
+            names.any(|name| name.eq_ignore_ascii_case(wanted))
+        };
+        if let Some(wanted) = &self.user {
+            let mut users = world.users.iter();
+            let has_user = users.any(|user| {
+                let ids = user.accounts().map(|account| account.oid.as_str());
+                let names: Vec<&str> = ids.chain([user.username.as_str()]).collect();
+                is(wanted, &names)
+            });
+            let users = world.ordinary_users().map(|user| user.username.as_str());
+            if !has_user {
+                return Err(unknown("user", "user", wanted, users));
+            }
+        }
+        if let Some(wanted) = &self.resource {
+            let mut resources = world.resources.iter();
+            let has_resource = resources.any(|one| is(wanted, &[&one.name, &one.id]));
+            let resources = world.resources.iter().map(|one| one.name.as_str());
+            if !has_resource {
+                return Err(unknown("resource", "ACS resource", wanted, resources));
+            }
+        }
+        Ok(())
+    }
+
     /// Checks the selection. Returns the fault and its effect.
     pub(crate) fn check(&self) -> Result<(&'static NamedFault, Effect), WrongSelection> {
         let wrong = |field: &str, message: String| WrongSelection {
@@ -114,6 +149,24 @@ impl FaultSelection {
             }
         };
         Ok((fault, (fault.effect)(&given)))
+    }
+}
+
+/// Returns the reason for a name that the emulator does not know, with the first names that it knows.
+fn unknown<'n>(
+    field: &str,
+    kind: &str,
+    wanted: &str,
+    names: impl Iterator<Item = &'n str>,
+) -> WrongSelection {
+    let names: Vec<&str> = names.take(MAX_NAMES).collect();
+    WrongSelection {
+        field: field.to_owned(),
+        message: format!(
+            "No {kind} has the name or id {}. There is, for example, {}.",
+            quoted(wanted),
+            names.join(", ")
+        ),
     }
 }
 

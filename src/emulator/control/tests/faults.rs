@@ -85,6 +85,16 @@ fn a_wrong_fault_is_refused_with_the_path_of_its_member() {
             409,
             "$.parameters.x",
         ),
+        (
+            json!({"name": "hang", "user": "adda@contoso.example"}),
+            409,
+            "$.user: No user has the name or id `adda@contoso.example`. There is, for example, ada@contoso.example,",
+        ),
+        (
+            json!({"name": "hang", "resource": "none"}),
+            409,
+            "$.resource: No ACS resource has the name or id `none`.",
+        ),
     ] {
         let refused = change(&fixture, "POST", "/faults", &body);
         let (code, message) = error(&refused);
