@@ -178,8 +178,11 @@ fn translate(error: &azure_core::Error) -> Error {
         Some(code) => error
             .with_code(code)
             .caused_by(format!("Entra says: {}", entra_sentence(&text))),
-        // The line announces a list, which is cut off.
-        None if message.ends_with(':') => error,
+        // The line announces the list of the tools.
+        None if message.ends_with(':') => match of_tools(&text) {
+            Some(cause) => error.caused_by(cause),
+            None => error,
+        },
         None => error.caused_by(message),
     }
 }
@@ -192,6 +195,14 @@ fn entra_sentence(text: &str) -> String {
     let end = end.map_or(text.len(), |end| start + end);
     let sentence = text[start..end].replace("\\\"", "\"");
     one_line(sentence.trim(), 300)
+}
+
+/// Returns the reasons of the developer tools on one line: `az` and `azd`, each in a line of its own.
+fn of_tools(text: &str) -> Option<String> {
+    const BEFORE: &str = "authentication failed. ";
+    let reasons = text.lines().filter_map(|line| line.split_once(BEFORE));
+    let reasons: Vec<&str> = reasons.map(|(_, reason)| reason.trim()).collect();
+    (!reasons.is_empty()).then(|| one_line(&reasons.join("; "), 300))
 }
 
 fn aadsts(text: &str) -> Option<String> {
@@ -288,6 +299,15 @@ mod tests {
                 "Multiple errors were encountered while attempting to authenticate:\nAz: no"
                     .to_owned(),
                 None,
+            ),
+            (
+                "Multiple errors were encountered while attempting to authenticate:\n\
+                 AzureCliCredential authentication failed. az not found on PATH\n\
+                 To troubleshoot, visit https://aka.ms/x#azure-cli - az not found on PATH\n\
+                 AzureDeveloperCliCredential authentication failed. azd not found on PATH\n\
+                 To troubleshoot, visit https://aka.ms/x#azd - azd not found on PATH"
+                    .to_owned(),
+                Some("az not found on PATH; azd not found on PATH".to_owned()),
             ),
             ("no az\nin PATH".to_owned(), Some("no az".to_owned())),
         ] {
