@@ -199,6 +199,30 @@ fn the_settings_can_be_in_a_file() {
 }
 
 #[test]
+fn a_start_names_all_settings_that_are_missing_or_invalid() {
+    let emulator = emulator();
+    let changes = [
+        ("ACSPASS_EXCHANGE_AUDIENCE", ""),
+        ("ACSPASS_EXCHANGE_BUDGET", "none"),
+        ("ACSPASS_EXCHANGE_MIN_DRAIN", "soon"),
+    ];
+    let names = changes.map(|(name, _)| name);
+    let (code, stdout, stderr) = run(&emulator, &changes, &[]);
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    let errors = stderr.lines().filter(|line| line.starts_with("error: "));
+    let errors: Vec<&str> = errors.collect();
+    assert_eq!(errors.len(), names.len(), "{stderr}");
+    for name in names {
+        assert!(errors.iter().any(|error| error.contains(name)), "{stderr}");
+    }
+    let (code, _, stderr) = run(&emulator, &changes, &["-o", "json"]);
+    let errors = stderr.lines().map(serde_json::from_str::<Value>);
+    let errors: Vec<Value> = errors.collect::<Result<_, _>>().expect("lines of JSON");
+    assert_eq!((code, errors.len()), (2, names.len()), "{stderr}");
+    assert!(errors.iter().all(|error| error["error"]["kind"] == "usage"));
+}
+
+#[test]
 fn a_missing_setting_is_named_with_the_next_step() {
     let emulator = emulator();
     let (code, stdout, stderr) = run(&emulator, &[("ACSPASS_EXCHANGE_AUDIENCE", "")], &[]);

@@ -144,7 +144,16 @@ fn started(
         return Ok(failed.map_or(0, |error| error.kind().exit_code()));
     }
     let export = export?;
-    let settings = Settings::read(environment, file)?;
+    let settings = match Settings::read_with_all_faults(environment, file) {
+        Ok(settings) => settings,
+        Err((first, others)) => {
+            // The caller prints the last one.
+            return Err(others.into_iter().fold(first, |error, next| {
+                writer.message(text_of(&error, arguments.output).into_bytes());
+                next
+            }));
+        }
+    };
     let service = assemble(&settings, clock, writer.clone())?;
     if let Some(export) = &export {
         let _runtime = runtime.enter();
