@@ -41,9 +41,14 @@ pub fn at_source(hint: &str, sources: &Sources<'_>) -> String {
 
 /// Returns the command that removes a variable from the shell.
 pub fn unset_command(variable: &str) -> String {
+    unset_variables(&[variable])
+}
+
+/// Returns the command that removes several variables from the shell.
+pub fn unset_variables(variables: &[&str]) -> String {
     match cfg!(windows) {
-        true => format!("Remove-Item Env:{variable}"),
-        false => format!("unset {variable}"),
+        true => format!("Remove-Item Env:{}", variables.join(", Env:")),
+        false => format!("unset {}", variables.join(" ")),
     }
 }
 

@@ -26,7 +26,7 @@ pub use change::{Change, check_change};
 pub use cloud::{Cloud, default_scopes, parse_scopes};
 pub use environment::{HostKind, Opener, ca_files, platform_loader_omits_system_cas, proxies};
 pub use file::ConfigFile;
-pub use hint::{at_source, unset_command};
+pub use hint::{at_source, unset_command, unset_variables};
 pub use profile::{DEFAULT_PROFILE, Profile, STORED};
 pub(crate) use resolve::not_configured;
 pub use resolve::{

@@ -1,7 +1,7 @@
 //! `serve --install` on a desktop without systemd: the autostart file, its status and its removal.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::harness::Home;
@@ -100,6 +100,58 @@ fn what_the_service_would_lack_is_refused_and_nothing_is_written() {
     home.run(&["serve", "--install"])
         .assert_error(2, &["COMMUNICATION_SERVICES_ACCESSKEY"]);
     home.unset("COMMUNICATION_SERVICES_ACCESSKEY");
+    home.set("ACSPASS_TENANT_ID", "contoso.com");
+    home.set("ACSPASS_SCOPES", "Teams.ManageCalls Teams.ManageChats");
+    home.set("ACSPASS_EXCHANGE", "key");
+    let variable = "COMMUNICATION_SERVICES_CONNECTION_STRING";
+    let secret = "endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0";
+    home.set(variable, secret);
+    let run = home.run(&["serve", "--install"]);
+    let scopes = "config set scopes 'Teams.ManageCalls Teams.ManageChats'";
+    run.assert_error(
+        2,
+        &[&format!(
+            "\n  acspass config set tenant contoso.com\n  acspass {scopes}\n  acspass config set exchange key\n  printenv {variable} | \
+             acspass config set connection-string\n  unset ACSPASS_TENANT_ID ACSPASS_SCOPES ACSPASS_EXCHANGE {variable}\n"
+        )],
+    );
+    run.assert_does_not_say("c2VjcmV0");
+    // The lines can be pasted. There is no store for the secret here.
+    let (_, lines) = run.stderr.split_once(":\n\n").expect("the lines");
+    let lines = lines.lines().filter(|line| !line.contains("printenv"));
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    let program = Path::new(env!("CARGO_BIN_EXE_acspass"));
+    let script = format!("set -e\nPATH=$1:$PATH\n{lines}\ntest -z \"$ACSPASS_TENANT_ID\"\n");
+    let pasted = Command::new("sh")
+        .args(["-c", &script, "sh"])
+        .arg(program.parent().expect("a folder"))
+        .env_clear()
+        .envs(&home.variables)
+        .env(
+            "ACSPASS_CONFIG_DIR",
+            home.config_file().parent().expect("a folder"),
+        )
+        .env("PATH", std::env::var_os("PATH").expect("a path"))
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&pasted.stderr);
+    assert!(pasted.status.success(), "{script}: {said}");
+    let settings = fs::read_to_string(home.config_file()).expect("the file");
+    for line in [
+        "tenant = \"contoso.com\"",
+        "Teams.ManageCalls",
+        "Teams.ManageChats",
+    ] {
+        assert!(settings.contains(line), "{settings}");
+    }
+    for variable in [
+        "ACSPASS_TENANT_ID",
+        "ACSPASS_SCOPES",
+        "ACSPASS_EXCHANGE",
+        variable,
+    ] {
+        home.unset(variable);
+    }
     let folder = home.path().join("a\nExec=evil");
     home.set("ACSPASS_STATE_DIR", &folder.to_string_lossy());
     home.run(&["serve", "--install"])

@@ -13,6 +13,7 @@ use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
 use crate::config::{
     ACCESS_KEY_VARIABLE, Config, DEFAULT_PROFILE, KeySource, Origin, Profile, Setting, StoreChoice,
+    unset_variables,
 };
 use crate::error::{Error, Result};
 use crate::files::Folder;
@@ -122,34 +123,64 @@ fn check_settings(env: &Environment, name: &str, profile: &Profile) -> Result<()
     for setting in Setting::ALL {
         if let Some(found) = sources.find(setting)
             && let Origin::Environment(variable) = found.origin
-            && profile.value(setting) != Some(found.text)
+            && profile.value(setting).as_deref() != Some(&*found.text)
         {
-            lost.push((setting.key(), variable));
+            lost.push((setting, variable, found.text));
         }
     }
     let [first, second] = CONNECTION_STRING_VARIABLES;
     for variable in [first, second, ACCESS_KEY_VARIABLE] {
         if env.variable(variable).is_some() {
-            lost.push((Setting::ConnectionString.key(), variable));
+            lost.push((Setting::ConnectionString, variable, String::new()));
         }
     }
-    let Some((first, _)) = lost.first() else {
+    if lost.is_empty() {
         return Ok(());
-    };
+    }
     let all = lost.iter();
-    let all = all.map(|(key, variable)| format!("{key} ({variable})"));
+    let all = all.map(|(setting, variable, _)| format!("{} ({variable})", setting.key()));
     let all = all.collect::<Vec<_>>().join(", ");
     let profile = match name == DEFAULT_PROFILE {
         true => String::new(),
         false => format!("--profile {} ", shell_word(name, "NAME")),
     };
+    let set = format!("acspass {profile}config set");
     Err(Error::usage(
         format!("the service does not read these settings from environment variables: {all}"),
-        format!(
-            "Run `acspass {profile}config set {first}` with the value for each setting, and unset \
-             the variable."
-        ),
+        saved_in_profile(&lost, &set),
     ))
+}
+
+/// Returns the commands that save these settings in the profile and remove their variables. `set` begins
+/// the command that sets one.
+fn saved_in_profile(lost: &[(Setting, &str, String)], set: &str) -> String {
+    let secret = |(setting, ..): &&(Setting, &str, String)| *setting == Setting::ConnectionString;
+    let with_secret = lost.iter().find(secret);
+    let others = lost.iter().filter(|one| !secret(one));
+    // A connection string sets the endpoint too.
+    let others =
+        others.filter(|(setting, ..)| with_secret.is_none() || *setting != Setting::Endpoint);
+    let others = others.map(|(setting, _, value)| {
+        format!("{set} {} {}", setting.key(), shell_word(value, "VALUE"))
+    });
+    let connection = with_secret.map(|(setting, variable, _)| {
+        let command = format!("{set} {}", setting.key());
+        match *variable == ACCESS_KEY_VARIABLE {
+            true => command,
+            false if cfg!(windows) => format!("$env:{variable} | {command}"),
+            false => format!("printenv {variable} | {command}"),
+        }
+    });
+    let mut variables: Vec<&str> = lost.iter().map(|(_, variable, _)| *variable).collect();
+    variables.dedup();
+    let commands = others
+        .chain(connection)
+        .chain([unset_variables(&variables)]);
+    let lines: Vec<String> = commands.map(|command| format!("  {command}")).collect();
+    format!(
+        "Save them in the profile, then run the command again:\n\n{}",
+        lines.join("\n")
+    )
 }
 
 /// Refuses a configuration that needs a user or a terminal.
