@@ -8,7 +8,9 @@ use std::sync::{Arc, OnceLock};
 use crate::account::{Account, EntraApplication};
 use crate::acs::resource_credential::{self, EntraPrincipal};
 use crate::acs::{ConnectionString, DirectExchange, Endpoint, IdentityClient, ResourceAuth};
-use crate::config::{self, Config, KeySource, MissingSetting, Purpose, Setting, Sources};
+use crate::config::{
+    self, Config, KeySource, MissingSetting, Purpose, Setting, Sources, with_source,
+};
 use crate::emulator::{self, Emulator};
 use crate::entra::{Entra, MetadataCache};
 use crate::error::{Error, Result};
@@ -306,7 +308,9 @@ impl Context {
             )
         })?;
         let text = String::from_utf8_lossy(stored.expose());
-        ConnectionString::parse(&text).map(|read| read.access_key)
+        ConnectionString::parse(&text)
+            .map(|read| read.access_key)
+            .map_err(|error| with_source(error, "the store"))
     }
 }
 

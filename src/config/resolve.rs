@@ -383,7 +383,10 @@ fn resource_at_endpoint(sources: &Sources<'_>, found: &SettingValue) -> Result<R
     let endpoint = found.parse(Endpoint::parse)?;
     let is_from_profile = found.origin == Origin::Profile;
     let key = match sources.variable(ACCESS_KEY_VARIABLE) {
-        Some(key) if !is_from_profile => KeySource::Given(check_access_key(key)?),
+        Some(key) if !is_from_profile => {
+            let key = check_access_key(key);
+            KeySource::Given(key.map_err(|error| with_source(error, ACCESS_KEY_VARIABLE))?)
+        }
         _ if is_from_profile && sources.profile.value(Setting::ConnectionString).is_some() => {
             KeySource::Stored
         }

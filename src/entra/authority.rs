@@ -177,7 +177,8 @@ fn is_local(host: &str) -> bool {
 }
 
 fn check_tenant(tenant: &str) -> Result<String> {
-    let tenant = input::bare(tenant).to_ascii_lowercase();
+    let typed = input::bare(tenant);
+    let tenant = typed.to_ascii_lowercase();
     let is_label = |label: &str| {
         let is_character = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         !label.is_empty() && label.bytes().all(is_character)
@@ -192,7 +193,7 @@ fn check_tenant(tenant: &str) -> Result<String> {
         domain if domain.contains('.') && domain.split('.').all(is_label) => Ok(tenant),
         other => guid(other).ok_or_else(|| {
             Error::usage(
-                format!("invalid tenant {}", after_noun(other)),
+                format!("invalid tenant {}", after_noun(typed)),
                 "Run `acspass config set tenant TENANT` with the tenant's GUID, a domain or \
                  `organizations`, or run `acspass config unset tenant`. The portal shows the GUID under \
                  Microsoft Entra ID, Overview.",

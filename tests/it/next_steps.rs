@@ -122,6 +122,60 @@ fn wrong_variable_is_changed_by_the_commands_of_the_hint() {
 }
 
 #[test]
+fn wrong_value_of_the_resource_names_the_variable_that_has_it() {
+    const ENDPOINT: &str = "COMMUNICATION_SERVICES_ENDPOINT";
+    const KEY: &str = "COMMUNICATION_SERVICES_ACCESSKEY";
+    const STRING: &str = "COMMUNICATION_SERVICES_CONNECTION_STRING";
+    let valid = "https://contoso.communication.azure.com";
+    let wrong_key = format!("endpoint={valid};accesskey=@@");
+    for (variables, named) in [
+        (&[(ENDPOINT, valid), (KEY, "@@")][..], KEY),
+        (&[(STRING, &wrong_key)], STRING),
+        (
+            &[("AZURE_COMMUNICATION_CONNECTION_STRING", "@@")],
+            "AZURE_COMMUNICATION_CONNECTION_STRING",
+        ),
+        (&[(ENDPOINT, "@@")], ENDPOINT),
+    ] {
+        let mut home = home();
+        for (name, value) in variables {
+            home.set(name, value);
+        }
+        let run = home.run(&["user", "create"]);
+        run.assert_error(2, &[named]).assert_does_not_say("@@");
+        let (message, _) = run.stderr.split_once("\n\nhint: ").expect("a hint");
+        assert!(message.contains(named), "{message}");
+    }
+}
+
+#[test]
+fn access_key_is_no_setting_and_the_way_for_it_is_named() {
+    let home = home();
+    let way = "`acspass config set connection-string`";
+    home.run(&["config", "set", "access-key"])
+        .assert_error(2, &["no setting `access-key`", way])
+        .assert_does_not_say("history");
+    let random = "k3yQ7dX0pLm2Rw9vTz5cB8nHs4uJ6eGfA1iOoPqSxDtYhWbNlMjKrZgVcUeIaF0=";
+    for (words, secret) in [
+        (&["access-key", "hunter2"][..], "hunter2"),
+        (&["accessKey", "hunter2"], "hunter2"),
+        (&["access-key", random], random),
+        (&["primary_key", random], random),
+    ] {
+        home.run(&[&["config", "set"], words].concat())
+            .assert_error(2, &[way, "history of the shell", "regenerate the key"])
+            .assert_does_not_say(secret);
+    }
+}
+
+#[test]
+fn wrong_tenant_is_quoted_as_it_was_typed() {
+    home()
+        .run(&["config", "set", "tenant", "TENANT"])
+        .assert_error(2, &["invalid tenant `TENANT`"]);
+}
+
+#[test]
 fn sign_in_that_ends_without_a_user_is_repeated_with_the_options_of_the_command() {
     let (home, emulator) = Home::with_emulator();
     let (tenant, id) = (emulator.tenant_id(), emulator.client_id());

@@ -42,6 +42,7 @@ fn next_step_of(command: &Command, form: SecretForm) -> String {
     let reader = match (form, command.get_name()) {
         (SecretForm::Token, "inspect") => "acspass inspect",
         (SecretForm::Token, "exchange") => "acspass token exchange",
+        (SecretForm::Key | SecretForm::Password, "set") => return KEY_OF_RESOURCE.to_owned(),
         _ => return next_step(form).to_owned(),
     };
     format!(
@@ -49,6 +50,11 @@ fn next_step_of(command: &Command, form: SecretForm) -> String {
          because this one was visible."
     )
 }
+
+/// The hint for an access key as the value of a setting.
+pub(in crate::cli) const KEY_OF_RESOURCE: &str = "Run `acspass config set connection-string` and paste the connection string, which contains the \
+     access key, at the prompt. Delete the typed command from the history of the shell and regenerate \
+     the key, because it was visible.";
 
 /// Returns the hint for a secret that was visible.
 pub(super) fn next_step(form: SecretForm) -> &'static str {

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::acs::{ConnectionString, Endpoint};
 use crate::cli::args::Config;
+use crate::cli::args::secrets::KEY_OF_RESOURCE;
 use crate::cli::env_vars::ACSPASS_PROFILE;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
@@ -181,7 +182,30 @@ fn get(key: &str, env: &Environment, output: &mut Output) -> Result<u8> {
     output.print_result(&found.text, &json!({ key: found.text }))
 }
 
+/// Returns whether other tools use this name for the access key of a resource.
+fn names_access_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace(['-', '_', '.'], "");
+    key == "key"
+        || ["accesskey", "primarykey", "secondarykey"]
+            .iter()
+            .any(|name| key.ends_with(name))
+}
+
 fn set(key: &str, values: &[String], env: &Environment) -> Result<()> {
+    let name = key.split('=').next().unwrap_or(key);
+    if names_access_key(name) {
+        let hint = match values.is_empty() && name == key {
+            true => {
+                "Run `acspass config set connection-string` and paste the connection string, which \
+                 contains the access key, at the prompt."
+            }
+            false => KEY_OF_RESOURCE,
+        };
+        return Err(Error::usage(
+            format!("there is no setting {} for an access key", quoted(name)),
+            hint,
+        ));
+    }
     let value = values.join(" ");
     let setting = Setting::from_key(key);
     let value = match &setting {
