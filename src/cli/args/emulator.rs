@@ -61,7 +61,7 @@ pub(crate) struct EmulatorServer {
     #[arg(long = "host-name", value_name = "NAME")]
     pub(crate) host_names: Vec<String>,
     /// Accept connections of other machines at this address; 0.0.0.0 is all addresses
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) listen: Option<IpAddr>,
     /// Serve https with this certificate (PEM: the server's, then its issuers')
     #[arg(long, value_name = "FILE", requires = "key")]
@@ -75,6 +75,12 @@ pub(crate) struct EmulatorServer {
     /// Refuse API versions that are newer than each known one
     #[arg(long)]
     pub(crate) strict_versions: bool,
+}
+
+fn address(text: &str) -> std::result::Result<IpAddr, String> {
+    let hint =
+        "Use an IP address of this machine, such as 192.0.2.10, or 0.0.0.0 for all addresses.";
+    text.parse().map_err(|_| hint.to_owned())
 }
 
 fn seed(text: &str) -> std::result::Result<u32, String> {

@@ -12,7 +12,7 @@ use super::request::Request;
 use super::secrets::next_step;
 use super::suggestions;
 use crate::cli::help::sections::sections;
-use crate::cli::hints::argument_word;
+use crate::cli::hints::{OTHER_PROGRAM, argument_word, own_words, with_options};
 use crate::error::Error;
 use crate::text::{after_noun, secret_form};
 
@@ -23,6 +23,7 @@ const MAX_COMMAND_LENGTH: usize = 200;
 pub(crate) fn error_of(wrong: clap::Error, arguments: &[OsString]) -> Error {
     let mistake = Mistake {
         command: Request::of(arguments).words,
+        typed: arguments,
         arguments: arguments
             .iter()
             .map(|argument| argument.to_string_lossy().into_owned())
@@ -49,14 +50,15 @@ pub(crate) fn error_of(wrong: clap::Error, arguments: &[OsString]) -> Error {
 }
 
 /// Clap's error, and the command line that it is about.
-struct Mistake {
+struct Mistake<'a> {
     /// The names of the command, as far as it was parsed.
     command: Vec<String>,
+    typed: &'a [OsString],
     arguments: Vec<String>,
     wrong: clap::Error,
 }
 
-impl Mistake {
+impl Mistake<'_> {
     fn message_and_hint(&self) -> (String, String) {
         let argument = self.text(ContextKind::InvalidArg).unwrap_or_default();
         let value = self.text(ContextKind::InvalidValue).unwrap_or_default();
@@ -93,8 +95,8 @@ impl Mistake {
             ErrorKind::MissingRequiredArgument => {
                 let missing = self.texts(ContextKind::InvalidArg);
                 let missing: Vec<String> = missing.iter().map(|name| plain(name)).collect();
-                let missing = missing.join(", ");
-                (format!("missing argument: {missing}"), self.example())
+                let message = format!("missing argument: {}", missing.join(", "));
+                (message, self.with_missing(&missing))
             }
             ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => (
                 format!("missing command after `{}`", self.name()),
@@ -177,8 +179,20 @@ impl Mistake {
         let (name, value) = option.split_once(' ').unwrap_or((option, ""));
         // A value that the hint fixes replaces the user's.
         let is_fixed = value.chars().any(char::is_lowercase);
+        let definition = self.definition();
+        let mut all = definition.get_arguments();
+        let meant = all.find(|one| {
+            one.get_long()
+                .is_some_and(|long| name == format!("--{long}"))
+        });
+        let takes_value = match is_fixed {
+            true => wrong == "--format",
+            false => !value.is_empty() || meant.is_some_and(|one| one.get_action().takes_values()),
+        };
+        let misspelt = Some((wrong, takes_value));
+        let (own, has_other) = own_words(&self.arguments, &definition, misspelt);
         let mut words = vec!["acspass".to_owned()];
-        let mut rest = self.arguments.iter().skip(1).peekable();
+        let mut rest = own.iter().skip(1).peekable();
         while let Some(argument) = rest.next() {
             let given = argument.strip_prefix(wrong);
             let given = given.filter(|given| given.is_empty() || given.starts_with('='));
@@ -194,9 +208,12 @@ impl Mistake {
                 }
                 false => words.push(option.to_owned()),
             }
-            if is_fixed && wrong == "--format" && given.is_empty() && next.is_some() {
+            if is_fixed && takes_value && given.is_empty() && next.is_some() {
                 rest.next();
             }
+        }
+        if has_other {
+            words.push(OTHER_PROGRAM.to_owned());
         }
         let command = words.join(" ");
         match command.chars().count() <= MAX_COMMAND_LENGTH {
@@ -246,14 +263,38 @@ impl Mistake {
         }
     }
 
+    /// Returns the hint for arguments that are missing: the first example, or the typed command line with
+    /// the missing options if there is no example with all that was typed.
+    fn with_missing(&self, missing: &[String]) -> String {
+        let is_bare = self.typed.len() == self.command.len() + 1;
+        let are_options = missing.iter().all(|name| name.starts_with("--"));
+        let completed = match are_options && !is_bare {
+            true => with_options(self.typed, missing),
+            false => None,
+        };
+        match completed {
+            Some(command) => format!(
+                "Run `{command}`. `{} --help` explains the arguments.",
+                self.name()
+            ),
+            None => self.example(),
+        }
+    }
+
+    /// Returns the definition of the command, as far as it was parsed.
+    fn definition(&self) -> clap::Command {
+        let root = Cli::command();
+        let words = self.command.iter();
+        let found = words.fold(&root, |command, word| {
+            command.find_subcommand(word).unwrap_or(command)
+        });
+        found.clone()
+    }
+
     /// Whether help shows this name: a hidden alias is never suggested.
     fn is_visible_command(&self, name: &str) -> bool {
-        let root = Cli::command();
-        let parent = self
-            .command
-            .iter()
-            .try_fold(&root, |command, word| command.find_subcommand(word));
-        let mut below = parent.into_iter().flat_map(clap::Command::get_subcommands);
+        let parent = self.definition();
+        let mut below = parent.get_subcommands();
         below.any(|command| command.get_name() == name && !command.is_hide_set())
     }
 

@@ -96,6 +96,83 @@ fn missing_argument_is_shown_in_an_example() {
 }
 
 #[test]
+fn missing_option_is_added_to_the_typed_command_line() {
+    for (line, missing, command) in [
+        (
+            "user create --valid-for 1h",
+            "--scope SCOPE",
+            "user create --valid-for 1h --scope SCOPE",
+        ),
+        (
+            "--profile work emulator --cert a;b",
+            "--key FILE",
+            "--profile work emulator --cert 'a;b' --key FILE",
+        ),
+        (
+            "emulator --key k",
+            "--cert FILE",
+            "emulator --key k --cert FILE",
+        ),
+        (
+            "api GET /x --account ada",
+            "--as WHO",
+            "api GET /x --account ada --as user",
+        ),
+        (
+            "token issue --user 8:acs:x",
+            "--scope SCOPE",
+            "token issue --user 8:acs:x --scope SCOPE",
+        ),
+    ] {
+        #[cfg(windows)]
+        let command = command.replace('\'', "\"");
+        let (message, hint) = error_about(&format!("acspass {line}"));
+        assert_eq!(message, format!("missing argument: {missing}"));
+        assert!(
+            hint.starts_with(&format!("Run `acspass {command}`.")),
+            "{hint}"
+        );
+    }
+}
+
+/// Every value that a parser refuses has a hint of this program, not the parser's own words.
+#[test]
+fn each_refused_value_has_a_sentence_as_its_hint() {
+    let mut seen = 0;
+    let root = Cli::command();
+    let mut commands = vec![(vec!["acspass".to_owned()], &root)];
+    while let Some((words, command)) = commands.pop() {
+        for below in command.get_subcommands() {
+            let words = words.iter().cloned();
+            commands.push((words.chain([below.get_name().to_owned()]).collect(), below));
+        }
+        let options = command.get_arguments().filter_map(clap::Arg::get_long);
+        for option in options {
+            let value = format!("--{option}=\u{fc}?");
+            let line = words.iter().cloned().chain([value]);
+            let line: Vec<OsString> = line.map(OsString::from).collect();
+            let Err(wrong) = Cli::command().try_get_matches_from(&line) else {
+                continue;
+            };
+            if wrong.kind() != clap::error::ErrorKind::ValueValidation {
+                continue;
+            }
+            seen += 1;
+            let error = error_of(wrong, &line);
+            let is_sentence = ["Use ", "Write ", "Run "]
+                .iter()
+                .any(|verb| error.hint().starts_with(verb));
+            assert!(
+                is_sentence && error.hint().ends_with('.'),
+                "{line:?}: {}",
+                error.hint()
+            );
+        }
+    }
+    assert!(seen > 15, "{seen}");
+}
+
+#[test]
 fn empty_argument_is_named_and_shown_in_an_example() {
     let (message, hint) = error_about("acspass inspect ");
     assert_eq!(message, "the argument FILE is empty");
@@ -161,6 +238,27 @@ fn unknown_option_is_replaced_in_the_whole_command_line() {
     ] {
         #[cfg(windows)]
         let command = command.replace('\'', "\"");
+        let (_, hint) = error_about(&format!("acspass {line}"));
+        assert_eq!(hint, format!("Run `acspass {command}`."), "{line}");
+    }
+    for (line, command) in [
+        (
+            "exec --acount ada -- node --password hunter2",
+            "exec --account ada -- CMD",
+        ),
+        (
+            "exec --acount=ada node --password hunter2",
+            "exec --account=ada -- CMD",
+        ),
+        (
+            "exec --acount ada --server npm --token=hunter2 -- x",
+            "exec --account ada --server -- CMD",
+        ),
+        (
+            "exec --sever node --password hunter2 -- x",
+            "exec --server -- CMD",
+        ),
+    ] {
         let (_, hint) = error_about(&format!("acspass {line}"));
         assert_eq!(hint, format!("Run `acspass {command}`."), "{line}");
     }

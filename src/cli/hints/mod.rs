@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::text::{shell_word, with_commands};
 
 use super::environment::Environment;
-pub(super) use completed::argument_word;
 use completed::completed;
+pub(super) use completed::{OTHER_PROGRAM, argument_word, own_words, with_options};
 
 /// Commands that use no profile.
 const WITHOUT_PROFILE: [&str; 6] = [
