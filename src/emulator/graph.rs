@@ -28,8 +28,9 @@ const DEFAULT_USERS: usize = 100;
 /// An error: status, code, message, and the reason for the journal.
 struct GraphError(u16, &'static str, String, Option<String>);
 
-fn bad_request(message: impl Into<String>) -> GraphError {
-    GraphError(400, "BadRequest", message.into(), None)
+/// The message has text of the client; `reason` is for the journal, which stores none.
+fn bad_request(message: String, reason: &str) -> GraphError {
+    GraphError(400, "BadRequest", message, Some(reason.to_owned()))
 }
 
 fn unauthenticated(reason: impl Into<String>) -> GraphError {
@@ -73,7 +74,8 @@ fn users(request: &Request) -> Result<Reply, GraphError> {
         Some(text) => {
             let number = text.parse().ok();
             let number = number.filter(|number| (1..=MAX_USERS).contains(number));
-            number.ok_or_else(|| bad_request(format!("Invalid page size specified: '{text}'.")))?
+            let invalid = format!("Invalid page size specified: '{text}'.");
+            number.ok_or_else(|| bad_request(invalid, "$top is not a page size"))?
         }
     };
     let tenants = &request.world.tenants;
@@ -123,9 +125,9 @@ fn property(name: &str) -> Result<&'static str, GraphError> {
     known
         .find(|known| known.eq_ignore_ascii_case(name.trim()))
         .ok_or_else(|| {
-            bad_request(format!(
-                "Could not find a property named '{name}' on type 'microsoft.graph.user'."
-            ))
+            let message =
+                format!("Could not find a property named '{name}' on type 'microsoft.graph.user'.");
+            bad_request(message, "the query names an unknown property")
         })
 }
 
@@ -156,7 +158,8 @@ struct Filter(Vec<(&'static str, String)>);
 
 impl Filter {
     fn parse(text: &str) -> Result<Filter, GraphError> {
-        let invalid = || bad_request(format!("Invalid filter clause: '{text}'."));
+        let message = || format!("Invalid filter clause: '{text}'.");
+        let invalid = || bad_request(message(), "$filter is not supported");
         let mut comparisons = Vec::new();
         let mut rest = text.trim();
         loop {

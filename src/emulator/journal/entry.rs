@@ -164,7 +164,8 @@ pub struct LoggedRequest {
     pub received: Vec<LoggedToken>,
     /// The tokens of the response, without signatures.
     pub issued: Vec<LoggedToken>,
-    /// The expected string-to-sign of a request with a wrong signature.
+    /// The expected string-to-sign of a request with a wrong signature. Values of other headers and of
+    /// other query parameters than the API version are not shown, because they may be secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub string_to_sign: Option<String>,
     /// The known mistake that explains the wrong signature.

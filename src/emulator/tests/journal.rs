@@ -253,6 +253,63 @@ fn a_secret_in_a_wrong_place_is_not_recorded() {
 }
 
 #[test]
+fn a_refused_query_of_graph_is_not_recorded() {
+    let fixture = Fixture::new();
+    let token = fixture.entra_token(ADA, "https://graph.microsoft.com/User.ReadBasic.All");
+    let secret = fixture.emulator.service_client_secret();
+    let bearer = format!("Authorization: Bearer {token}\r\n");
+    let good = "displayName eq 'Ada'";
+    for query in [
+        [("$filter", secret), ("$top", "1")],
+        [("$filter", good), ("$top", secret)],
+        [("$filter", good), ("$select", secret)],
+    ] {
+        let target = format!("/v1.0/users?{}", encode(&query, &[]));
+        let response = fixture.send("GET", &target, &bearer, "");
+        assert_eq!(response.status, 400, "{query:?}");
+        assert!(
+            response.body.contains(secret),
+            "the client gets its text: {response:?}"
+        );
+        assert!(last(&fixture).reason.is_some());
+        check_no_secret(&fixture);
+    }
+}
+
+#[test]
+fn a_refused_signature_records_no_other_header_and_no_other_parameter() {
+    let fixture = Fixture::new();
+    let token = fixture.entra_token(ADA, TEAMS);
+    let names = "x-ms-date;host;x-ms-content-sha256;authorization;cookie;x-secret";
+    let target = format!("/identities?api-version=2023-10-01&access_token={token}&{token}=");
+    for signature in ["c2lnbmF0dXJl", "s3cret signature"] {
+        let response = fixture.tampered("POST", &target, "", |signed| {
+            signed.authorization = format!(
+                "HMAC-SHA256 SignedHeaders={names}&Signature={signature}\r\nCookie: a={token}\r\n\
+                 X-Secret: {token}"
+            );
+        });
+        assert_eq!(response.status, 401);
+        let entry = last(&fixture);
+        let text = entry.string_to_sign.expect("a text");
+        assert!(
+            text.contains("?api-version=2023-10-01&<another parameter>"),
+            "{text}"
+        );
+        assert!(!text.contains(signature), "{text}");
+        check_no_secret(&fixture);
+    }
+    // Another scheme, with the token as the date and as the hash.
+    fixture.tampered("POST", "/identities?api-version=2023-10-01", "", |signed| {
+        signed.authorization = format!("Other {token}");
+        signed.date.clone_from(&token);
+        signed.hash.clone_from(&token);
+    });
+    assert!(last(&fixture).string_to_sign.is_some());
+    check_no_secret(&fixture);
+}
+
+#[test]
 fn expectations_are_compared_with_the_journal_of_the_control_api() {
     let fixture = Fixture::new();
     fixture.identity();

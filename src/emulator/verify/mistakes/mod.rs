@@ -1,9 +1,10 @@
 //! Explains a wrong signature: recomputes it under each known mistake of a client, one at a time.
 //!
-//! Only a refused request is examined. The result is for the journal and contains no key, signature
-//! or body.
+//! Only a refused request is examined. The result is for the journal. It contains no key, signature or
+//! body, and no text of the client except the path and well-formed values of the scheme.
 
 mod body;
+mod expected;
 mod parts;
 mod target;
 mod values;
@@ -13,7 +14,6 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use ring::{digest, hmac};
 
 use super::{HASH, SCHEME, SIGNATURE, SignedRequest};
-use crate::emulator::journal::text::clean;
 use parts::{Guess, Parts};
 
 /// An access key and its name in the journal.
@@ -26,7 +26,8 @@ pub(crate) struct NamedKey<'a> {
 /// The explanation of a wrong signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Diagnosis {
-    /// The text that the emulator expects to be signed.
+    /// The text that the emulator expects to be signed, with a placeholder for each value that may be a
+    /// secret.
     pub(crate) string_to_sign: String,
     /// The known mistake that explains the signature.
     pub(crate) mistake: Option<String>,
@@ -47,22 +48,12 @@ impl SignedRequest<'_> {
             .and_then(|rest| rest.split_once(SIGNATURE));
         let (signed, signature) = form.unwrap_or(("x-ms-date;host;x-ms-content-sha256", ""));
         let parts = self.parts(signed);
-        let mut expected = parts.clone();
-        let right = body::hash(self.body);
-        for (_, value) in expected.values.iter_mut().filter(|(name, _)| name == HASH) {
-            value.clone_from(&right);
-        }
         let mistake = match form {
             None => mistake_in_form(sent).map(str::to_owned),
             Some(_) => self.mistake(&parts, signature, own, others, names),
         };
         Some(Diagnosis {
-            string_to_sign: expected
-                .text()
-                .split('\n')
-                .map(clean)
-                .collect::<Vec<_>>()
-                .join("\n"),
+            string_to_sign: expected::text(&parts, self.body),
             mistake,
         })
     }
