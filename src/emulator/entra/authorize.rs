@@ -31,13 +31,17 @@ struct Client {
     platform: Platform,
 }
 
-pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
-    let encoded: &[u8] = match request.is_post() {
+/// Returns the encoded parameters: those of the form, or of the query.
+fn encoded(request: &Request) -> &[u8] {
+    match request.is_post() {
         true => &request.body,
         false => request.query().as_bytes(),
-    };
+    }
+}
+
+pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
     let mut input = PageInput::default();
-    let checked = Params::parse(encoded).and_then(|mut params| {
+    let checked = Params::parse(encoded(request)).and_then(|mut params| {
         input = PageInput::take(&mut params);
         if let Some(client) = params.get("client_id") {
             request.notes().client(client);
@@ -46,15 +50,19 @@ pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
             request.state().keep_secret(secret);
         }
         let client = check_redirect(request, segment, &params)?;
-        Ok((client, v1::with_scope(request, params)?))
+        Ok((client, params))
     });
     if !request.is_post() {
         // A link must not act as a click.
         input = PageInput::default();
     }
     match checked {
-        Ok((client, params)) => authorize(request, client, &params, &input)
-            .unwrap_or_else(|error| deliver_error(request, &params, &error)),
+        Ok((client, mut params)) => {
+            input.must_consent = params.get("prompt") == Some("consent");
+            let with_scope = v1::set_scope(request, &mut params);
+            let reply = with_scope.and_then(|()| authorize(request, client, &params, &input));
+            reply.unwrap_or_else(|error| deliver_error(request, &params, &error))
+        }
         Err(error) => error.to_page(request, None),
     }
 }
@@ -196,7 +204,7 @@ fn challenge(params: &Params) -> Result<Option<Challenge>, EntraError> {
 
 /// Responds to the client with the error of a fault.
 pub(crate) fn refuse(request: &Request, segment: &str, error: &EntraError) -> Reply {
-    let params = Params::parse(request.query().as_bytes()).unwrap_or_default();
+    let params = Params::parse(encoded(request)).unwrap_or_default();
     match check_redirect(request, segment, &params) {
         Ok(_) => deliver_error(request, &params, error),
         Err(_) => error.to_page(request, None),
@@ -226,12 +234,34 @@ fn deliver(request: &Request, params: &Params, mut fields: Vec<(&'static str, St
         "fragment" => '#',
         _ => '?',
     };
-    // Entra adds the missing path of a host, in these two modes only.
-    let has_path = action.matches('/').count() > 2;
+    redirect(
+        request,
+        &with_fields(&with_path(action), separator, &fields),
+    )
+}
+
+/// Adds the missing path of a host, as Entra does in the modes `query` and `fragment` only.
+fn with_path(uri: &str) -> String {
+    let end = uri.find('?').unwrap_or(uri.len());
+    let (address, query) = uri.split_at(end);
+    let has_path = address
+        .split_once("://")
+        .is_none_or(|(_, rest)| rest.contains('/'));
     let slash = if has_path { "" } else { "/" };
+    format!("{address}{slash}{query}")
+}
+
+/// Adds fields to a redirect URI, after `?` or `#`. Its own query stays (RFC 6749, section 3.1.2).
+fn with_fields(uri: &str, separator: char, fields: &[(&str, String)]) -> String {
+    let separator = match separator {
+        '?' if uri.ends_with(['?', '&']) => "",
+        '?' if uri.contains('?') => "&",
+        '?' => "?",
+        _ => "#",
+    };
     let mut encoded = url::form_urlencoded::Serializer::new(String::new());
     let encoded = encoded.extend_pairs(fields).finish();
-    redirect(request, &format!("{action}{slash}{separator}{encoded}"))
+    format!("{uri}{separator}{encoded}")
 }
 
 /// Redirects with 303 after a POST, because 307 would send the form again (RFC 9700, section 4.12).
@@ -242,9 +272,14 @@ fn redirect(request: &Request, to: &str) -> Reply {
         .with("referrer-policy", "no-referrer")
 }
 
-/// Redirects after a sign-out, or shows a page if there is no registered URI.
+/// Redirects after a sign-out, or shows a page if there is no registered URI. The parameters are in the
+/// query or in a form (OpenID Connect RP-Initiated Logout 1.0, section 2).
 pub(crate) fn logout(request: &Request) -> Reply {
-    let params = Params::parse(request.query().as_bytes()).unwrap_or_default();
+    let encoded = match request.is_post() && !request.form().is_empty() {
+        true => request.form(),
+        false => request.query().as_bytes(),
+    };
+    let params = Params::parse(encoded).unwrap_or_default();
     let uri = params.get("post_logout_redirect_uri");
     let is_registered = |uri: &&str| {
         let mut applications = request.world.applications.iter();
@@ -257,6 +292,6 @@ pub(crate) fn logout(request: &Request) -> Reply {
     let Some(state) = params.get("state") else {
         return redirect(request, uri);
     };
-    let state: String = url::form_urlencoded::byte_serialize(state.as_bytes()).collect();
-    redirect(request, &format!("{uri}?state={state}"))
+    let fields = [("state", state.to_owned())];
+    redirect(request, &with_fields(uri, '?', &fields))
 }

@@ -52,10 +52,20 @@ impl EntraError {
             .because(self.journal_reason())
     }
 
+    /// Returns the code for the redirect URI. `invalid_grant` is one of the token endpoint only (RFC 6749,
+    /// section 5.2): the page of the sign-in has the codes of OpenID Connect Core 1.0, section 3.1.2.6.
+    fn redirected_code(&self) -> &str {
+        match (&*self.error, self.suberror.as_deref()) {
+            ("invalid_grant", Some("consent_required")) => "consent_required",
+            ("invalid_grant", _) => "interaction_required",
+            (code, _) => code,
+        }
+    }
+
     /// Returns the parameters for the redirect URI.
     pub(crate) fn to_fields(&self, request: &Request) -> Vec<(&'static str, String)> {
         let mut fields = vec![
-            ("error", self.error.to_string()),
+            ("error", self.redirected_code().to_owned()),
             ("error_description", self.description(request)),
             ("error_uri", self.uri(request)),
         ];

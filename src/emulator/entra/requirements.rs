@@ -24,6 +24,8 @@ pub(crate) struct PageInput {
     /// The app of a device code is confirmed.
     pub(crate) is_confirmed: bool,
     consent: Option<String>,
+    /// The client asks for the page again (`prompt=consent`).
+    pub(crate) must_consent: bool,
     /// The code of the second factor.
     pub(crate) code: Option<String>,
     /// The sign-in that began on an earlier page.
@@ -38,6 +40,7 @@ impl PageInput {
             is_cancelled: params.take(CANCEL_FIELD).is_some(),
             is_confirmed: params.take(CONFIRM_FIELD).is_some(),
             consent: params.take(CONSENT),
+            must_consent: false,
             code: params.take(CODE_FIELD),
             flow: params.take(FLOW_FIELD).as_deref().and_then(Flow::parse),
         }
@@ -54,9 +57,11 @@ pub(crate) fn check(
     fields: Fields,
 ) -> Result<Option<Reply>, EntraError> {
     let user = &sign_in.user;
+    let may_skip = !input.must_consent || user.requirement != SignInRequirement::Consent;
     let page = match &user.requirement {
         SignInRequirement::Consent | SignInRequirement::AdminConsent
-            if consents.cover(&request.world, user, &sign_in.application, &sign_in.scopes) =>
+            if may_skip
+                && consents.cover(&request.world, user, &sign_in.application, &sign_in.scopes) =>
         {
             return Ok(None);
         }

@@ -24,12 +24,12 @@ pub(crate) fn is_v1(request: &Request) -> bool {
 }
 
 /// Adds the `scope` of version 2 for the `resource` of an authorize request.
-pub(crate) fn with_scope(request: &Request, mut params: Params) -> Result<Params, EntraError> {
+pub(crate) fn set_scope(request: &Request, params: &mut Params) -> Result<(), EntraError> {
     if is_v1(request) {
-        let api = api(request, &params)?.unwrap_or(request.world.graph());
+        let api = api(request, params)?.unwrap_or(request.world.graph());
         params.set("scope", format!("{OPENID_SCOPES} {}.default", api.prefix));
     }
-    Ok(params)
+    Ok(())
 }
 
 /// Replaces `resource` by the `scope` of version 2 in a request to the token endpoint. Without it, the

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use base64::Engine as _;
 
 use super::harness::{Changes, Fixture, REDIRECT, TEAMS, challenge, encode, published};
-use crate::emulator::UserAgent;
+use crate::emulator::{Options, Seed, UserAgent};
 
 #[test]
 fn a_hint_that_names_a_user_needs_no_page() {
@@ -266,6 +266,56 @@ fn a_sign_out_redirects_to_the_app_only() {
     );
     let astray = fixture.get(&format!("{path}http://evil.test/"));
     assert_eq!((astray.status, astray.header("location")), (200, None));
+}
+
+#[test]
+fn a_redirect_uri_keeps_its_query() {
+    let seed = r#"
+[[applications]]
+name = "Query"
+clientId = "ac5ba55e-0c11-4000-8000-0000000000a1"
+platforms.native = ["https://app.example/back?next=/home", "https://app.example?from=b"]
+"#;
+    let fixture = Fixture::with(Options {
+        seed: Seed::parse(seed).expect("a seed"),
+        ..Options::default()
+    });
+    let to = |uri: &str, mode: &str| {
+        let changes = [("redirect_uri", uri), ("response_mode", mode)];
+        let response = fixture.authorize("organizations", &changes);
+        response.header("location").map(str::to_owned)
+    };
+    let (full, bare) = (
+        "https://app.example/back?next=/home",
+        "https://app.example?from=b",
+    );
+    for (uri, mode, start) in [
+        (full, "query", "https://app.example/back?next=/home&code="),
+        (
+            full,
+            "fragment",
+            "https://app.example/back?next=/home#code=",
+        ),
+        (bare, "query", "https://app.example/?from=b&code="),
+        (bare, "fragment", "https://app.example/?from=b#code="),
+    ] {
+        let to = to(uri, mode).expect("a redirect");
+        assert!(to.starts_with(start), "{to}");
+    }
+    let path = "/organizations/oauth2/v2.0/logout";
+    let query = encode(&[("post_logout_redirect_uri", full), ("state", "a b")], &[]);
+    let expected = Some("https://app.example/back?next=/home&state=a+b");
+    let signed_out = fixture.get(&format!("{path}?{query}"));
+    assert_eq!(
+        (signed_out.status, signed_out.header("location")),
+        (302, expected)
+    );
+    let media_type = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let signed_out = fixture.send("POST", path, media_type, &query);
+    assert_eq!(
+        (signed_out.status, signed_out.header("location")),
+        (303, expected)
+    );
 }
 
 #[test]

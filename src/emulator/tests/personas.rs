@@ -80,6 +80,16 @@ fn consent_is_requested_once_and_a_refusal_goes_to_the_client() {
     let accepted = click(&fixture, user, &[("emulator_consent", "accept")]);
     assert!(accepted.redirected_with("code").is_some());
     assert_eq!(fixture.authorize("organizations", &hint(user)).status, 302);
+    // The client can ask for it again.
+    let again = [("login_hint", user), ("prompt", "consent")];
+    let page = fixture.authorize("organizations", &again);
+    assert_eq!(page.status, 200, "{page:?}");
+    let accept = [("prompt", "consent"), ("emulator_consent", "accept")];
+    assert!(
+        click(&fixture, user, &accept)
+            .redirected_with("code")
+            .is_some()
+    );
 }
 
 #[test]

@@ -159,5 +159,10 @@ fn without_a_resource_the_token_is_for_microsoft_graph() {
     assert!(page.redirected_with("code").is_some(), "{page:?}");
     let unknown = format!("/common/oauth2/authorize?{query}&resource=https%3A%2F%2Fevil.test");
     let page = fixture.get(&unknown);
-    assert!(page.body.contains("AADSTS500011: "), "{page:?}");
+    assert_eq!(
+        page.redirected_with("error").as_deref(),
+        Some("invalid_resource")
+    );
+    let text = page.redirected_with("error_description").expect("a text");
+    assert!(text.starts_with("AADSTS500011: "), "{text}");
 }

@@ -41,7 +41,7 @@ const fn page(error: EntraError) -> Effect {
 
 #[rustfmt::skip]
 pub(super) static TABLE: [NamedFault; 19] = [
-    NamedFault { name: "consent-required", routes: SIGN_IN, summary: "the user or an admin has not consented", response: "`invalid_grant` AADSTS65001, suberror `consent_required`", source: CODES, parameter: None, effect: |_| redirected(aadsts::CONSENT_REQUIRED.with_suberror("consent_required")) },
+    NamedFault { name: "consent-required", routes: SIGN_IN, summary: "the user or an admin has not consented", response: "`invalid_grant` AADSTS65001, suberror `consent_required`; a redirect with `consent_required` at `authorize`", source: CODES, parameter: None, effect: |_| redirected(aadsts::CONSENT_REQUIRED.with_suberror("consent_required")) },
     NamedFault { name: "mfa-required", routes: SIGN_IN, summary: "a policy requires a second factor", response: "`interaction_required` AADSTS50076, suberror `basic_action`", source: CODES, parameter: None, effect: |_| redirected(aadsts::MFA_REQUIRED.with_suberror("basic_action")) },
     NamedFault { name: "mfa-enrolment-required", routes: SIGN_IN, summary: "the user must register for a second factor", response: "`interaction_required` AADSTS50079, suberror `basic_action`", source: CODES, parameter: None, effect: |_| redirected(aadsts::MFA_ENROLMENT_REQUIRED.with_suberror("basic_action")) },
     NamedFault { name: "claims-challenge", routes: TOKEN, summary: "Conditional Access requires a step-up", response: "`interaction_required` AADSTS50076, suberror `basic_action`, with `claims`", source: "MSAL: the claims of a token endpoint's error", parameter: None, effect: |_| redirected(EntraError { claims: Some(aadsts::CHALLENGE), ..aadsts::MFA_REQUIRED.with_suberror("basic_action") }) },

@@ -9,6 +9,20 @@ use super::SHORT;
 use super::checks::Case;
 use crate::emulator::Route;
 
+/// The codes of the authorize endpoint (RFC 6749, section 4.1.2.1; OpenID Connect Core 1.0, section
+/// 3.1.2.6).
+const REDIRECTED: [&str; 9] = [
+    "invalid_request",
+    "unauthorized_client",
+    "access_denied",
+    "invalid_scope",
+    "server_error",
+    "temporarily_unavailable",
+    "interaction_required",
+    "login_required",
+    "consent_required",
+];
+
 /// A refusal of Entra: `numbers` are the status and the AADSTS number, `words` the error and the
 /// suberror. At the authorize page it is a page or a redirect.
 pub(super) fn entra(case: &Case, name: &str, numbers: [u32; 2], words: [&str; 2], is_page: bool) {
@@ -30,9 +44,15 @@ pub(super) fn entra(case: &Case, name: &str, numbers: [u32; 2], words: [&str; 2]
         assert!(answer.body.contains(&format!("AADSTS{number}")), "{name}");
     } else {
         let sent = |parameter| answer.redirected_with(parameter).unwrap_or_default();
+        // `invalid_grant` is no code of the authorize endpoint.
+        let expected = match (error, suberror) {
+            ("invalid_grant", "consent_required") => "consent_required",
+            (other, _) => other,
+        };
+        assert!(REDIRECTED.contains(&expected), "{name}: {expected}");
         assert_eq!(
             (answer.status, sent("error").as_str()),
-            (302, error),
+            (302, expected),
             "{name}"
         );
         let description = sent("error_description");

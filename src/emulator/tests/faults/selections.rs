@@ -1,6 +1,6 @@
 //! The selection of faults: by header, by caller, by probability.
 
-use super::super::harness::{Fixture, TEAMS, claims};
+use super::super::harness::{Fixture, REDIRECT, TEAMS, claims, encode, published};
 use super::requests::Caller;
 use crate::Kind;
 use crate::emulator::{FaultSelection, Options, Route, Seed};
@@ -37,6 +37,31 @@ fn a_fault_of_the_header_affects_its_request_only() {
             .header("date")
     );
     assert!(fixture.emulator.faults().is_empty());
+}
+
+#[test]
+fn a_fault_of_an_authorize_form_is_redirected() {
+    let fixture = Fixture::new();
+    let form = encode(
+        &[
+            ("client_id", published::CLIENT_ID),
+            ("response_type", "code"),
+            ("redirect_uri", REDIRECT),
+            ("scope", TEAMS),
+            ("state", "a state"),
+        ],
+        &[],
+    );
+    let headers =
+        "Content-Type: application/x-www-form-urlencoded\r\nX-Acspass-Fault: mfa-required\r\n";
+    let target = "/organizations/oauth2/v2.0/authorize";
+    let answer = fixture.send("POST", target, headers, &form);
+    let error = answer.redirected_with("error");
+    assert_eq!(
+        (answer.status, error.as_deref()),
+        (303, Some("interaction_required"))
+    );
+    assert_eq!(answer.redirected_with("state").as_deref(), Some("a state"));
 }
 
 #[test]
