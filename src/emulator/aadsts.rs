@@ -81,6 +81,7 @@ errors! {
     MISSING_PARAMETER = 400 "invalid_request" 900_144 "The request body must contain the following parameter: '{}'.";
     INVALID_CLAIMS = 400 "invalid_request" 9_002_313 "Invalid request. The 'claims' are not a JSON object.";
     UNKNOWN_CLIENT = 400 "unauthorized_client" 700_016 "Application with identifier '{}' was not found in the directory '{}'. The emulator's first application is '{}'.";
+    SINGLE_TENANT = 400 "invalid_request" 50194 "Application '{}'({}) is not configured as a multi-tenant application. Usage of the /{} endpoint is not supported for such apps created after '10/15/2018'. Use a tenant-specific endpoint or configure the application to be multi-tenant.";
     INVALID_SCOPE = 400 "invalid_scope" 70011 "The provided request must include a 'scope' input parameter. The scope '{}' is not valid.";
     UNKNOWN_RESOURCE = 400 "invalid_resource" 500_011 "The resource principal named {} was not found in the tenant.";
     SEVERAL_RESOURCES = 400 "invalid_scope" 700_022 "The provided value for the input parameter scope is not valid because it contains more than one resource.";
@@ -109,6 +110,9 @@ errors! {
     // The token endpoint.
     POST_ONLY = 400 "invalid_request" 900_561 "The endpoint only accepts POST requests. Received a {} request.";
     UNSUPPORTED_GRANT_TYPE = 400 "unsupported_grant_type" 70003 "The app requested an unsupported grant type '{}'.";
+    // The reference has no number for either: RFC 6749, sections 2.3 and 5.2, has the code.
+    SEVERAL_CREDENTIALS = 400 "invalid_request" 90_023 "The request has more than one client credential.";
+    MALFORMED_BASIC = 400 "invalid_request" 9_002_313 "Invalid request. The Authorization header is malformed.";
     PUBLIC_CLIENT = 401 "invalid_client" 700_025 "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.";
     // Browser apps.
     CROSS_ORIGIN = 400 "invalid_request" 9_002_326 "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type. Request origin: '{}'.";

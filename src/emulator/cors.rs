@@ -96,7 +96,8 @@ fn is_of_application(request: &Request, origin: &str) -> bool {
     let client = form.find(|(name, _)| name == "client_id");
     let mut applications = request.world.applications.iter();
     client.is_some_and(|(_, client)| {
-        applications.any(|app| app.client_id == client && app.has_spa_origin(origin))
+        applications
+            .any(|app| app.client_id.eq_ignore_ascii_case(&client) && app.has_spa_origin(origin))
     })
 }
 

@@ -37,11 +37,30 @@ const BY_ASSERTION: &str = "2";
 struct Assertion {
     iss: String,
     sub: String,
-    aud: String,
+    aud: Audience,
     // A NumericDate may have a fraction (RFC 7519, section 2), and that of one SDK has.
     #[serde(default)]
     nbf: f64,
     exp: f64,
+}
+
+/// The claim `aud`: one text, or a list of them (RFC 7519, section 4.1.3), as in the tokens of
+/// Kubernetes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Audience {
+    /// Returns whether one of the texts is accepted.
+    fn has(&self, is_accepted: impl Fn(&str) -> bool) -> bool {
+        match self {
+            Audience::One(one) => is_accepted(one),
+            Audience::Several(several) => several.iter().any(|one| is_accepted(one)),
+        }
+    }
 }
 
 /// The client credentials grant.
@@ -51,10 +70,10 @@ pub(crate) fn grant(
     params: &Params,
     app: &Application,
 ) -> Result<Value, EntraError> {
-    let TenantPath::One(tenant) = tenant else {
+    let TenantPath::One(of_app) = tenant else {
         return Err(aadsts::NO_TENANT);
     };
-    let credential = authenticate(request, params, app)?;
+    let credential = authenticate(request, tenant, params, app)?;
     let credential = credential.ok_or(aadsts::MISSING_CREDENTIAL)?;
     let scope = params.need("scope")?;
     let is_default = |word: &str| word.to_ascii_lowercase().ends_with("/.default");
@@ -67,7 +86,7 @@ pub(crate) fn grant(
         .first_resource()
         .filter(|_| !scopes.spans_resources());
     let resource = resource.ok_or(aadsts::SEVERAL_RESOURCES)?;
-    let (token, life) = token(request, app, tenant, resource, credential);
+    let (token, life) = token(request, app, of_app, resource, credential);
     let body = json!({
         "token_type": "Bearer",
         "expires_in": life.as_secs(),
@@ -98,9 +117,10 @@ fn identity_token(request: &Request) -> Result<Reply, (u16, &'static str)> {
     let version = request.query_value("api-version");
     let is_version = version.as_deref() == Some(MANAGED_IDENTITY_VERSION);
     ensure(is_version, (400, "The api-version is not supported."))?;
-    let client = request.query_value("client_id");
-    let is_known = client.is_none_or(|client| client == app.client_id);
-    ensure(is_known, (400, "No managed identity was found."))?;
+    ensure(
+        is_identity(request, app),
+        (400, "No managed identity was found."),
+    )?;
     let resource = request.query_value("resource");
     let api = resource.as_deref();
     let api = api.and_then(|name| request.world.api_named(name));
@@ -117,6 +137,19 @@ fn identity_token(request: &Request) -> Result<Reply, (u16, &'static str)> {
         "client_id": app.client_id,
     });
     Ok(Reply::json(200, &body))
+}
+
+/// Returns whether the parameters name this identity, or none. An identity has no resource id here, so
+/// `mi_res_id` names another one.
+fn is_identity(request: &Request, app: &Application) -> bool {
+    let is = |name: &str, id: &str| {
+        let sent = request.query_value(name);
+        sent.is_none_or(|sent| sent.eq_ignore_ascii_case(id))
+    };
+    is("client_id", &app.client_id)
+        && is("principal_id", &app.object_id)
+        && is("object_id", &app.object_id)
+        && request.query_value("mi_res_id").is_none()
 }
 
 /// Issues a token of an app. Returns it and its life.
@@ -160,8 +193,17 @@ fn token(
 
 /// Returns name and password of HTTP Basic, which Entra accepts in place of the parameters (RFC
 /// 6749, section 2.3.1).
-pub(crate) fn basic(request: &Request) -> Option<(String, String)> {
-    let encoded = request.header("authorization")?.strip_prefix("Basic ")?;
+pub(crate) fn basic(request: &Request) -> Result<Option<(String, String)>, EntraError> {
+    let sent = request.header("authorization").unwrap_or_default();
+    let (scheme, encoded) = sent.split_once(' ').unwrap_or((sent, ""));
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return Ok(None);
+    }
+    let pair = read_basic(encoded.trim_start_matches(' '));
+    pair.map(Some).ok_or(aadsts::MALFORMED_BASIC)
+}
+
+fn read_basic(encoded: &str) -> Option<(String, String)> {
     let pair = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (name, password) = pair.split_once(':')?;
     let decoded = |text: &str| {
@@ -176,21 +218,26 @@ pub(crate) fn basic(request: &Request) -> Option<(String, String)> {
 /// `appidacr` for its kind.
 pub(crate) fn authenticate(
     request: &Request,
+    tenant: &TenantPath,
     params: &Params,
     app: &Application,
 ) -> Result<Option<&'static str>, EntraError> {
-    let basic = basic(request).map(|(_, secret)| secret);
-    let secret = params.get("client_secret").or(basic.as_deref());
+    let basic = basic(request)?.map(|(_, secret)| secret);
     let assertion = params.get("client_assertion");
-    for sent in [secret, assertion].into_iter().flatten() {
+    let all = [params.get("client_secret"), basic.as_deref(), assertion];
+    for sent in all.into_iter().flatten() {
         request.state().keep_secret(sent);
     }
+    let secret = params.get("client_secret").or(basic.as_deref());
     if !app.has_credentials() {
         let has_one = secret.is_some()
             || assertion.is_some()
             || request.head.headers.contains_key("authorization");
         return ensure(!has_one, aadsts::PUBLIC_CLIENT).map(|()| None);
     }
+    // A client uses one way to authenticate itself (RFC 6749, section 2.3).
+    let count = all.into_iter().flatten().count();
+    ensure(count < 2, aadsts::SEVERAL_CREDENTIALS)?;
     if let Some(secret) = secret {
         let wrong = aadsts::WRONG_SECRET.about(&[&app.client_id]);
         let is_right = app.secrets.iter().any(|own| own == secret);
@@ -206,7 +253,7 @@ pub(crate) fn authenticate(
     let is_supported = params.get("client_assertion_type") == Some(ASSERTION_TYPE);
     ensure(is_supported, aadsts::UNSUPPORTED_ASSERTION_TYPE)?;
     request.notes().received("client_assertion", assertion);
-    let kind = check_assertion(request, assertion, app)?;
+    let kind = check_assertion(request, tenant, assertion, app)?;
     let proof = format!("{kind} of the app {}", app.client_id);
     request.notes().authenticated(proof);
     Ok(Some(BY_ASSERTION))
@@ -216,23 +263,21 @@ pub(crate) fn authenticate(
 /// Returns its name in the journal.
 fn check_assertion(
     request: &Request,
+    tenant: &TenantPath,
     assertion: &str,
     app: &Application,
 ) -> Result<&'static str, EntraError> {
     let (header, claims) = decode(assertion).ok_or(aadsts::MALFORMED_ASSERTION)?;
-    let kind = if claims.iss == app.client_id {
+    let is_app = |id: &str| id.eq_ignore_ascii_case(&app.client_id);
+    let kind = if is_app(&claims.iss) {
         let certificate = &request.context.certificate;
         let is_registered = app.has_certificate && certificate.is_named_by(&header);
         ensure(is_registered, aadsts::UNKNOWN_CERTIFICATE)?;
         let signed: Option<Value> = certificate.signer.open(assertion, &["RS256", "PS256"]);
         ensure(signed.is_some(), aadsts::WRONG_SIGNATURE)?;
-        ensure(claims.sub == app.client_id, aadsts::OTHER_SUBJECT)?;
-        let end = claims.aud.match_indices('/').nth(2).map(|(end, _)| end);
-        let (base, path) = claims.aud.split_at(end.unwrap_or(claims.aud.len()));
-        let endpoints = ["/oauth2/v2.0/token", "/oauth2/token", "/v2.0"];
-        let is_endpoint = endpoints.iter().any(|end| path.ends_with(end));
-        let is_own = is_endpoint && request.context.is_own_base(base);
-        ensure(is_own, aadsts::WRONG_AUDIENCE)?;
+        ensure(is_app(&claims.sub), aadsts::OTHER_SUBJECT)?;
+        let is_own = |audience: &str| is_own_audience(request, tenant, audience);
+        ensure(claims.aud.has(is_own), aadsts::WRONG_AUDIENCE)?;
         "certificate"
     } else {
         let of_issuer = app
@@ -241,11 +286,11 @@ fn check_assertion(
             .filter(|own| own.issuer == claims.iss);
         let of_issuer: Vec<_> = of_issuer.collect();
         ensure(!of_issuer.is_empty(), aadsts::UNKNOWN_ISSUER)?;
-        let is_audience = of_issuer.iter().any(|own| own.audience == claims.aud);
+        let is_for = |own: &Federation| claims.aud.has(|audience| audience == own.audience);
+        let is_audience = of_issuer.iter().any(|own| is_for(own));
         ensure(is_audience, aadsts::UNKNOWN_AUDIENCE)?;
-        let is_subject =
-            |own: &&Federation| own.audience == claims.aud && own.subject == claims.sub;
-        let is_known = of_issuer.iter().any(is_subject);
+        let mut named = of_issuer.iter();
+        let is_known = named.any(|own| is_for(own) && own.subject == claims.sub);
         ensure(is_known, aadsts::UNKNOWN_SUBJECT)?;
         let signed: Option<Value> = request.context.signer.read(assertion);
         ensure(signed.is_some(), aadsts::WRONG_FEDERATED_SIGNATURE)?;
@@ -254,6 +299,18 @@ fn check_assertion(
     let now = request.now.unix_seconds() as f64;
     let is_current = now >= claims.nbf.floor() && now < claims.exp;
     ensure(is_current, aadsts::EXPIRED_ASSERTION).map(|()| kind)
+}
+
+/// Returns whether an audience is the token endpoint or the issuer of the tenant that the request
+/// addresses (RFC 7523, section 3).
+fn is_own_audience(request: &Request, tenant: &TenantPath, audience: &str) -> bool {
+    let end = audience.match_indices('/').nth(2).map(|(end, _)| end);
+    let (base, path) = audience.split_at(end.unwrap_or(audience.len()));
+    let path = path.strip_prefix('/').unwrap_or_default();
+    let (segment, endpoint) = path.split_once('/').unwrap_or_default();
+    let is_endpoint = matches!(endpoint, "oauth2/v2.0/token" | "oauth2/token" | "v2.0");
+    let named = request.world.tenant_path(segment);
+    is_endpoint && named.is_ok_and(|named| named == *tenant) && request.context.is_own_base(base)
 }
 
 /// Decodes header and claims without verification.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::params::{Params, application};
+use super::params::{Params, application_of_users};
 use super::requirements::{self, PageInput};
 use super::{tokens, v1};
 use crate::emulator::aadsts::{self, EntraError};
@@ -71,7 +71,7 @@ pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
 fn check_redirect(request: &Request, segment: &str, params: &Params) -> Result<Client, EntraError> {
     let tenant = request.world.tenant_path(segment)?;
     let client = params.need("client_id")?;
-    let application = application(&request.world, client, &tenant, segment)?;
+    let application = application_of_users(&request.world, client, &tenant, segment)?;
     let redirect_uri = params.get("redirect_uri").ok_or(aadsts::NO_REPLY_ADDRESS)?;
     let platform = application.platform_of(redirect_uri);
     let unregistered = || aadsts::UNREGISTERED_REDIRECT.about(&[redirect_uri, client]);

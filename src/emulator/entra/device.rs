@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ring::rand::SystemRandom;
 use serde_json::json;
 
-use super::params::{Params, application};
+use super::params::{Params, application_of_users};
 use super::requirements::{self, PageInput};
 use super::tokens;
 use crate::emulator::aadsts::{self, EntraError};
@@ -27,7 +27,7 @@ pub(crate) fn start(request: &Request, segment: &str) -> Result<Reply, EntraErro
     let tenant = request.world.tenant_path(segment)?;
     let client = params.need("client_id")?;
     request.notes().client(client);
-    let application = application(&request.world, client, &tenant, segment)?;
+    let application = application_of_users(&request.world, client, &tenant, segment)?;
     let scopes = Scopes::parse(&request.world, params.need("scope")?)?;
     let flow = Flow::new();
     {

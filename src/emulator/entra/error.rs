@@ -8,8 +8,8 @@ use crate::emulator::pages::Page;
 
 /// The heading of Entra's error pages.
 const TITLE: &str = "Sorry, but we\u{2019}re having trouble signing you in.";
-/// Sign-in frequency: recordings of this error have no `error_uri`.
-const WITHOUT_URI: u32 = 70043;
+/// Recordings of these errors have no `error_uri`: the grant type, and the sign-in frequency.
+const WITHOUT_URI: [u32; 2] = [70003, 70043];
 
 impl EntraError {
     fn message(&self) -> String {
@@ -43,7 +43,7 @@ impl EntraError {
             "timestamp": timestamp(request),
             "trace_id": request.request_id,
             "correlation_id": request.correlation_id,
-            "error_uri": (self.number != WITHOUT_URI).then(|| self.uri(request)),
+            "error_uri": (!WITHOUT_URI.contains(&self.number)).then(|| self.uri(request)),
             "suberror": self.suberror,
             "claims": self.claims,
         });

@@ -72,7 +72,8 @@ pub(crate) fn grant(
     };
     let member = member.ok_or(no_account)?;
     request.notes().user(&user.username);
-    if let SignInRequirement::Challenge(_) = user.requirement {
+    // The caller's session does not matter here, its account does.
+    if !matches!(user.requirement, SignInRequirement::Renewal(_)) {
         requirements::check_renewal(user, assertion.has_mfa)?;
     }
     let accepted = format!("access token of {}, unexpired", user.username);

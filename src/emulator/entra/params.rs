@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::emulator::aadsts::{self, EntraError};
+use crate::emulator::verify::ensure;
 use crate::emulator::world::World;
 use crate::emulator::world::application::Application;
 use crate::emulator::world::tenant::TenantPath;
@@ -56,6 +57,28 @@ impl Params {
 pub(crate) fn unknown_client(world: &World, client: &str, segment: &str) -> EntraError {
     let main = &world.main_application().client_id;
     aadsts::UNKNOWN_CLIENT.about(&[client, segment, main])
+}
+
+/// Returns the application with this client id at the tenant of a URL, if it may sign users in there.
+pub(crate) fn application_of_users(
+    world: &World,
+    client: &str,
+    tenant: &TenantPath,
+    segment: &str,
+) -> Result<Arc<Application>, EntraError> {
+    let application = application(world, client, tenant, segment)?;
+    check_audience(&application, tenant).map(|()| application)
+}
+
+/// Checks that an application of one tenant is not used at the name of all tenants.
+pub(crate) fn check_audience(
+    application: &Application,
+    tenant: &TenantPath,
+) -> Result<(), EntraError> {
+    let is_at_one = matches!(tenant, TenantPath::One(_));
+    let single =
+        aadsts::SINGLE_TENANT.about(&[&application.client_id, &application.name, tenant.segment()]);
+    ensure(is_at_one || application.tenant.is_none(), single)
 }
 
 /// Returns the application with this client id at the tenant of a URL.

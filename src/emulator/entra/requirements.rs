@@ -98,7 +98,7 @@ pub(crate) fn check(
                 false => reply,
             }));
         }
-        SignInRequirement::Page { title, why } => {
+        SignInRequirement::Page { title, why, .. } => {
             return Ok(Some(why.to_page(request, title.as_deref())));
         }
         SignInRequirement::None | SignInRequirement::Renewal(_) => return Ok(None),
@@ -106,14 +106,29 @@ pub(crate) fn check(
     Ok(Some(page.reply(200)))
 }
 
+/// Checks that the account may still be used: a page of the sign-in can also end its sessions.
+pub(crate) fn check_account(user: &User) -> Result<(), EntraError> {
+    match &user.requirement {
+        SignInRequirement::Page {
+            why,
+            ends_sessions: true,
+            ..
+        } => Err(why.clone()),
+        _ => Ok(()),
+    }
+}
+
 /// Checks whether a renewal is allowed.
 pub(crate) fn check_renewal(user: &User, has_mfa: bool) -> Result<(), EntraError> {
     match &user.requirement {
         SignInRequirement::Renewal(why) => Err(why.clone()),
+        SignInRequirement::Mfa if !has_mfa => {
+            Err(aadsts::MFA_REQUIRED.with_suberror("basic_action"))
+        }
         SignInRequirement::Challenge(why) if !has_mfa => Err(EntraError {
             claims: Some(aadsts::CHALLENGE),
             ..why.clone()
         }),
-        _ => Ok(()),
+        _ => check_account(user),
     }
 }

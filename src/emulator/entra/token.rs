@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::params::{Params, application};
-use super::requirements::check_renewal;
+use super::params::{Params, application, check_audience};
+use super::requirements::{check_account, check_renewal};
 use super::tokens::{self, Granted, RefreshClaims, SPA_LIFE};
 use super::{apps, on_behalf_of, v1};
 use crate::emulator::aadsts::{self, EntraError};
@@ -26,6 +26,13 @@ use crate::time::Timestamp;
 const DEVICE_GRANTS: [&str; 2] = [
     "urn:ietf:params:oauth:grant-type:device_code",
     "device_code",
+];
+/// The other grants.
+const GRANTS: [&str; 4] = [
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    on_behalf_of::GRANT,
 ];
 /// The parameters that are secrets.
 const SECRETS: [&str; 6] = [
@@ -73,13 +80,21 @@ fn grant(request: &Request, segment: &str, params: &Params) -> Result<Value, Ent
     ensure(request.is_post(), aadsts::POST_ONLY.about(&[method]))?;
     let tenant = request.world.tenant_path(segment)?;
     let grant_type = params.need("grant_type")?;
-    let basic = apps::basic(request);
+    let basic = apps::basic(request)?;
     let client = match (params.get("client_id"), &basic) {
         (None, Some((name, _))) => name,
         _ => params.need("client_id")?,
     };
     request.notes().client(client);
+    let is_same = |(name, _): &(String, String)| name.eq_ignore_ascii_case(client);
+    ensure(
+        basic.as_ref().is_none_or(is_same),
+        aadsts::SEVERAL_CREDENTIALS,
+    )?;
     let application = application(&request.world, client, &tenant, segment)?;
+    let is_supported = GRANTS.contains(&grant_type) || DEVICE_GRANTS.contains(&grant_type);
+    let unsupported = aadsts::UNSUPPORTED_GRANT_TYPE.about(&[grant_type]);
+    ensure(is_supported, unsupported)?;
     // Browser apps have codes and refresh tokens only.
     if !matches!(grant_type, "authorization_code" | "refresh_token")
         && let Some(origin) = cors::origin(request)
@@ -89,7 +104,8 @@ fn grant(request: &Request, segment: &str, params: &Params) -> Result<Value, Ent
     if grant_type == "client_credentials" {
         return apps::grant(request, &tenant, params, &application);
     }
-    let proof = apps::authenticate(request, params, &application)?;
+    check_audience(&application, &tenant)?;
+    let proof = apps::authenticate(request, &tenant, params, &application)?;
     let is_on_behalf = grant_type == on_behalf_of::GRANT;
     // A web API without users of its own has the refresh tokens of this grant.
     let has_users = application.signs_users_in() || !application.identifiers.is_empty();
@@ -107,8 +123,8 @@ fn grant(request: &Request, segment: &str, params: &Params) -> Result<Value, Ent
         "authorization_code" => redemption.code()?,
         "refresh_token" => redemption.refresh_token()?,
         on_behalf_of::GRANT => redemption.on_behalf_of()?,
-        other if DEVICE_GRANTS.contains(&other) => redemption.device_code()?,
-        other => return Err(aadsts::UNSUPPORTED_GRANT_TYPE.about(&[other])),
+        // The supported grants are these and those of device codes.
+        _ => redemption.device_code()?,
     };
     let mut state = redemption.state;
     let user = Arc::clone(&granted.sign_in.user);
@@ -178,6 +194,7 @@ impl Redemption<'_> {
         let text = self.params.get("scope").unwrap_or_default();
         let several = aadsts::SEVERAL_RESOURCES_OF_CODE.about(&[text]);
         ensure(!spans_resources, several)?;
+        self.check_account(&found.sign_in)?;
         Ok(Granted {
             sign_in: found.sign_in,
             requested,
@@ -211,6 +228,7 @@ impl Redemption<'_> {
         self.request.notes().flow = devices.flow(code);
         let sign_in = devices.poll(code, client_id, &self.tenant, self.request.now)?;
         self.note(&sign_in);
+        self.check_account(&sign_in)?;
         self.accept("device code", &sign_in, "approved on the page");
         Ok(Granted {
             sign_in,
@@ -299,6 +317,15 @@ impl Redemption<'_> {
             proof: self.proof,
             signed_in,
         })
+    }
+
+    /// Checks that the account may still be used since the sign-in.
+    fn check_account(&self, sign_in: &SignIn) -> Result<(), EntraError> {
+        let user = self
+            .request
+            .world
+            .user_with_home_oid(&sign_in.user.home.oid);
+        user.map_or(Ok(()), |user| check_account(user))
     }
 
     fn note(&self, sign_in: &SignIn) {

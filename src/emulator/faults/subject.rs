@@ -47,7 +47,7 @@ fn of_entra(request: &Request) -> (Option<Arc<User>>, Option<String>) {
         return (None, None);
     };
     let client_id = params.get("client_id").map(str::to_owned);
-    let client_id = client_id.or_else(|| Some(basic(request)?.0));
+    let client_id = client_id.or_else(|| Some(basic(request).ok()??.0));
     let named = || {
         request
             .world

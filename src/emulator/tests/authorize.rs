@@ -70,6 +70,61 @@ fn an_unverified_request_is_never_redirected() {
 }
 
 #[test]
+fn an_app_of_one_tenant_signs_users_in_at_that_tenant_only() {
+    let seed = r#"
+[[applications]]
+name = "Of one tenant"
+clientId = "ac5ba55e-0c11-4000-8000-0000000000a1"
+tenant = "contoso.example"
+allowPublicClientFlows = true
+platforms.native = ["http://localhost"]
+"#;
+    let fixture = Fixture::with(Options {
+        seed: Seed::parse(seed).expect("a seed"),
+        ..Options::default()
+    });
+    let media_type = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let device = encode(
+        &[("client_id", published::CLIENT_ID), ("scope", TEAMS)],
+        &[],
+    );
+    let refresh = [
+        ("client_id", published::CLIENT_ID),
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "x"),
+    ];
+    for tenant in ["common", "organizations"] {
+        let page = fixture.authorize(tenant, &[]);
+        assert_eq!((page.status, page.header("location")), (400, None));
+        assert!(page.body.contains("AADSTS50194: "), "{}", page.body);
+        assert!(
+            page.body
+                .contains(&format!("Usage of the /{tenant} endpoint"))
+        );
+        let target = format!("/{tenant}/oauth2/v2.0/devicecode");
+        let refused = fixture.send("POST", &target, media_type, &device);
+        assert_eq!((refused.status, refused.aadsts()), (400, 50194));
+        let refused = fixture.token(tenant, &encode(&refresh, &[]));
+        assert_eq!((refused.status, refused.aadsts()), (400, 50194));
+    }
+    for tenant in ["contoso.example", fixture.emulator.tenant_id()] {
+        assert_eq!(fixture.authorize(tenant, &[]).status, 302, "{tenant}");
+    }
+}
+
+#[test]
+fn a_client_id_has_no_case() {
+    let fixture = Fixture::new();
+    let upper = published::CLIENT_ID.to_ascii_uppercase();
+    let code = fixture.code(&[("client_id", &upper)]);
+    let response = fixture.redeem(&code, &[("client_id", &upper)]);
+    assert_eq!(response.status, 200, "{response:?}");
+    let token = response.json()["access_token"].as_str().map(str::to_owned);
+    let claims = super::harness::claims(&token.expect("a token"));
+    assert_eq!(claims["appid"], published::CLIENT_ID);
+}
+
+#[test]
 fn other_errors_are_sent_to_the_client() {
     let fixture = Fixture::new();
     let cases: [(Changes<'_>, &str, &str); 15] = [

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::digest;
 use serde_json::{Value, json};
 
-use super::harness::{Answer, Changes, Fixture, NOW, claims, encode};
+use super::harness::{Answer, Changes, Fixture, NOW, claims, encode, published};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -250,27 +250,96 @@ fn an_app_needs_a_credential_and_a_default_scope() {
     assert_eq!(fixture.token("fabrikam.example", &form).aadsts(), 700_016);
 }
 
-#[test]
-fn a_secret_is_accepted_as_http_basic() {
-    let fixture = Fixture::new();
-    let login = STANDARD.encode(format!(
-        "{}:{}",
-        fixture.emulator.service_client_id(),
-        fixture.emulator.service_client_secret()
-    ));
+/// Sends the grant with this Authorization header and these further parameters.
+fn with_header(fixture: &Fixture, authorization: &str, changes: Changes<'_>) -> Answer {
     let form = encode(
         &[("grant_type", "client_credentials"), ("scope", RESOURCE)],
-        &[],
+        changes,
     );
-    let response = fixture.send(
+    fixture.send(
         "POST",
         &format!("/{}/oauth2/v2.0/token", fixture.emulator.tenant_id()),
         &format!(
-            "Content-Type: application/x-www-form-urlencoded\r\nAuthorization: Basic {login}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\nAuthorization: {authorization}\r\n"
         ),
         &form,
-    );
+    )
+}
+
+#[test]
+fn a_secret_is_accepted_as_http_basic() {
+    let fixture = Fixture::new();
+    let client = fixture.emulator.service_client_id();
+    let secret = fixture.emulator.service_client_secret();
+    let login = STANDARD.encode(format!("{client}:{secret}"));
+    for scheme in ["Basic", "basic", "BASIC"] {
+        let response = with_header(&fixture, &format!("{scheme} {login}"), &[]);
+        assert_eq!(response.status, 200, "{response:?}");
+    }
+    let same = [("client_id", &*client.to_ascii_uppercase())];
+    let response = with_header(&fixture, &format!("Basic {login}"), &same);
     assert_eq!(response.status, 200, "{response:?}");
+    let wrong = STANDARD.encode(format!("{client}:wrong"));
+    let response = with_header(&fixture, &format!("Basic {wrong}"), &[]);
+    assert_eq!((response.status, response.aadsts()), (401, 7_000_215));
+}
+
+/// RFC 6749, sections 2.3 and 5.2.
+#[test]
+fn a_request_has_one_client_credential() {
+    let fixture = Fixture::new();
+    let client = fixture.emulator.service_client_id();
+    let secret = fixture.emulator.service_client_secret();
+    let (other, _) = fixture.emulator.unprivileged_client();
+    let right = format!("Basic {}", STANDARD.encode(format!("{client}:{secret}")));
+    let wrong = format!("Basic {}", STANDARD.encode(format!("{client}:wrong")));
+    let token = fixture.emulator.federated_token();
+    let assertion = [
+        ("client_assertion_type", TYPE),
+        ("client_assertion", &*token),
+    ];
+    let posted = [("client_id", client), ("client_secret", secret)];
+    for (header, changes) in [
+        (&right, &[("client_id", other)][..]),
+        (&right, &[("client_secret", secret)]),
+        (&wrong, &posted),
+        (&right, &assertion),
+        (&"Basic".to_owned(), &posted),
+        (&"Basic !".to_owned(), &posted),
+        (&"Bearer x".to_owned(), &[&posted[..], &assertion].concat()),
+    ] {
+        let response = with_header(&fixture, header, changes);
+        let got = (response.status, response.error());
+        assert_eq!(
+            got,
+            (400, "invalid_request".to_owned()),
+            "{header} {changes:?}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_grant_is_unsupported_for_every_app() {
+    let fixture = Fixture::new();
+    for client in [
+        fixture.emulator.service_client_id(),
+        fixture.emulator.client_id(),
+    ] {
+        for grant in [
+            "password",
+            "foo",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ] {
+            let response = send(&fixture, &[("grant_type", grant), ("client_id", client)]);
+            assert_eq!(
+                (response.status, response.aadsts()),
+                (400, 70003),
+                "{grant}"
+            );
+            assert_eq!(response.error(), "unsupported_grant_type");
+            assert!(response.json().get("error_uri").is_none(), "{response:?}");
+        }
+    }
 }
 
 fn assert_with(fixture: &Fixture, assertion: &str) -> Answer {
@@ -315,6 +384,20 @@ fn a_certificate_authenticates_its_app() {
         wrong[claim] = value;
         signer.sign(&header, &wrong)
     };
+    let tenant = fixture.emulator.tenant_id();
+    let base = fixture.emulator.http_url();
+    let at = |segment: &str, endpoint: &str| json!(format!("{base}/{segment}/{endpoint}"));
+    for audience in [
+        at(tenant, "oauth2/token"),
+        at(tenant, "v2.0"),
+        at("Contoso.example", "oauth2/v2.0/token"),
+        json!(["x", audience]),
+    ] {
+        let response = assert_with(&fixture, &changed("aud", audience.clone()));
+        assert_eq!(response.status, 200, "{audience} {response:?}");
+    }
+    let capitals = changed("iss", json!(client.to_ascii_uppercase()));
+    assert_eq!(assert_with(&fixture, &capitals).status, 200);
     let foreign = Signer::first().expect("the published key");
     for (assertion, number) in [
         (foreign.sign(&header, &good), 700_027),
@@ -331,6 +414,16 @@ fn a_certificate_authenticates_its_app() {
             700_023,
         ),
         (changed("aud", json!("x")), 700_023),
+        (
+            changed("aud", at("fabrikam.example", "oauth2/v2.0/token")),
+            700_023,
+        ),
+        (changed("aud", at("common", "oauth2/v2.0/token")), 700_023),
+        (changed("aud", at("foo/bar", "oauth2/v2.0/token")), 700_023),
+        (changed("aud", at(tenant, "x/oauth2/v2.0/token")), 700_023),
+        (changed("aud", at(tenant, "oauth2/v2.0/authorize")), 700_023),
+        (changed("aud", json!(["x"])), 700_023),
+        (changed("aud", json!([])), 700_023),
         (changed("exp", json!(NOW)), 700_024),
         (changed("nbf", json!(NOW + 1)), 700_024),
         (changed("sub", json!("x")), 700_021),
@@ -374,6 +467,16 @@ fn a_federated_token_authenticates_a_workload() {
             "{claim}"
         );
     }
+    // The tokens of Kubernetes have a list.
+    for (audience, status) in [
+        (json!(["x", claims(&good)["aud"]]), 200),
+        (json!(["x"]), 401),
+    ] {
+        let mut several = claims(&good);
+        several["aud"] = audience;
+        let response = assert_with(&fixture, &signer.v1_token(&several));
+        assert_eq!(response.status, status, "{response:?}");
+    }
     let foreign = Signer::from_pem(CERTIFICATE).expect("the published key");
     let forged = foreign.v1_token(&claims(&good));
     assert_eq!(assert_with(&fixture, &forged).aadsts(), 700_027);
@@ -399,4 +502,20 @@ fn a_managed_identity_needs_no_secret() {
     assert_eq!(send("https://communication.azure.com/", "x").status, 401);
     assert_eq!(send("https://nowhere.example/", header).status, 400);
     assert_eq!(fixture.get(&path).status, 401);
+    let app = claims(&token(&response));
+    let named = |name: &str, id: &str| {
+        let resource = format!("https://communication.azure.com/&{name}={id}");
+        send(&resource, header).status
+    };
+    for (name, claim) in [
+        ("client_id", "appid"),
+        ("principal_id", "oid"),
+        ("object_id", "oid"),
+    ] {
+        let own = app[claim].as_str().expect("an id");
+        assert_eq!(named(name, own), 200, "{name}");
+        assert_eq!(named(name, &own.to_ascii_uppercase()), 200, "{name}");
+        assert_eq!(named(name, published::CLIENT_ID), 400, "{name}");
+    }
+    assert_eq!(named("mi_res_id", "/subscriptions/x"), 400);
 }

@@ -66,10 +66,11 @@ impl World {
         tenants.find(|tenant| tenant.id == name || tenant.domain == name)
     }
 
-    /// Returns the application with this client id, if this tenant knows it.
+    /// Returns the application with this client id, in any case, if this tenant knows it.
     pub(crate) fn application(&self, client: &str, at: &TenantPath) -> Option<&Arc<Application>> {
         let mut applications = self.applications.iter();
-        applications.find(|app| app.client_id == client && app.is_known_at(at))
+        let is_named = |app: &&Arc<Application>| app.client_id.eq_ignore_ascii_case(client);
+        applications.find(|app| is_named(app) && app.is_known_at(at))
     }
 
     /// Returns the first application, which the emulator's settings name.

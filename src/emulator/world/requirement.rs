@@ -29,6 +29,10 @@ pub(crate) enum SignInRequirement {
         title: Option<String>,
         /// The error on the page.
         why: EntraError,
+        /// Whether the token endpoint refuses the user with this error too: a code, a refresh token and
+        /// an assertion of the time before.
+        #[serde(default)]
+        ends_sessions: bool,
     },
     /// Each renewal is refused.
     Renewal(EntraError),

@@ -14,6 +14,47 @@ fn first_resource(fixture: &Fixture) -> (Value, String) {
 }
 
 #[test]
+fn a_user_whose_account_ends_gets_no_more_tokens() {
+    for (condition, error, number) in [
+        ("disabled", "invalid_grant", 50057),
+        ("unassigned", "invalid_grant", 50105),
+        ("unknown-account", "invalid_grant", 50034),
+        ("blocked", "access_denied", 53003),
+    ] {
+        let (fixture, token, code) = changed_after_sign_in(condition);
+        for refused in [fixture.refresh(&token, &[]), fixture.redeem(&code, &[])] {
+            let got = (refused.status, refused.error(), refused.aadsts());
+            assert_eq!(got, (400, error.to_owned(), number), "{condition}");
+        }
+    }
+    let (fixture, token, code) = changed_after_sign_in("mfa");
+    let refused = fixture.refresh(&token, &[]);
+    let got = (refused.error(), refused.aadsts());
+    assert_eq!(got, ("interaction_required".to_owned(), 50076));
+    assert_eq!(fixture.redeem(&code, &[]).status, 200);
+    // These stop new sign-ins only.
+    for condition in ["locked", "password-expired"] {
+        let (fixture, token, _) = changed_after_sign_in(condition);
+        assert_eq!(fixture.refresh(&token, &[]).status, 200, "{condition}");
+    }
+}
+
+/// Changes a user with this condition after a sign-in. Returns its refresh token, and a code.
+fn changed_after_sign_in(condition: &str) -> (Fixture, String, String) {
+    let fixture = Fixture::new();
+    let tokens = fixture.redeem(&fixture.code(&[]), &[]).json();
+    let token = tokens["refresh_token"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
+    let code = fixture.code(&[]);
+    let body = json!({"simulate": condition});
+    let changed = change(&fixture, "PATCH", "/users/ada%40contoso.example", &body);
+    assert_eq!(changed.status, 200, "{changed:?}");
+    (fixture, token, code)
+}
+
+#[test]
 fn a_changed_user_simulates_a_condition_until_it_is_removed() {
     let fixture = Fixture::new();
     let user = |body| change(&fixture, "PATCH", "/users/ADA%40contoso.example", &body);

@@ -130,6 +130,7 @@ fn requirement(simulated: &Simulated, path: &str) -> Result<(SignInRequirement, 
                     let page = SignInRequirement::Page {
                         title: None,
                         why: error,
+                        ends_sessions: false,
                     };
                     (page, "The sign-in is refused")
                 }
