@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::Response;
 use hyper::Request as HttpRequest;
 use hyper::body::Incoming;
@@ -65,7 +65,7 @@ impl Request {
     /// Reads a request to the listener `at`.
     ///
     /// # Errors
-    /// Returns the reply to a request for another host, or with a body that is too large or too slow.
+    /// Returns the reply to a request without a valid host, for another host, or with a body that is too large or too slow.
     pub(crate) async fn read(
         context: &Arc<Context>,
         at: Listener,
@@ -75,6 +75,9 @@ impl Request {
         let (head, body) = request.into_parts();
         let path = format!("/{}", head.uri.path().trim_start_matches('/'));
         let is_acs = is_acs_path(&path);
+        if !has_valid_host(&head) {
+            return Err(Reply::text(400, "The request has no valid Host header.\n"));
+        }
         // Protects against DNS rebinding: a page at another name that resolves to loopback.
         let named = single(&head.headers, header::HOST.as_str()).and_then(|sent| {
             // ACS clients may repeat the port; no Entra client does.
@@ -180,8 +183,10 @@ impl Request {
         Some(value.into_owned())
     }
 
+    /// Returns whether the method is GET, or HEAD, whose response is the same without its body (RFC 9110,
+    /// section 9.3.2).
     pub(crate) fn is_get(&self) -> bool {
-        self.head.method == Method::GET
+        matches!(self.head.method, Method::GET | Method::HEAD)
     }
 
     pub(crate) fn is_post(&self) -> bool {
@@ -212,6 +217,17 @@ pub(crate) fn is_acs_path(path: &str) -> bool {
 pub(crate) fn is_control_path(path: &str) -> bool {
     let rest = path.strip_prefix(CONTROL_PREFIX);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Returns whether a request has one `Host` header with the characters of a host and a port. HTTP/1.0
+/// does not require one (RFC 9112, section 3.2).
+fn has_valid_host(head: &Parts) -> bool {
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    let Some(host) = hosts.next() else {
+        return head.version < Version::HTTP_11;
+    };
+    let is_of_host = |b: &u8| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(b);
+    hosts.next().is_none() && host.as_bytes().iter().all(is_of_host)
 }
 
 fn single<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

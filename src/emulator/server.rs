@@ -99,7 +99,8 @@ fn dispatch(request: &Request) -> Reply {
         return Reply::text(404, "This host has no such page.\n");
     }
     match request.path.as_str() {
-        "/" => front(request),
+        "/" if request.is_get() => front(request),
+        "/" => Reply::text(405, "The methods are GET and HEAD.\n").with("allow", "GET, HEAD"),
         "/emulator/whoami" => acs::token::whoami(request),
         CA_PATH => certificate(request),
         entra::apps::MANAGED_IDENTITY_PATH => entra::apps::managed_identity(request),
@@ -134,7 +135,9 @@ fn front(request: &Request) -> Reply {
 /// Returns the certificate of the authority for https, so that clients in other containers can get it.
 fn certificate(request: &Request) -> Reply {
     let reply = match (&request.context.ca_pem, request.is_get()) {
-        (_, false) => Reply::text(405, "The method is GET.\n").with("allow", "GET"),
+        (_, false) => {
+            Reply::text(405, "The methods are GET and HEAD.\n").with("allow", "GET, HEAD")
+        }
         (None, _) => Reply::text(
             404,
             "The emulator has no certificate authority of its own.\n",

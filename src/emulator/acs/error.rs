@@ -41,7 +41,6 @@ impl AcsError {
     pub(crate) const INVALID_BODY: &str = "The request body is not valid JSON of this operation.";
 
     pub(crate) const VERSION_UNSPECIFIED: AcsError = error(400, "ApiVersionUnspecified", "An API version is required, but was not specified.");
-    pub(crate) const MEDIA_TYPE: AcsError = error(415, "UnsupportedMediaType", "The body must be application/json.");
     pub(crate) const NO_ASSIGNMENT: AcsError = error(404, "NotFound", "The assignment does not exist.");
     pub(crate) const IDENTITY_NOT_FOUND: AcsError = error(404, "IdentityNotFound", "The identity does not exist.");
     pub(crate) const IDENTITY_NOT_OWNED: AcsError = error(401, "IdentityNotOwned", "Provided identity doesn't belong to the resource.");
@@ -57,6 +56,14 @@ impl AcsError {
     pub(crate) fn early(mut self) -> AcsError {
         self.is_early = true;
         self
+    }
+
+    /// The body has another media type than this one.
+    pub(crate) fn media_type(required: &str) -> AcsError {
+        AcsError {
+            message: format!("The body must be {required}.").into(),
+            ..error(415, "UnsupportedMediaType", "")
+        }
     }
 
     /// A failure of the service itself.

@@ -105,10 +105,15 @@ pub(crate) fn respond(request: &Request) -> Reply {
         }
     };
     let (name, versions) = named.map_or(("", &[][..]), |at| (at.name, at.versions));
+    // Those that the resource is restricted to.
+    let versions = versions.iter().copied();
+    let versions: Vec<&str> = versions
+        .filter(|version| request.resource().has_version(version))
+        .collect();
     request.notes().resource = Some(request.resource().id.clone());
     let reply = match outcome {
         Ok(reply) => reply.with("api-supported-versions", &versions.join(", ")),
-        Err(error) => error.into_reply(versions),
+        Err(error) => error.into_reply(&versions),
     };
     finish(request, reply.named(name))
 }

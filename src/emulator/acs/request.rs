@@ -20,7 +20,8 @@ pub(crate) fn json_or<T: DeserializeOwned>(
     media_type: &str,
     problem: &'static str,
 ) -> Result<T, AcsError> {
-    ensure(request.is_of_type(media_type), AcsError::MEDIA_TYPE)?;
+    let is_right = request.is_of_type(media_type);
+    ensure(is_right, AcsError::media_type(media_type))?;
     serde_json::from_slice(&request.body).map_err(|_| AcsError::model(problem))
 }
 

@@ -20,12 +20,29 @@ const NEWEST: &str = "2026-09-23";
 const NEWER: &str = "the api-version is newer than 2026-09-23 and not known; the request is handled \
                      as one of 2026-09-23 (--strict-versions refuses it)";
 
-/// All versions, from the oldest to the newest: those of operations with the same path and method in
-/// all of them.
-pub(crate) const SINCE_FIRST: &[&str] = &[
+/// All versions, from the oldest to the newest.
+pub(crate) const ALL: &[&str] = &[
     FIRST,
+    "2021-02-22-preview1",
     "2021-03-07",
     TEAMS_PREVIEW,
+    "2021-11-01",
+    "2022-06-01",
+    "2022-10-01",
+    "2023-08-01",
+    "2023-10-01",
+    PREVIEW,
+    "2025-06-30",
+    "2026-07-22",
+    NEWEST,
+];
+/// The versions of operations on identities with the same path and method in all of them.
+pub(crate) const SINCE_FIRST: &[&str] = &[
+    FIRST,
+    "2021-02-22-preview1",
+    "2021-03-07",
+    TEAMS_PREVIEW,
+    "2021-11-01",
     "2022-06-01",
     "2022-10-01",
     "2023-10-01",
@@ -34,12 +51,22 @@ pub(crate) const SINCE_FIRST: &[&str] = &[
     "2026-07-22",
     NEWEST,
 ];
-/// The versions since the first stable one.
+/// The versions whose operations on identities have the paths of the first stable one.
 pub(crate) const SINCE_STABLE: &[&str] = SINCE_FIRST.split_at(1).1;
 /// The versions with the Teams exchange.
-pub(crate) const SINCE_TEAMS: &[&str] = SINCE_FIRST.split_at(2).1;
+pub(crate) const SINCE_TEAMS: &[&str] = &[
+    TEAMS_PREVIEW,
+    "2022-06-01",
+    "2022-10-01",
+    "2023-08-01",
+    "2023-10-01",
+    PREVIEW,
+    "2025-06-30",
+    "2026-07-22",
+    NEWEST,
+];
 /// The versions with the Teams extension.
-pub(crate) const SINCE_EXTENSION: &[&str] = SINCE_FIRST.split_at(6).1;
+pub(crate) const SINCE_EXTENSION: &[&str] = SINCE_TEAMS.split_at(5).1;
 
 /// Checks that a request has exactly one of these versions.
 pub(crate) fn check_version(request: &Request, versions: &[&str]) -> Result<(), AcsError> {
@@ -76,15 +103,14 @@ pub(crate) fn remark(request: &Request) -> Option<&'static str> {
 /// Returns the version that answers a request of this one: itself, or the newest stable one for a
 /// newer one that is not known. `None` if the resource does not support it.
 fn answering(request: &Request, version: &str) -> Option<&'static str> {
-    let own = request.resource().versions.as_ref();
-    let is_own = own.is_none_or(|own| own.iter().any(|own| own == version));
+    let is_own = request.resource().has_version(version);
     let is_strict = request.context.options.strict_versions;
     let newer = || (!is_strict && is_newer(version)).then_some(NEWEST);
     known(version).or_else(newer).filter(|_| is_own)
 }
 
 fn known(version: &str) -> Option<&'static str> {
-    SINCE_FIRST.iter().copied().find(|known| *known == version)
+    ALL.iter().copied().find(|known| *known == version)
 }
 
 /// Returns whether a version begins with a date after that of [`NEWEST`].
@@ -108,6 +134,16 @@ fn given(request: &Request) -> impl Iterator<Item = Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_list_is_a_part_of_all_versions_in_their_order() {
+        for list in [SINCE_FIRST, SINCE_STABLE, SINCE_TEAMS, SINCE_EXTENSION] {
+            let in_order = ALL.iter().filter(|version| list.contains(version));
+            assert!(in_order.eq(list));
+            assert_eq!(list.last(), Some(&NEWEST));
+        }
+        assert_eq!(SINCE_EXTENSION.first(), Some(&PREVIEW));
+    }
 
     #[test]
     fn a_newer_version_is_a_later_date() {

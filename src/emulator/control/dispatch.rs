@@ -13,6 +13,7 @@ use crate::emulator::http::{CONTROL_PREFIX, Reply, Request};
 /// Gives the server's refusal of a request, which it did not read completely, the form of this API.
 pub(crate) fn refused(reply: Reply) -> Reply {
     let refusal = match reply.response.status().as_u16() {
+        400 => Refusal::new(400, "BadRequest", "The request has no valid Host header."),
         408 => Refusal::new(408, "TooSlow", "The body did not arrive within 10 s."),
         413 => Refusal::new(413, "TooLarge", "The body is too large or incomplete."),
         421 => Refusal::new(

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::route::{Body, Call, Parameter, Refusal, Route, shown};
 use super::users::refusal;
-use crate::emulator::acs::versions::SINCE_FIRST;
+use crate::emulator::acs::versions::ALL;
 use crate::emulator::changes::{KeyName, ResourceChange};
 use crate::emulator::context::{Context, Ports};
 use crate::emulator::http::{Reply, without_nulls};
@@ -70,7 +70,7 @@ fn change() -> Value {
                 },
             },
             "apiVersions": {
-                "type": ["array", "null"], "minItems": 1, "items": {"enum": SINCE_FIRST},
+                "type": ["array", "null"], "minItems": 1, "items": {"enum": ALL},
                 "description": "The only API versions that the resource supports; null is all",
             },
         },

@@ -138,10 +138,12 @@ fn check_text(schema: &Value, text: &str, path: &str) -> Result<(), Problem> {
         "characters",
     )?;
     match schema["format"].as_str() {
-        Some("date-time") if Timestamp::parse_rfc3339(text).is_none() => problem(
-            path,
-            "must be a time of RFC 3339, like 2026-01-31T12:00:00Z",
-        ),
+        Some("date-time") if Timestamp::parse_rfc3339(text).is_none() => {
+            let latest = Timestamp::END;
+            let text =
+                format!("must be a time of RFC 3339 until {latest}, like 2026-01-31T12:00:00Z");
+            problem(path, text)
+        }
         Some("uuid") if !crate::emulator::verify::is_guid(text) => problem(path, "must be a GUID"),
         _ => Ok(()),
     }
@@ -284,7 +286,7 @@ mod tests {
                 json!({"format": "date-time"}),
                 json!("x"),
                 json!("2026-01-31T12:00:00Z"),
-                "$: must be a time of RFC 3339, like 2026-01-31T12:00:00Z",
+                "$: must be a time of RFC 3339 until 9999-12-30T22:00:00Z, like 2026-01-31T12:00:00Z",
             ),
             (
                 json!({"minItems": 1}),

@@ -207,13 +207,18 @@ fn a_merge_patch_changes_all_assignments_or_none() {
     let patch = |body: &Value| {
         let target = format!("/access/entra/assignments?api-version={PREVIEW}");
         let mut headers = String::new();
-        fixture.tampered("PATCH", &target, &body.to_string(), |signed| {
+        let other_type = fixture.tampered("PATCH", &target, &body.to_string(), |signed| {
             headers = format!(
                 "Content-Type: application/merge-patch+json\r\nx-ms-date: {}\r\n\
                  x-ms-content-sha256: {}\r\nAuthorization: {}\r\n",
                 signed.date, signed.hash, signed.authorization
             );
         });
+        let problem = "The body must be application/merge-patch+json.";
+        assert_eq!(
+            (other_type.status, &other_type.json()["error"]["message"]),
+            (415, &json!(problem))
+        );
         fixture.send("PATCH", &target, &headers, &body.to_string())
     };
     let tenant = fixture.emulator.tenant_id();

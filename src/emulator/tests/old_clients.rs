@@ -177,8 +177,13 @@ fn every_version_has_exactly_its_operations() {
     // Version, create's status, Teams exchange, Teams extension, Entra assignments.
     for (version, create, teams, extension, preview) in [
         (FIRST, 200, 400, 400, 400),
+        ("2021-02-22-preview1", 201, 400, 400, 400),
         ("2021-03-07", 201, 400, 400, 400),
         (TEAMS_PREVIEW, 201, 200, 400, 400),
+        // The service reports it for identities only, and 2023-08-01 for the Teams exchange only.
+        ("2021-11-01", 201, 400, 400, 400),
+        ("2023-08-01", 400, 200, 400, 400),
+        ("2022-09-01", 400, 400, 400, 400),
         ("2022-06-01", 201, 200, 400, 400),
         ("2022-10-01", 201, 200, 400, 400),
         ("2023-10-01", 201, 200, 400, 400),

@@ -73,13 +73,76 @@ fn a_foreign_host_is_misdirected() {
         "Host: evil.test\r\n".to_owned(),
         "Host: localhost\r\n".to_owned(),
         format!("Host: localhost.evil.test:{port}\r\n"),
-        format!("Host: localhost:{port}\r\nHost: evil.test\r\n"),
-        String::new(),
     ] {
         let response = fixture.raw(&format!(
             "GET / HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n"
         ));
         assert_eq!(response.status, 421, "{hosts}");
+    }
+    let without = fixture.raw("GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(without.status, 421, "HTTP/1.0 requires no Host");
+}
+
+/// RFC 9112, section 3.2.
+#[test]
+fn a_request_without_exactly_one_valid_host_is_bad() {
+    let fixture = Fixture::new();
+    let host = fixture.host();
+    for hosts in [
+        String::new(),
+        format!("Host: {host}\r\nHost: {host}\r\n"),
+        format!("Host: {host}\r\nHost: evil.test\r\n"),
+        format!("Host: ada@{host}\r\n"),
+        format!("Host: {host}/x\r\n"),
+        format!("Host: {host} x\r\n"),
+    ] {
+        for path in ["/", "/identities", "/_emulator/v1/info"] {
+            let response = fixture.raw(&format!(
+                "GET {path} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n"
+            ));
+            assert_eq!(response.status, 400, "{hosts}");
+        }
+    }
+}
+
+/// RFC 9110, section 9.1.
+#[test]
+fn head_is_answered_as_get_without_the_body() {
+    let fixture = Fixture::new();
+    for path in [
+        "/",
+        METADATA,
+        "/common/discovery/v2.0/keys",
+        "/error?code=50058",
+        "/devicelogin",
+        "/nothing",
+        "/_emulator/",
+    ] {
+        let get = fixture.send("GET", path, "", "");
+        let head = fixture.send("HEAD", path, "", "");
+        let length = get.body.len().to_string();
+        assert_eq!(
+            (head.status, head.body.as_str()),
+            (get.status, ""),
+            "{path}"
+        );
+        assert_eq!(
+            head.header("content-length"),
+            Some(length.as_str()),
+            "{path}"
+        );
+        assert_eq!(
+            head.header("content-type"),
+            get.header("content-type"),
+            "{path}"
+        );
+    }
+    for method in ["POST", "PUT", "DELETE", "FOO"] {
+        let response = fixture.send(method, "/", "", "");
+        assert_eq!(
+            (response.status, response.header("allow")),
+            (405, Some("GET, HEAD"))
+        );
     }
 }
 

@@ -18,7 +18,7 @@ fn a_newer_version_is_handled_as_the_newest_stable_one() {
         assert_eq!(status, 201, "{newer}");
         assert!(remark.contains("handled as one of 2026-09-23"), "{remark}");
     }
-    for older in ["2021-11-01", "2026-09-22", "2027"] {
+    for older in ["2022-09-01", "2026-09-22", "2027"] {
         assert_eq!(create(&fixture, older), (400, None), "{older}");
     }
     assert_eq!(create(&fixture, "2026-09-23"), (201, None));
@@ -55,4 +55,9 @@ fn a_resource_can_restrict_the_versions() {
     for other in ["2025-06-30", "2027-01-02"] {
         assert_eq!(create(&fixture, other), (400, None), "{other}");
     }
+    let response = fixture.signed_at("2023-10-01", "POST", "/identities", "");
+    assert_eq!(
+        response.header("api-supported-versions"),
+        Some("2023-10-01")
+    );
 }

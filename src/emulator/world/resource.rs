@@ -34,6 +34,12 @@ pub(crate) struct Resource {
 }
 
 impl Resource {
+    /// Returns whether the resource may support this API version.
+    pub(crate) fn has_version(&self, version: &str) -> bool {
+        let own = self.versions.as_ref();
+        own.is_none_or(|own| own.iter().any(|own| own == version))
+    }
+
     /// Returns whether an Entra principal has a role on the resource.
     pub(crate) fn is_managed_by(&self, object_id: &str, tenant_id: &str) -> bool {
         let is_tenant = |tenant: &String| tenant == tenant_id;
