@@ -14,8 +14,9 @@ use crate::emulator::world::user::{Member, User};
 /// The path of the route.
 pub(crate) const USERS_PATH: &str = "/v1.0/users";
 /// The audiences of Graph's tokens.
-const AUDIENCES: [&str; 2] = [
+const AUDIENCES: [&str; 3] = [
     "https://graph.microsoft.com",
+    "https://graph.microsoft.com/",
     "00000003-0000-0000-c000-000000000000",
 ];
 const PERMISSION: &str = "User.ReadBasic.All";

@@ -147,6 +147,22 @@ fn values_that_contradict_each_other_are_refused() {
         ),
         ("[[tenants]]\ndomain = \"common\"\n", "no domain"),
         (
+            "[[applications]]\nname = \"a\"\nplatforms.native = [\"http://localhost/a;b\"]\n",
+            "none of the characters",
+        ),
+        (
+            "[[applications]]\nname = \"a\"\napi = { identifierUris = [\"api://a\", \"api://a\"], scopes = [\"x\"] }\n",
+            "already the identifier of an API",
+        ),
+        (
+            "[[applications]]\nname = \"a\"\napi = { identifierUris = [\"api://a\"], scopes = [\"x\"] }\n[[applications]]\nname = \"b\"\napi = { identifierUris = [\"api://A\"], scopes = [\"x\"] }\n",
+            "already the identifier of an API",
+        ),
+        (
+            "[[applications]]\nname = \"a\"\napi = { identifierUris = [\"https://graph.microsoft.com\"], scopes = [\"x\"] }\n",
+            "already the identifier of an API",
+        ),
+        (
             "[[groups]]\nname = \"g\"\ntenant = \"contoso.example\"\nmembers = [\"x@contoso.example\"]\n",
             "no user or guest",
         ),

@@ -190,27 +190,48 @@ fn an_api_gets_a_token_on_behalf_of_its_caller() {
 #[test]
 fn an_api_passes_a_token_of_version_2_on() {
     let fixture = with_apis();
-    for (tenant, user) in [
-        ("contoso.example", "ada@contoso.example"),
-        ("organizations", "ada@contoso.example"),
-    ] {
-        let caller = fixture.entra_token(user, &format!("api://{BILLS}/pay"));
-        let good = [
-            ("grant_type", GRANT),
-            ("requested_token_use", "on_behalf_of"),
-            ("client_id", BILLS),
-            ("client_secret", BILLS_SECRET),
-            ("assertion", &caller),
-            ("scope", "api://orders/.default"),
-        ];
+    let caller = fixture.entra_token("ada@contoso.example", &format!("api://{BILLS}/pay"));
+    let good = [
+        ("grant_type", GRANT),
+        ("requested_token_use", "on_behalf_of"),
+        ("client_id", BILLS),
+        ("client_secret", BILLS_SECRET),
+        ("assertion", &caller),
+        ("scope", "api://orders/.default"),
+    ];
+    let response = fixture.token("contoso.example", &encode(&good, &[]));
+    assert_eq!(response.status, 200, "{response:?}");
+    let token = claims(text(&response.json(), "access_token"));
+    assert_eq!(
+        (text(&token, "aud"), text(&token, "appid")),
+        ("api://orders", BILLS)
+    );
+    assert!(response.json().get("refresh_token").is_none());
+    // It is an application of one tenant.
+    let refused = fixture.token("organizations", &encode(&good, &[]));
+    assert_eq!((refused.status, refused.aadsts()), (400, 50194));
+}
+
+#[test]
+fn a_multi_tenant_name_stands_for_the_tenant_of_the_assertion() {
+    let fixture = with_apis();
+    let caller = fixture.entra_token("ada@contoso.example", ORDERS_SCOPE);
+    let good = [
+        ("grant_type", GRANT),
+        ("requested_token_use", "on_behalf_of"),
+        ("client_id", ORDERS),
+        ("client_secret", ORDERS_SECRET),
+        ("assertion", &caller),
+        ("scope", &*format!("api://{BILLS}/pay")),
+    ];
+    for tenant in ["organizations", "common"] {
         let response = fixture.token(tenant, &encode(&good, &[]));
         assert_eq!(response.status, 200, "{response:?}");
         let token = claims(text(&response.json(), "access_token"));
         assert_eq!(
-            (text(&token, "aud"), text(&token, "appid")),
-            ("api://orders", BILLS)
+            (text(&token, "azp"), &token["tid"]),
+            (ORDERS, &claims(&caller)["tid"])
         );
-        assert!(response.json().get("refresh_token").is_none());
     }
 }
 

@@ -76,6 +76,15 @@ fn an_app_names_the_resource_of_its_token() {
     ] {
         assert_eq!(text(&body, name), value);
     }
+    for graph in [
+        "https://graph.microsoft.com",
+        "https://graph.microsoft.com/",
+        "00000003-0000-0000-c000-000000000000",
+    ] {
+        let form = [&credentials[..], &[("resource", graph)]].concat();
+        let body = post(&fixture, &form).json();
+        assert_eq!(claims(text(&body, "access_token"))["aud"], graph);
+    }
     assert_eq!(post(&fixture, &credentials).aadsts(), 900_144);
     let unknown = [&credentials[..], &[("resource", "https://evil.test/")]].concat();
     assert_eq!(post(&fixture, &unknown).aadsts(), 500_011);

@@ -40,6 +40,7 @@ pub(crate) const CLIENTS_AUDIENCES: [&str; 2] = [CLIENTS_URI, CLIENTS_API];
 pub(crate) const RESOURCE_AUDIENCES: [&str; 3] =
     [RESOURCE_URI, RESOURCE_URI_WITHOUT_SLASH, TEAMS_API];
 
+const GRAPH_SCOPES: &[&str] = &["User.Read", "User.ReadBasic.All"];
 const IMPERSONATION: &[&str] = &["user_impersonation"];
 const CLIENTS_SCOPES: &[&str] = &[
     "VoIP",
@@ -59,8 +60,10 @@ const TEAMS_API_SCOPES: &[&str] = &[
 /// Prefix, audience, application and scopes of each of Microsoft's APIs, once for each of its
 /// identifiers, because a token's audience is the requested one. Microsoft Graph is the first.
 #[rustfmt::skip]
-const MICROSOFT: [(&str, &str, &str, &[&str]); 7] = [
-    ("https://graph.microsoft.com/", "https://graph.microsoft.com", GRAPH_API, &["User.Read", "User.ReadBasic.All"]),
+const MICROSOFT: [(&str, &str, &str, &[&str]); 9] = [
+    ("https://graph.microsoft.com/", "https://graph.microsoft.com", GRAPH_API, GRAPH_SCOPES),
+    ("https://graph.microsoft.com//", "https://graph.microsoft.com/", GRAPH_API, GRAPH_SCOPES),
+    ("00000003-0000-0000-c000-000000000000/", GRAPH_API, GRAPH_API, GRAPH_SCOPES),
     ("https://auth.msft.communication.azure.com/", TEAMS_URI, TEAMS_API, TEAMS_SCOPES),
     ("https://communication.azure.com/clients/", CLIENTS_URI, CLIENTS_API, CLIENTS_SCOPES),
     // The service's identifier ends with a slash, hence two.

@@ -117,6 +117,7 @@ fn applications(world: &mut World, file: &mut SeedFile) -> Result<(), Invalid> {
             if api.identifier_uris.is_empty() {
                 api.identifier_uris.push(format!("api://{client_id}"));
             }
+            check_identifiers(world, &path, api)?;
             world.apis.extend(exposed(&client_id, &path, api)?);
             identifiers.clone_from(&api.identifier_uris);
         }
@@ -147,6 +148,17 @@ fn check_pre_authorized(listed: &[SeedApplication]) -> Result<(), Invalid> {
             let message = format!("`{name}` is neither a client id nor the name of an application");
             ensure(is_known, Invalid::new(path, message))?;
         }
+    }
+    Ok(())
+}
+
+/// Checks that no other API has an identifier of this one.
+fn check_identifiers(world: &World, path: &str, api: &SeedApi) -> Result<(), Invalid> {
+    for (place, uri) in api.identifier_uris.iter().enumerate() {
+        let is_taken = api.identifier_uris[..place].contains(uri) || world.api_named(uri).is_some();
+        let path = format!("{path}.api.identifierUris[{place}]");
+        let twice = format!("`{uri}` is already the identifier of an API");
+        ensure(!is_taken, Invalid::new(path, twice))?;
     }
     Ok(())
 }
@@ -210,6 +222,8 @@ fn check_redirect(uri: &str) -> Result<(), String> {
         "a redirect URI has at most 256 characters"
     } else if uri.contains(['#', '*', '\\', '@']) || uri.contains(char::is_whitespace) {
         "a redirect URI has no fragment, wildcard, user name or space"
+    } else if uri.contains(['!', '$', '\'', '(', ')', ',', ';']) {
+        "a redirect URI has none of the characters ! $ ' ( ) , ;"
     } else {
         return Ok(());
     };
