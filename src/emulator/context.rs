@@ -9,7 +9,7 @@ use crate::emulator::faults::FaultSelection;
 use crate::emulator::faults::selection::WrongSelection;
 use crate::emulator::key_ring::KeyRing;
 use crate::emulator::options::Options;
-use crate::emulator::real_hosts::names::below;
+use crate::emulator::real_hosts::names::{CLOUDS, Site, below};
 use crate::emulator::seed::invalid::Invalid;
 use crate::emulator::seed::model::SeedFile;
 use crate::emulator::sign::Certificate;
@@ -166,12 +166,28 @@ impl Context {
         self.port(at, host).is_some_and(is_at)
     }
 
+    /// Returns scheme and host of the issuer of version 1 for requests to this base. At Entra's own hosts
+    /// it is another host.
+    pub(crate) fn v1_base<'b>(&self, base: &'b str) -> &'b str {
+        let host = base.split_once("://").map_or(base, |(_, host)| host);
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let site = self.options.real_hosts.then(|| Site::of(name)).flatten();
+        match site {
+            Some(Site::Entra(cloud)) => cloud.v1_issuer.unwrap_or(base),
+            _ => base,
+        }
+    }
+
     /// Returns whether scheme and host of a token's issuer or audience are this emulator's, or
     /// those of any emulator on this machine if such tokens are accepted.
     pub(crate) fn is_own_base(&self, base: &str) -> bool {
         let Some((scheme, host)) = base.split_once("://") else {
             return false;
         };
+        let mut clouds = CLOUDS.iter();
+        if self.options.real_hosts && clouds.any(|cloud| cloud.v1_issuer == Some(base)) {
+            return true;
+        }
         if self.options.takes_sibling_tokens && matches!(scheme, "http" | "https") {
             let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
             return loopback::is_loopback_host(name) || loopback::is_loopback_host(host);

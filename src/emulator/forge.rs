@@ -95,6 +95,7 @@ impl Context {
         };
         let issuer = Issuer {
             base,
+            v1_base: self.v1_base(base),
             now,
             is_v1: false,
         };

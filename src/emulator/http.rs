@@ -137,6 +137,22 @@ impl Request {
         self.context.options.real_hosts.then(site).flatten()
     }
 
+    /// Returns the name of the cloud in metadata: the request's host, or that of Entra's own hosts.
+    pub(crate) fn cloud_name(&self) -> &str {
+        match self.site() {
+            Some(Site::Entra(cloud)) => cloud.name,
+            _ => &self.host,
+        }
+    }
+
+    /// Returns the host of Microsoft Graph in metadata.
+    pub(crate) fn graph_host(&self) -> &str {
+        match self.site() {
+            Some(Site::Entra(cloud)) => cloud.graph,
+            _ => &self.host,
+        }
+    }
+
     /// Returns the resource that the host names. A host can have any other name: the first resource
     /// answers there.
     fn named_resource(&self) -> Option<usize> {

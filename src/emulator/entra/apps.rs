@@ -164,7 +164,8 @@ fn token(
     let mut state = request.state();
     let life = state.token_life;
     let now = request.now.unix_seconds();
-    let issuer = format!("{}/{}/", request.base, tenant.id);
+    let v1_base = request.context.v1_base(&request.base);
+    let issuer = format!("{v1_base}/{}/", tenant.id);
     let exp = request.now.plus(life).unix_seconds();
     let (signer, uti) = (&request.context.signer, flow.token_id());
     let token = match api.has_v2_tokens {
@@ -176,7 +177,7 @@ fn token(
             "emulator": true,
         })),
         true => signer.v2_token(&json!({
-            "aud": api.audience, "iss": issuer + "v2.0", "tid": tenant.id,
+            "aud": api.audience, "iss": format!("{}/{}/v2.0", request.base, tenant.id), "tid": tenant.id,
             "iat": now, "nbf": now, "exp": exp,
             "aio": random(), "azp": app.client_id, "azpacr": proof, "rh": random(),
             "oid": app.object_id, "sub": app.object_id, "uti": uti, "ver": "2.0",

@@ -46,9 +46,10 @@ pub(crate) fn configuration(request: &Request, segment: &str) -> Result<Reply, E
 /// Returns the metadata of version 1 of a tenant.
 pub(crate) fn configuration_v1(request: &Request, segment: &str) -> Result<Reply, EntraError> {
     let tenant = request.world.tenant_path(segment)?;
+    let base = request.context.v1_base(&request.base);
     let issuer = match &tenant {
-        TenantPath::One(tenant) => format!("{}/{}/", request.base, tenant.id),
-        TenantPath::Common | TenantPath::Organizations => format!("{}/{{tenantid}}/", request.base),
+        TenantPath::One(tenant) => format!("{base}/{}/", tenant.id),
+        TenantPath::Common | TenantPath::Organizations => format!("{base}/{{tenantid}}/"),
     };
     let json = ConfigurationV1 {
         request,

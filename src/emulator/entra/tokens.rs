@@ -108,6 +108,7 @@ pub(crate) fn issue(
     let (signer, life) = (&request.context.signer, state.token_life);
     let issuer = Issuer {
         base: &request.base,
+        v1_base: request.context.v1_base(&request.base),
         now: request.now,
         is_v1: v1::is_v1(request),
     };
@@ -192,6 +193,8 @@ pub(crate) fn issue(
 pub(crate) struct Issuer<'a> {
     /// Scheme and host.
     pub(crate) base: &'a str,
+    /// Scheme and host of the issuer of version 1.
+    pub(crate) v1_base: &'a str,
     pub(crate) now: Timestamp,
     /// Whether its id_tokens have version 1.
     pub(crate) is_v1: bool,
@@ -226,8 +229,7 @@ pub(crate) fn access_claims(
             "emulatorProved": proved,
         }),
         false => json!({
-            // Entra's v1 issuer is https://sts.windows.net/{tid}/.
-            "iss": format!("{}/{tenant}/", issuer.base),
+            "iss": format!("{}/{tenant}/", issuer.v1_base),
             "acr": "1", "amr": amr, "appid": client, "appidacr": proof, "idtyp": "user",
             "scp": scopes.join(" "), "unique_name": user.username, "upn": user.username,
             "ver": "1.0", "xms_cc": capabilities, "emulatorProved": proved,
@@ -246,12 +248,12 @@ pub(crate) fn id_claims(
 ) -> Map<String, Value> {
     let SignIn { user, member, .. } = sign_in;
     let (tenant, home) = (&member.tenant.id, &user.home.tenant.id);
-    let base = issuer.base;
-    let idp = (home != tenant).then(|| format!("{base}/{home}/"));
+    let (base, v1_base) = (issuer.base, issuer.v1_base);
+    let idp = (home != tenant).then(|| format!("{v1_base}/{home}/"));
     let email = email.then_some(&user.username);
     let own = match issuer.is_v1 {
         true => json!({
-            "iss": format!("{base}/{tenant}/"),
+            "iss": format!("{v1_base}/{tenant}/"),
             "upn": user.username, "unique_name": user.username, "ver": "1.0",
             "nonce": nonce, "email": email, "idp": idp,
         }),

@@ -7,6 +7,10 @@ pub(crate) struct Cloud {
     pub(crate) entra: &'static [&'static str],
     /// The host in whose cache MSAL keeps the tokens of all of these.
     pub(crate) cache: &'static str,
+    /// The name of the cloud in metadata.
+    pub(crate) name: &'static str,
+    /// Scheme and host of the issuer of version 1, if it is not the authority.
+    pub(crate) v1_issuer: Option<&'static str>,
     /// The host of Microsoft Graph.
     pub(crate) graph: &'static str,
     /// The domain below which each resource has its host.
@@ -23,12 +27,16 @@ pub(crate) static CLOUDS: [Cloud; 2] = [
             "sts.windows.net",
         ],
         cache: "login.windows.net",
+        name: "microsoftonline.com",
+        v1_issuer: Some("https://sts.windows.net"),
         graph: "graph.microsoft.com",
         resources: "communication.azure.com",
     },
     Cloud {
         entra: &["login.microsoftonline.us", "login.usgovcloudapi.net"],
         cache: "login.microsoftonline.us",
+        name: "microsoftonline.us",
+        v1_issuer: None,
         graph: "graph.microsoft.us",
         resources: "communication.azure.us",
     },

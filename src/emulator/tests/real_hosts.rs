@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::harness::{Answer, Fixture};
+use super::harness::{Answer, Fixture, claims, encode};
 use crate::emulator::Options;
 
 fn fixture() -> Fixture {
@@ -55,6 +55,54 @@ fn without_the_option_the_hosts_are_not_the_emulators() {
     ] {
         assert_eq!(get(&fixture, host, "/").status, 421, "{host}");
     }
+}
+
+#[test]
+fn the_issuer_of_version_1_is_another_host() {
+    let fixture = fixture();
+    let document = |host: &str, path: &str| {
+        let target = format!("/contoso.example/{path}.well-known/openid-configuration");
+        get(&fixture, host, &target).json()
+    };
+    let tenant = fixture.emulator.tenant_id();
+    let sts = format!("https://sts.windows.net/{tenant}/");
+    for host in ["login.microsoftonline.com", "sts.windows.net"] {
+        let first = document(host, "");
+        assert_eq!(first["issuer"], Value::from(sts.as_str()), "{host}");
+        assert_eq!(first["cloud_instance_name"], "microsoftonline.com");
+        assert_eq!(first["msgraph_host"], "graph.microsoft.com");
+    }
+    let own = fixture.host();
+    let local = document("localhost", "");
+    let issuer = format!("http://{own}/{tenant}/");
+    assert_eq!(
+        (&local["issuer"], &local["msgraph_host"]),
+        (&issuer.into(), &own.clone().into())
+    );
+
+    // The resource accepts the tokens of this issuer.
+    let port = fixture.emulator.context.main_ports().http;
+    let form = encode(
+        &[
+            ("grant_type", "client_credentials"),
+            ("client_id", fixture.emulator.service_client_id()),
+            ("client_secret", fixture.emulator.service_client_secret()),
+            ("scope", "https://communication.azure.com//.default"),
+        ],
+        &[],
+    );
+    let response = fixture.raw(&format!(
+        "POST /{tenant}/oauth2/v2.0/token HTTP/1.1\r\nHost: login.microsoftonline.com:{port}\r\n\
+         Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{form}",
+        form.len()
+    ));
+    let token = response.json()["access_token"].as_str().map(str::to_owned);
+    let token = token.expect("a token");
+    assert_eq!(claims(&token)["iss"], Value::from(sts));
+    let bearer = format!("Authorization: Bearer {token}\r\n");
+    let created = fixture.send("POST", "/identities?api-version=2023-10-01", &bearer, "");
+    assert_eq!(created.status, 201, "{created:?}");
 }
 
 #[test]
