@@ -66,6 +66,9 @@ pub(crate) enum Unchanged {
     Invalid(Invalid),
 }
 
+/// The condition of a user whose home tenant is its cause: it changes nothing else.
+const STRANGER: &str = "other-tenant";
+
 impl Context {
     /// Changes the user with this name.
     pub(crate) fn change_user(
@@ -75,6 +78,15 @@ impl Context {
     ) -> Result<Arc<World>, Unchanged> {
         let is_it = |user: &&mut SeedUser| user.username.eq_ignore_ascii_case(username);
         let mut is_known = false;
+        let world = self.world();
+        let is_here = world
+            .user_named(username)
+            .is_some_and(|user| user.home.tenant == world.tenants[0]);
+        if is_here && change.simulate == Some(Some(STRANGER.to_owned())) {
+            let message =
+                format!("`{STRANGER}` is for a user of another tenant than the first one");
+            return Err(Unchanged::Invalid(Invalid::new("simulate", message)));
+        }
         let changed = self.change(|seed| {
             let Some(user) = seed.users.iter_mut().flatten().find(is_it) else {
                 return;

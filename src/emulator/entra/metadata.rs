@@ -11,13 +11,14 @@ use crate::emulator::http::{Reply, Request};
 use crate::emulator::real_hosts::names::{CLOUDS, Site};
 use crate::emulator::verify::ensure;
 use crate::emulator::world::tenant::TenantPath;
+use crate::emulator::world::{CONSUMERS, is_consumers};
 
 /// The metadata, with exactly Entra's members.
 #[derive(Template)]
 #[template(path = "emulator/openid-configuration.json", escape = "none")]
 struct Configuration<'a> {
     request: &'a Request,
-    tenant: TenantPath,
+    place: Place,
     issuer: String,
 }
 
@@ -27,17 +28,54 @@ struct Configuration<'a> {
 #[template(path = "emulator/openid-configuration-v1.json", escape = "none")]
 struct ConfigurationV1<'a> {
     request: &'a Request,
-    tenant: TenantPath,
+    place: Place,
     issuer: String,
+}
+
+/// The tenant of a document.
+struct Place {
+    /// The segment of its endpoints.
+    segment: String,
+    /// The tenant in its issuer; a name of several tenants has the placeholder of Entra.
+    issuer: String,
+    is_one: bool,
+}
+
+impl Place {
+    /// Reads the first segment of a path. `consumers` has metadata as any other tenant, although its
+    /// other endpoints serve no application here.
+    fn of(request: &Request, segment: &str) -> Result<Place, EntraError> {
+        if is_consumers(segment) {
+            return Ok(Place {
+                segment: "consumers".to_owned(),
+                issuer: CONSUMERS.to_owned(),
+                is_one: false,
+            });
+        }
+        let tenant = request.world.tenant_path(segment)?;
+        let segment = tenant.segment().to_owned();
+        Ok(match tenant {
+            TenantPath::One(_) => Place {
+                issuer: segment.clone(),
+                segment,
+                is_one: true,
+            },
+            TenantPath::Common | TenantPath::Organizations => Place {
+                segment,
+                issuer: "{tenantid}".to_owned(),
+                is_one: false,
+            },
+        })
+    }
 }
 
 /// Returns the metadata of a tenant.
 pub(crate) fn configuration(request: &Request, segment: &str) -> Result<Reply, EntraError> {
-    let tenant = request.world.tenant_path(segment)?;
-    let issuer = issuer(&request.base, &tenant);
+    let place = Place::of(request, segment)?;
+    let issuer = format!("{}/{}/v2.0", request.base, place.issuer);
     let json = Configuration {
         request,
-        tenant,
+        place,
         issuer,
     };
     Ok(rendered(&json))
@@ -45,15 +83,12 @@ pub(crate) fn configuration(request: &Request, segment: &str) -> Result<Reply, E
 
 /// Returns the metadata of version 1 of a tenant.
 pub(crate) fn configuration_v1(request: &Request, segment: &str) -> Result<Reply, EntraError> {
-    let tenant = request.world.tenant_path(segment)?;
+    let place = Place::of(request, segment)?;
     let base = request.context.v1_base(&request.base);
-    let issuer = match &tenant {
-        TenantPath::One(tenant) => format!("{base}/{}/", tenant.id),
-        TenantPath::Common | TenantPath::Organizations => format!("{base}/{{tenantid}}/"),
-    };
+    let issuer = format!("{base}/{}/", place.issuer);
     let json = ConfigurationV1 {
         request,
-        tenant,
+        place,
         issuer,
     };
     Ok(rendered(&json))
@@ -65,20 +100,12 @@ fn rendered(json: &impl Template) -> Reply {
     Reply::json(200, &body).with("cache-control", "max-age=86400, private")
 }
 
-/// Returns the issuer. For a multi-tenant name it is Entra's template with braces.
-fn issuer(base: &str, tenant: &TenantPath) -> String {
-    match tenant {
-        TenantPath::One(tenant) => format!("{base}/{}/v2.0", tenant.id),
-        TenantPath::Common | TenantPath::Organizations => format!("{base}/{{tenantid}}/v2.0"),
-    }
-}
-
 /// Returns the JWKS. That of version 1 at `/TENANT/discovery/keys` has no issuer.
 pub(crate) fn keys(request: &Request, segment: &str, is_v2: bool) -> Result<Reply, EntraError> {
-    let tenant = request.world.tenant_path(segment)?;
+    let place = Place::of(request, segment)?;
     let mut keys = request.context.signer.jwks();
     for key in keys.iter_mut().filter(|_| is_v2) {
-        key["issuer"] = issuer(&request.base, &tenant).into();
+        key["issuer"] = format!("{}/{}/v2.0", request.base, place.issuer).into();
     }
     Ok(Reply::json(200, &json!({"keys": keys})))
 }
@@ -103,7 +130,7 @@ pub(crate) fn instance(request: &Request) -> Result<Reply, EntraError> {
     let tenant = url.path_segments().and_then(|mut segments| segments.next());
     let tenant = tenant
         .filter(|_| is_same || real.is_some())
-        .filter(|tenant| request.world.tenant_path(tenant).is_ok())
+        .filter(|tenant| Place::of(request, tenant).is_ok())
         .ok_or(aadsts::UNKNOWN_INSTANCE)?;
     let base = real.map_or_else(|| request.base.clone(), |host| format!("https://{host}"));
     let body = json!({

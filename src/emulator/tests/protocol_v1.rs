@@ -53,6 +53,26 @@ fn the_metadata_names_the_issuer_and_endpoints_of_version_1() {
 }
 
 #[test]
+fn the_tenant_of_personal_accounts_has_metadata() {
+    let fixture = Fixture::new();
+    let base = format!("http://{}", fixture.host());
+    let id = "9188040d-6c67-4c5b-b112-36a304b66dad";
+    for segment in ["consumers", id] {
+        for (version, end) in [("", ""), ("v2.0/", "v2.0")] {
+            let target = format!("/{segment}/{version}.well-known/openid-configuration");
+            let document = fixture.get(&target).json();
+            assert_eq!(text(&document, "issuer"), format!("{base}/{id}/{end}"));
+            let endpoint = text(&document, "token_endpoint");
+            assert!(
+                endpoint.starts_with(&format!("{base}/consumers/oauth2/")),
+                "{endpoint}"
+            );
+        }
+    }
+    assert_eq!(fixture.get("/consumers/discovery/v2.0/keys").status, 200);
+}
+
+#[test]
 fn an_app_names_the_resource_of_its_token() {
     let fixture = Fixture::new();
     let credentials = [

@@ -13,7 +13,9 @@ pub(crate) mod tenant;
 pub(crate) mod user;
 
 pub(crate) use build::build;
-pub(crate) use model::{IDENTITY_HEADER, OTHER_IDENTITY, OTHER_RESOURCE_ID, World};
+pub(crate) use model::{
+    CONSUMERS, IDENTITY_HEADER, OTHER_IDENTITY, OTHER_RESOURCE_ID, World, is_consumers,
+};
 
 #[cfg(test)]
 impl World {

@@ -11,7 +11,7 @@ use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::seed::model::SeedFile;
 
 /// The tenant id of all personal accounts.
-const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+pub(crate) const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 /// The id of a resource that does not exist here: its identities are another's.
 pub(crate) const OTHER_RESOURCE_ID: &str = "ac5ba55e-0ac5-4000-8000-0000000000e2";
 /// The name of an identity of [`OTHER_RESOURCE_ID`].
@@ -46,13 +46,20 @@ pub(crate) struct Group {
     pub(crate) members: Vec<String>,
 }
 
+/// Returns whether the first path segment of an Entra URL names the personal accounts.
+pub(crate) fn is_consumers(segment: &str) -> bool {
+    segment.eq_ignore_ascii_case("consumers") || segment.eq_ignore_ascii_case(CONSUMERS)
+}
+
 impl World {
     /// Returns the tenant that the first path segment of an Entra URL names.
     pub(crate) fn tenant_path(&self, segment: &str) -> Result<TenantPath, EntraError> {
+        if is_consumers(segment) {
+            return Err(aadsts::CONSUMERS_TENANT);
+        }
         match segment.to_ascii_lowercase().as_str() {
             "common" => Ok(TenantPath::Common),
             "organizations" => Ok(TenantPath::Organizations),
-            "consumers" | CONSUMERS => Err(aadsts::CONSUMERS_TENANT),
             name => self
                 .tenant(name)
                 .map(|tenant| TenantPath::One(Arc::clone(tenant)))

@@ -81,6 +81,13 @@ fn a_changed_user_simulates_a_condition_until_it_is_removed() {
         assert_eq!(refused.status, 400);
         assert!(error(&refused).1.starts_with(path), "{}", refused.body);
     }
+    let stranger = user(json!({"simulate": "other-tenant"}));
+    assert_eq!(stranger.status, 409);
+    assert!(
+        error(&stranger).1.contains("another tenant"),
+        "{}",
+        stranger.body
+    );
     let unknown = change(
         &fixture,
         "PATCH",
