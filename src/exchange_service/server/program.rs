@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::runtime::Builder;
 use tracing::error;
 
@@ -113,11 +113,26 @@ fn text_of(error: &Error, output: Output) -> String {
             let cause = cause.unwrap_or_default();
             format!("error: {error}{cause}\nhint: {}\n", error.hint())
         }
+        Output::Json => format!("{}\n", json!({"error": json_of(error)})),
+    }
+}
+
+fn json_of(error: &Error) -> Value {
+    let (kind, hint) = (error.kind().as_str(), error.hint());
+    json!({"kind": kind, "message": error.to_string(), "hint": hint})
+}
+
+/// Returns the text of several errors. In JSON, it is one line with the first error, as for one error.
+fn text_of_all(first: &Error, others: &[Error], output: Output) -> String {
+    match output {
+        Output::Text => std::iter::once(first)
+            .chain(others)
+            .map(|error| text_of(error, output))
+            .collect(),
+        Output::Json if others.is_empty() => text_of(first, output),
         Output::Json => {
-            let (kind, hint) = (error.kind().as_str(), error.hint());
-            let error = error.to_string();
-            let error = json!({"kind": kind, "message": error, "hint": hint});
-            format!("{}\n", json!({"error": error}))
+            let others: Vec<Value> = others.iter().map(json_of).collect();
+            format!("{}\n", json!({"error": json_of(first), "others": others}))
         }
     }
 }
@@ -147,11 +162,8 @@ fn started(
     let settings = match Settings::read_with_all_faults(environment, file) {
         Ok(settings) => settings,
         Err((first, others)) => {
-            // The caller prints the last one.
-            return Err(others.into_iter().fold(first, |error, next| {
-                writer.message(text_of(&error, arguments.output).into_bytes());
-                next
-            }));
+            writer.message(text_of_all(&first, &others, arguments.output).into_bytes());
+            return Ok(first.kind().exit_code());
         }
     };
     let service = assemble(&settings, clock, writer.clone())?;
