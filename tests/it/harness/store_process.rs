@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use acspass::account::{Account, EntraApplication, SessionKey};
 use acspass::secret::{RefreshToken, SecretBytes};
 use acspass::store::{
-    Activity, FileStore, KeyringStore, LockAttempt, LockTarget, Record, SessionStore,
+    Activity, FileStore, Guard, KeyringStore, LockAttempt, LockTarget, Record, SessionStore,
     ShortLifetimeNote, TokenStore,
 };
 
@@ -134,12 +134,25 @@ pub(crate) fn key() -> SessionKey {
     }
 }
 
+/// Takes the lock of a session, for which a killed process is no obstacle. The parent can hold it for a moment: reading
+/// mends the index under the lock, and a process that another test is starting has a copy of it until it runs its own
+/// program. `None` after 10 s.
+fn lock(sessions: &SessionStore, target: &LockTarget) -> Result<Option<Guard>, acspass::Error> {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(10) {
+        if let LockAttempt::Acquired(guard) = sessions.try_lock(target, Activity::Renewing)? {
+            return Ok(Some(guard));
+        }
+        std::thread::yield_now();
+    }
+    Ok(None)
+}
+
 /// Replaces the session by its next generation, over and over, until the process is killed.
 fn renew(sessions: SessionStore) -> Result<String, acspass::Error> {
     let key = key();
     loop {
-        let name = LockTarget::Session(key.clone());
-        let LockAttempt::Acquired(guard) = sessions.try_lock(&name, Activity::Renewing)? else {
+        let Some(guard) = lock(&sessions, &LockTarget::Session(key.clone()))? else {
             return Ok("held".to_owned());
         };
         let mut record = sessions.load(&key)?.unwrap_or_else(|| {
