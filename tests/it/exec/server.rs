@@ -336,7 +336,7 @@ fn managed_identity_is_the_one_that_the_sdks_find() {
         .collect();
     for name in others {
         assert!(!names.contains(&name), "{name}");
-        assert!(run.stderr.contains(name), "{name} is reported");
+        assert_eq!(run.stderr.matches(name).count(), 1, "{name} is reported");
     }
     for name in own {
         assert!(names.contains(&name), "{name}");

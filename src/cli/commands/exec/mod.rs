@@ -59,8 +59,10 @@ pub(crate) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> R
         // An SDK would ask for the identity with this id, or leave the managed identity out.
         let others = [var::AZURE_CLIENT_ID, var::AZURE_TOKEN_CREDENTIALS];
         let others = others.map(|name| env.variables.get_key_value(name));
-        let others = others.into_iter().flatten();
-        sorted.removed.extend(others.map(|(name, _)| name.as_str()));
+        let others = others.into_iter().flatten().map(|(name, _)| name.as_str());
+        let others: Vec<&str> = others.collect();
+        sorted.left.retain(|name| !others.contains(name));
+        sorted.removed.extend(others);
     }
     for name in &sorted.removed {
         command.env_remove(name);
