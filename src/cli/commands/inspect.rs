@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::cli::environment::Environment;
+use crate::cli::io::local_time::LocalTimes;
 use crate::cli::io::output::Output;
 use crate::cli::io::report::Report;
 use crate::error::{Error, Result};
@@ -15,7 +16,7 @@ use crate::input;
 use crate::jwt;
 use crate::secret::is_b64token;
 use crate::text::{one_line, quoted};
-use crate::time::{Timestamp, in_words};
+use crate::time::Timestamp;
 
 /// Longest input that is read, in bytes.
 const MAX_INPUT_BYTES: u64 = 256 * 1024;
@@ -32,7 +33,7 @@ pub(crate) fn run(file: Option<&Path>, env: &Environment, output: &mut Output) -
     let expires_on = time(&decoded.claims, "exp").map(|at| at.to_string());
     env.messages
         .print("Not verified: signature, issuer and expiry.");
-    let now = env.clock.now();
+    let times = env.local_times(env.clock.now());
     let (header, claims) = (decoded.header, decoded.claims);
     if output.is_json {
         let json = json!({"header": header, "claims": claims, "expiresOn": expires_on});
@@ -40,9 +41,9 @@ pub(crate) fn run(file: Option<&Path>, env: &Environment, output: &mut Output) -
     }
     let mut report = output.report();
     report.heading("header");
-    add_rows(&mut report, &header, now);
+    add_rows(&mut report, &header, &times);
     report.heading("claims");
-    add_rows(&mut report, &claims, now);
+    add_rows(&mut report, &claims, &times);
     output.print_report(report)
 }
 
@@ -54,7 +55,7 @@ fn time(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
 const NAME_COLUMNS: usize = 19;
 
 /// Adds a row for each member, with the age of a time.
-fn add_rows(report: &mut Report, members: &Map<String, Value>, now: Timestamp) {
+fn add_rows(report: &mut Report, members: &Map<String, Value>, times: &LocalTimes) {
     for (name, value) in members {
         let value = match value {
             Value::String(value) => value.clone(),
@@ -65,11 +66,7 @@ fn add_rows(report: &mut Report, members: &Map<String, Value>, now: Timestamp) {
         if matches!(name.as_str(), "exp" | "iat" | "nbf" | "auth_time")
             && let Some(at) = time(members, &name)
         {
-            let age = match at > now {
-                true => format!("in {}", in_words(at.since(now))),
-                false => format!("{} ago", in_words(now.since(at))),
-            };
-            text.push_str(&format!("  ({at}, {age})"));
+            text.push_str(&format!("  ({})", times.with_age(at)));
         }
         report.row(&format!("  {name}"), NAME_COLUMNS, &text);
     }

@@ -45,6 +45,15 @@ impl LocalTimes {
         }
     }
 
+    /// Returns a time with its distance from now: `28 Nov 18:24, in 1 h 14 min` or `17:09, 5 min ago`.
+    pub(crate) fn with_age(&self, at: Timestamp) -> String {
+        let time = self.clock_time(at);
+        match at > self.now {
+            true => format!("{time}, in {}", in_words(at.since(self.now))),
+            false => format!("{time}, {} ago", in_words(self.now.since(at))),
+        }
+    }
+
     fn local(&self, at: Timestamp) -> jiff::Zoned {
         let at = jiff::Timestamp::from_second(at.unix_seconds()).unwrap_or_default();
         at.to_zoned(self.zone.clone())
