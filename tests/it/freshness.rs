@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use acspass::emulator::{Emulator, Fault, FaultKind, Options, Route};
+use acspass::emulator::{Emulator, Fault, FaultKind, FaultSelection, Options, Route};
 use acspass::error::Kind;
 use acspass::time::{Clock, SettableClock, Sleep, SystemClock, Timestamp};
 
@@ -338,6 +338,25 @@ fn after_a_refused_refresh_token_the_status_is_that_a_sign_in_is_required() {
     let call = home.call(&sign_in).by_clock(&ours);
     call.by(&TestBrowser::walking()).run().assert_code(0);
     home.call(&["status"]).by_clock(&ours).run().assert_code(0);
+}
+
+#[test]
+fn a_session_without_a_refresh_token_is_named_when_it_has_to_be_renewed() {
+    let (home, emulator, _) = home_and_service();
+    let selection = FaultSelection {
+        name: "refresh-token-missing".to_owned(),
+        probability: Some(1.0),
+        ..FaultSelection::default()
+    };
+    emulator.select_fault(selection).expect("a fault");
+    home.login();
+    home.real(&["get", "--force-refresh"]).assert_error(
+        4,
+        &[
+            "ada@contoso.example cannot be renewed, because Entra issued no refresh token",
+            "Run `acspass login --account ada@contoso.example`.",
+        ],
+    );
 }
 
 #[test]

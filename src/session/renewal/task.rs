@@ -267,6 +267,7 @@ impl<'a> RenewalTask<'a> {
                     no_second_token(name, self.completed.signed_in)
                 }
                 Some(refusal) => with_account(refusal, name),
+                None if self.has_no_refresh_token() => no_refresh_token(name),
                 None => sessions.no_session_error(user.as_deref().or(name)),
             });
         };
@@ -297,9 +298,13 @@ impl<'a> RenewalTask<'a> {
     /// Returns whether the exchange service's token is out of reach: a sign-in brings one token only, and
     /// the refresh token brings the other.
     fn lacks_refresh_token(&self) -> bool {
+        self.has_no_refresh_token() && !self.renewal.request.service_scopes.is_empty()
+    }
+
+    /// Returns whether there is a session, for which Entra issued no refresh token.
+    fn has_no_refresh_token(&self) -> bool {
         let record = self.record.as_ref();
-        let has_none = record.is_some_and(|record| record.refresh_token.is_none());
-        has_none && !self.renewal.request.service_scopes.is_empty()
+        record.is_some_and(|record| record.refresh_token.is_none())
     }
 
     pub(super) fn save(&self) -> Result<()> {
@@ -331,6 +336,17 @@ impl PendingRenewal {
             life_seconds: life.as_secs(),
         })
     }
+}
+
+/// Returns the error for a session that ends with its tokens.
+fn no_refresh_token(user: Option<&str>) -> Error {
+    let of = user.map(|user| format!(" of {user}")).unwrap_or_default();
+    let error = Error::new(
+        Kind::SignInNeeded,
+        format!("the session{of} cannot be renewed, because Entra issued no refresh token"),
+        "Run `acspass login`.",
+    );
+    with_account(error, user)
 }
 
 /// Returns the error for a session without a refresh token, whose exchange needs two Entra tokens. Another
