@@ -25,6 +25,12 @@ pub trait TokenStore: Send + Sync {
     /// Returns the names of all items, sorted, including locked ones.
     fn items(&self) -> Result<Vec<String>>;
 
+    /// Removes what was set aside because it could not be read, outside of the items. `is_chosen` selects by
+    /// the item's name; what has no readable name is removed too. Returns the number.
+    fn remove_set_aside(&self, _is_chosen: &dyn Fn(&str) -> bool) -> Result<usize> {
+        Ok(0)
+    }
+
     /// Returns the names of all items; `None` if no such store is available here, for example no keyring.
     fn items_if_available(&self) -> Result<Option<Vec<String>>> {
         self.items().map(Some)

@@ -62,11 +62,26 @@ impl FileStore {
         state_folder::lock_file(&self.folder, "lock")
     }
 
+    fn names(&self) -> Result<Vec<String>> {
+        self.folder
+            .names()
+            .map_err(|cause| state_folder::error_at("list the folder", &self.folder.path(), cause))
+    }
+
+    /// Removes a file; `false` if there was none.
+    fn remove(&self, file: &str) -> Result<bool> {
+        let _lock = self.lock()?;
+        let removed = self.folder.remove(file);
+        removed.map_err(state_folder::error_mapper(
+            "remove the encrypted file",
+            &self.folder,
+            file,
+        ))
+    }
+
     /// Returns the names of the sealed files.
     fn files(&self) -> Result<Vec<String>> {
-        let mut files = self.folder.names().map_err(|cause| {
-            state_folder::error_at("list the folder", &self.folder.path(), cause)
-        })?;
+        let mut files = self.names()?;
         files.retain(|name| name.ends_with(".sealed"));
         files.sort();
         Ok(files)
@@ -157,14 +172,7 @@ impl TokenStore for FileStore {
         if !self.folder.path().exists() {
             return Ok(false);
         }
-        let file = file_name(item);
-        let _lock = self.lock()?;
-        let removed = self.folder.remove(&file);
-        removed.map_err(state_folder::error_mapper(
-            "remove the encrypted file",
-            &self.folder,
-            &file,
-        ))
+        self.remove(&file_name(item))
     }
 
     fn items(&self) -> Result<Vec<String>> {
@@ -180,6 +188,19 @@ impl TokenStore for FileStore {
         }
         items.sort();
         Ok(items)
+    }
+
+    fn remove_set_aside(&self, is_chosen: &dyn Fn(&str) -> bool) -> Result<usize> {
+        let mut files = self.names()?;
+        files.retain(|name| name.contains(".sealed.unreadable-"));
+        let mut removed = 0;
+        for file in files {
+            let bytes = self.read(&file)?.unwrap_or_default();
+            if Sealed::read(&bytes).is_none_or(|sealed| is_chosen(sealed.item)) {
+                removed += usize::from(self.remove(&file)?);
+            }
+        }
+        Ok(removed)
     }
 
     fn is_persistent(&self) -> bool {

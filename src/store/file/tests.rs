@@ -281,6 +281,13 @@ fn damaged_file_is_quarantined_and_its_item_is_gone() {
     store.save("item", &secret()).unwrap();
     assert_eq!(store.load("item").unwrap(), Some(secret()));
     assert_eq!(store.items().unwrap(), ["item"]);
+
+    // Those with another item's name stay, if the name can be read.
+    let removed = store.remove_set_aside(&|item| item == "another").unwrap();
+    let rest = store.remove_set_aside(&|item| item == "item").unwrap();
+    assert_eq!(removed + rest, damaged.len());
+    assert!(removed > 0 && rest > 0, "{removed} and {rest}");
+    assert_eq!(store.load("item").unwrap(), Some(secret()));
 }
 
 #[test]

@@ -104,6 +104,9 @@ impl SessionStore {
                 Err(cause) => failures.push((item, cause)),
             }
         }
+        let is_chosen = |item: &str| host_in(item).is_some_and(&matches_host);
+        let set_aside = self.store.remove_set_aside(&is_chosen);
+        forgotten.quarantined += *set_aside.as_ref().unwrap_or(&0);
         let has_ended = |login: &String| self.store.has_ended(login);
         of_other_logins.retain(|entry| !entry.login.as_ref().is_some_and(has_ended));
         let alive = of_other_logins.len();
@@ -112,6 +115,7 @@ impl SessionStore {
             return Err(self.not_removed(&items, cause.clone(), LOGOUT));
         }
         found?;
+        set_aside?;
         listed?;
         let sessions = match alive {
             0 => return Ok(forgotten),
