@@ -47,6 +47,7 @@ use commands::{
     inspect, login, logout, man, profile as profiles, serve, session, setup, status, store, token,
     user,
 };
+use hints::global_options::GlobalOptions;
 use io::log;
 use io::output::Output;
 use io::style::Style;
@@ -115,6 +116,8 @@ pub fn run(
     env.messages.style = style(&env, color, env.stderr_is_terminal);
     let stdout_style = style(&env, color, env.stdout_is_terminal);
     env.messages.is_quiet = env.global.quiet;
+    let (profile, emulator) = (env.global.profile.as_deref(), env.global.emulator);
+    env.messages.global_options = GlobalOptions::new(profile, emulator);
     let variable = env.variable(env_vars::ACSPASS_LOG);
     let (level, warning) = log::level(env.global.quiet, env.global.verbose, variable);
     env.messages.level = level;

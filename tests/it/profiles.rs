@@ -53,6 +53,25 @@ fn the_path_of_a_file_that_cannot_be_read_is_printed() {
 }
 
 #[test]
+fn commands_in_results_and_messages_have_the_profile_and_the_emulator() {
+    let home = Home::new();
+    home.configure(TWO);
+    let run = home.run(&["--profile", "home", "status"]);
+    for command in ["login", "config set connection-string"] {
+        let command = format!("`acspass --profile home {command}`");
+        assert!(run.stdout.contains(&command), "{command}: {}", run.stdout);
+    }
+    let run = home.real(&["--emulator", "status"]);
+    assert!(
+        run.stdout.contains("`acspass --emulator login`"),
+        "{}",
+        run.stdout
+    );
+    home.run(&["--profile", "home", "setup"])
+        .assert_says(&["`acspass --profile home setup`"]);
+}
+
+#[test]
 fn unknown_name_lists_the_existing_ones() {
     let mut home = Home::new();
     home.configure(TWO);

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::level_filters::LevelFilter;
 
+use crate::cli::hints::global_options::GlobalOptions;
 use crate::text::{printable, without_secrets};
 
 use super::style::Style;
@@ -26,6 +27,8 @@ pub(crate) struct Messages {
     pub(crate) style: Style,
     /// The width of the terminal; `None` if standard error is no terminal that can rewrite a line.
     pub(crate) columns: Option<usize>,
+    /// Added to the commands of this program in a message.
+    pub(crate) global_options: GlobalOptions,
 }
 
 struct Stderr {
@@ -59,6 +62,7 @@ impl Messages {
             level: LevelFilter::INFO,
             style: Style::default(),
             columns: None,
+            global_options: GlobalOptions::default(),
         }
     }
 
@@ -76,7 +80,8 @@ impl Messages {
 
     /// Prints a message that the user cannot do without.
     pub(crate) fn print_always(&self, text: &str) {
-        self.line(&wrapped("", &printable(text), self.columns));
+        let text = self.global_options.added_to(text);
+        self.line(&wrapped("", &printable(&text), self.columns));
     }
 
     /// Prints a warning, if the level includes warnings.
@@ -89,7 +94,8 @@ impl Messages {
     /// Prints a warning at any level.
     pub(crate) fn warn_always(&self, text: &str) {
         let label = self.style.paint("33;1", "warning:");
-        self.line(&self.labelled(&label, &without_secrets(text)));
+        let text = self.global_options.added_to(&without_secrets(text));
+        self.line(&self.labelled(&label, &text));
     }
 
     /// Prints a question; the answer is typed behind it.

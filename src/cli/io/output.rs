@@ -66,6 +66,7 @@ impl Output {
     /// Returns an empty report for standard output.
     pub(crate) fn report(&self) -> Report {
         Report::new(self.style, self.columns)
+            .with_global_options(self.messages.global_options.clone())
     }
 
     /// Prints the result as text.

@@ -2,6 +2,7 @@
 
 use textwrap::core::display_width;
 
+use crate::cli::hints::global_options::GlobalOptions;
 use crate::text::printable;
 
 use super::style::{Mark, Style};
@@ -18,6 +19,7 @@ const MAX_MARK_COLUMNS: usize = 4;
 pub(crate) struct Report {
     style: Style,
     columns: Option<usize>,
+    global_options: GlobalOptions,
     text: String,
 }
 
@@ -27,7 +29,16 @@ impl Report {
         Report {
             style,
             columns,
+            global_options: GlobalOptions::default(),
             text: String::new(),
+        }
+    }
+
+    /// Adds these options to the commands of this program in the texts that follow.
+    pub(crate) fn with_global_options(self, global_options: GlobalOptions) -> Self {
+        Report {
+            global_options,
+            ..self
         }
     }
 
@@ -50,7 +61,8 @@ impl Report {
 
     /// Adds a paragraph.
     pub(crate) fn paragraph(&mut self, text: &str) {
-        self.push(&wrapped("", &printable(text), self.columns));
+        let text = self.whole(text);
+        self.push(&wrapped("", &text, self.columns));
     }
 
     /// Adds lines that are copied as they are, such as a script: they are not wrapped.
@@ -62,7 +74,8 @@ impl Report {
     /// first one. The label may begin with spaces. If a command in the text does not fit beside the label,
     /// or if more than one line would be needed in a narrow terminal, the text begins below the label.
     pub(crate) fn row(&mut self, label: &str, width: usize, text: &str) {
-        self.labelled(&printable(label), width, &printable(text));
+        let text = self.whole(text);
+        self.labelled(&printable(label), width, &text);
     }
 
     /// Adds a row whose text begins with a coloured word, as in `✓ fresh, expires 18:24`. `rest` follows
@@ -74,7 +87,7 @@ impl Report {
         (mark, word): (Mark, &str),
         rest: &str,
     ) {
-        let text = format!("{}{}", self.style.marked(mark, word), printable(rest));
+        let text = format!("{}{}", self.style.marked(mark, word), self.whole(rest));
         self.labelled(&printable(label), width, &text);
     }
 
@@ -92,12 +105,19 @@ impl Report {
         let subject = self.style.bold(&printable(subject));
         let label = format!("{result}{subject}");
         let width = widths.0 + widths.1;
-        let hang = self.labelled(&label, width, &printable(text));
+        let text = self.whole(text);
+        let hang = self.labelled(&label, width, &text);
         if let Some(advice) = advice {
             let arrow = if self.style.has_symbols { "→" } else { "->" };
             let label = format!("{}{arrow} ", " ".repeat(hang));
-            self.push(&wrapped(&label, &printable(advice), self.columns));
+            let advice = self.whole(advice);
+            self.push(&wrapped(&label, &advice, self.columns));
         }
+    }
+
+    /// Returns foreign text without control characters, and with whole commands.
+    fn whole(&self, text: &str) -> String {
+        printable(&self.global_options.added_to(text))
     }
 
     /// Whether text begins below a label of this width, because the terminal is narrow.

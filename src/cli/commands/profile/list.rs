@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::acs::Endpoint;
 use crate::cli::environment::Environment;
-use crate::cli::hints::program;
+use crate::cli::hints::global_options::program;
 use crate::cli::io::output::Output;
 use crate::cli::io::report::Report;
 use crate::cli::io::style::Mark;
