@@ -4,10 +4,10 @@
 //! secrets: a bearer token, a cookie, a signature, an `access_token` in the query. The text has the
 //! values that the scheme defines, if they are well-formed, and a placeholder for each other one.
 
+use super::body::hash;
 use super::parts::Parts;
-use super::{HASH, body};
 use crate::emulator::journal::text::clean;
-use crate::emulator::verify::DATES;
+use crate::emulator::verify::{DATES, HASH};
 use crate::time::Timestamp;
 
 /// In place of a value of a header that the scheme does not define.
@@ -21,7 +21,7 @@ pub(super) fn text(parts: &Parts, body: &[u8]) -> String {
     let values = parts.values.iter();
     let values: Vec<String> = values
         .map(|(name, value)| match name.as_str() {
-            HASH => body::hash(body),
+            HASH => hash(body),
             // It is one of the emulator's own names: the server refuses any other.
             "host" => value.clone(),
             date if DATES.contains(&date) && is_date(value) => value.clone(),
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn the_values_of_the_scheme_are_shown_and_no_other() {
         let date = "Mon, 02 Jun 2025 13:45:09 GMT";
-        let hash = body::hash(b"");
+        let hash = hash(b"");
         let shown = expected(
             "/identities/8%3Aacs%3Ax?api-version=2025-03-02-preview&access_token=s3cret&s3cret",
             &[
