@@ -49,10 +49,11 @@ fn scope_list(body: &mut Map<String, Value>) {
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [NamedFault; 12] = [
+pub(super) static TABLE: [NamedFault; 13] = [
     NamedFault { name: "expires-in-text", routes: TOKEN, summary: "the lifetime is a text", response: "`expires_in` is a JSON string", source: SEEN, parameter: None, effect: |_| edit(|body| { let life = life(body); set(body, "expires_in", life.to_string().into()); }) },
     NamedFault { name: "expires-in-float", routes: TOKEN, summary: "the lifetime has a fraction", response: "`expires_in` is a float", source: SEEN, parameter: None, effect: |_| edit(|body| { let life = life(body); set(body, "expires_in", json!(life as f64 + 0.5)); }) },
     NamedFault { name: "only-ext-expires-in", routes: TOKEN, summary: "the lifetime has another name", response: "`ext_expires_in` without `expires_in`", source: SEEN, parameter: None, effect: |_| edit(|body| _ = body.remove("expires_in")) },
+    NamedFault { name: "refresh-in", routes: TOKEN, summary: "a renewal is recommended before the expiry", response: "`refresh_in` is half of `expires_in`", source: "MSAL: the member `refresh_in` of a token response", parameter: None, effect: |_| edit(|body| { let life = life(body); set(body, "refresh_in", (life / 2).into()); }) },
     NamedFault { name: "scope-absent", routes: TOKEN, summary: "the granted scopes are those of the request", response: "no `scope`", source: OAUTH, parameter: None, effect: |_| edit(|body| _ = body.remove("scope")) },
     NamedFault { name: "scope-list", routes: TOKEN, summary: "the scopes are a list", response: "`scope` is an array", source: SEEN, parameter: None, effect: |_| edit(scope_list) },
     NamedFault { name: "token-type-absent", routes: TOKEN, summary: "the type of token is missing", response: "no `token_type`", source: SEEN, parameter: None, effect: |_| edit(|body| _ = body.remove("token_type")) },

@@ -202,6 +202,10 @@ fn member(case: &Case, name: &str) -> bool {
         }
         "expires-in-float" => assert!(seen["expires_in"].is_f64(), "{seen}"),
         "only-ext-expires-in" => lacks("expires_in"),
+        "refresh-in" => {
+            assert_eq!(seen["refresh_in"], 2250, "half of 75 minutes");
+            assert!(is_same("expires_in") && plain.get("refresh_in").is_none());
+        }
         "scope-absent" => lacks("scope"),
         "scope-list" => {
             let words = plain["scope"].as_str().expect("text").split(' ');
