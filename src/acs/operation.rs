@@ -120,13 +120,13 @@ pub(super) fn refusal(
     let is_its_own = details.is_some() || response.body.is_empty();
     let details = details.unwrap_or_default();
     let mut error = if response.is_transient_error() {
-        match status {
+        response.add_retry_after(match status {
             429 => advised(Kind::Unreachable, "rate", host),
             _ => {
                 let detail = format!("{host} keeps returning HTTP status {status}");
                 advised(Kind::Unreachable, "outage", &detail)
             }
-        }
+        })
     } else if response.status.is_client_error() && is_its_own {
         let (name, detail) = explain(permission, response, &details, now);
         advised(Kind::Refused, name, &detail)
@@ -297,7 +297,42 @@ fn challenged_claims(headers: &HeaderMap) -> Option<Claims> {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::{DATE, HeaderValue, RETRY_AFTER};
+
     use super::*;
+
+    #[test]
+    fn the_pause_that_the_resource_asks_for_is_in_the_error() {
+        let pause_of = |status: u16, pause: &'static str| {
+            let date = HeaderValue::from_static("Sat, 28 Nov 2026 14:00:00 GMT");
+            let response = Response {
+                version: reqwest::Version::HTTP_11,
+                status: reqwest::StatusCode::from_u16(status).expect("a status"),
+                headers: HeaderMap::from_iter([
+                    (DATE, date),
+                    (RETRY_AFTER, HeaderValue::from_static(pause)),
+                ]),
+                body: br#"{"error":{"code":"x","message":"y"}}"#.to_vec(),
+                repeated: false,
+                tries: 1,
+            };
+            let permission = Permission::Exchange(ExchangeKind::Key);
+            let now = Timestamp::from_unix_seconds(0);
+            let error = refusal(permission, "a.test", &response, now);
+            error.retry_after().map(|pause| pause.as_secs())
+        };
+        for (status, pause, expected) in [
+            (429, "7", Some(7)),
+            (503, "20", Some(20)),
+            (429, "Sat, 28 Nov 2026 14:00:12 GMT", Some(12)),
+            (503, "Sat, 28 Nov 2026 13:00:00 GMT", Some(0)),
+            (429, "soon", None),
+            // A refusal does not pass.
+            (403, "20", None),
+        ] {
+            assert_eq!(pause_of(status, pause), expected, "{status} {pause}");
+        }
+    }
 
     #[test]
     fn an_id_is_escaped_as_the_sdks_escape_it() {

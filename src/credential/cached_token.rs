@@ -14,8 +14,8 @@ pub const AHEAD: Duration = Duration::from_secs(15 * 60);
 const CLOCKS_AGREE: Duration = Duration::from_secs(60);
 /// The shortest time between two scheduled refreshes, however short tokens live.
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
-/// The longest pause between two attempts.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// The longest pause between two attempts, also if a service requests a longer one.
+pub(super) const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// A token of a credential.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 use crate::error::{Error, Kind, Result};
 use crate::time::{Clock, MIN_VALIDITY_DURING_OUTAGE, Moment, SystemClock};
 
-use super::cached_token::{AHEAD, CachedToken, Pause, next_refresh, pause_after};
+use super::cached_token::{AHEAD, CachedToken, MAX_PAUSE, Pause, next_refresh, pause_after};
 use super::refresher::{RefreshedToken, Refresher};
 
 /// The longest time for which callers get the last error without a new refresh. The pauses between
@@ -351,7 +351,8 @@ impl Inner {
 
     fn record_failure(&self, state: &mut State, error: Option<&Error>) {
         let times = state.failed.as_ref().map_or(0, |failed| failed.times) + 1;
-        let pause = pause_after(times, fastrand::f64());
+        let requested = error.and_then(Error::retry_after).unwrap_or_default();
+        let pause = pause_after(times, fastrand::f64()).max(requested.min(MAX_PAUSE));
         let what = match error {
             Some(error) => format!("The refresh of the token failed: {error}."),
             None => "The refresh returned the same token.".to_owned(),

@@ -107,6 +107,45 @@ impl Fixture {
 }
 
 #[tokio::test]
+async fn the_pause_that_a_service_asks_for_is_waited_up_to_a_minute() {
+    let clock = SettableClock::new(Timestamp::from_unix_seconds(1_000_000));
+    let starts: Arc<Mutex<Vec<i64>>> = Arc::default();
+    let (times, now) = (starts.clone(), clock.clone());
+    let refresher = move |_: Duration| {
+        let (times, now) = (times.clone(), now.clone());
+        Box::pin(async move {
+            let mut times = times.lock().unwrap();
+            times.push(now.now().unix_seconds());
+            let pause = [40, 4000][times.len() % 2];
+            let busy = Error::new(Kind::Unreachable, "busy", "wait");
+            Err(busy.with_retry_after(Duration::from_secs(pause)))
+        }) as Refreshing<'static>
+    };
+    let initial = RefreshedToken::new(
+        CommunicationToken::new("initial"),
+        clock.now().plus(Duration::from_secs(HOUR)),
+    );
+    let options = Options {
+        clock: Arc::new(clock.clone()),
+        initial: Some(initial),
+        ..Options::default()
+    };
+    let _credential = CommunicationTokenCredential::new(refresher, options);
+    for _ in 0..HOUR {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        clock.advance(Duration::from_secs(1));
+    }
+    let starts = starts.lock().unwrap();
+    let pauses: Vec<i64> = starts.windows(2).map(|two| two[1] - two[0]).collect();
+    assert!(pauses.len() > 8, "{pauses:?}");
+    // Its own pauses are 1 s to a minute, with the number of failures.
+    assert_eq!(pauses[..4], [60, 40, 60, 40], "{pauses:?}");
+    assert!(pauses.iter().all(|pause| (40..=60).contains(pause)), "{pauses:?}");
+}
+
+#[tokio::test]
 async fn token_is_replaced_ahead_of_time_and_never_has_ten_minutes_left() {
     let fixture = Fixture::new(&[]);
     let mut changes = fixture.credential.changes();
@@ -186,7 +225,7 @@ async fn no_life_however_short_makes_it_refresh_without_end() {
     for (life, most) in [(1, 125), (2, 125), (30, 10), (300, 3), (900, 2)] {
         let fixture = Fixture::new(&vec![Ok(life); 1000]);
         fixture.get(TEN_MINUTES).await.unwrap();
-        for _ in 0..10 {
+        for _ in 0..50 {
             // Independent of the number of calls.
             fixture.get(TEN_MINUTES).await.unwrap();
         }

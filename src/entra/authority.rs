@@ -86,10 +86,7 @@ impl Authority {
         url.set_path(&format!("/{tenant}/v2.0/.well-known/openid-configuration"));
         let response = http.send(|| Ok(Request::get(url.clone()))).await?;
         if response.is_transient_error() {
-            return Err(refusal::outage(
-                &self.host_and_port(),
-                response.status.as_u16(),
-            ));
+            return Err(refusal::outage(&self.host_and_port(), &response));
         }
         if response.status.is_client_error()
             && let Some(response) = wire::read::<TokenError>(&response.body)

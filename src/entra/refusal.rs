@@ -161,15 +161,17 @@ fn code_of(response: &TokenError) -> Option<String> {
 }
 
 /// Returns the error for repeated responses with status 429 or 5xx.
-pub(super) fn outage(host: &str, status: u16) -> Error {
+pub(super) fn outage(host: &str, response: &Response) -> Error {
+    let status = response.status.as_u16();
     let message = format!("{host} keeps returning HTTP status {status}");
-    Error::new(Kind::Unreachable, message, WAIT)
+    response.add_retry_after(Error::new(Kind::Unreachable, message, WAIT))
 }
 
 /// Returns the error for status 429 or 5xx to a request that is not retried.
-pub(super) fn outage_at_once(host: &str, status: u16) -> Error {
+pub(super) fn outage_at_once(host: &str, response: &Response) -> Error {
+    let status = response.status.as_u16();
     let message = format!("{host} returned HTTP status {status}");
-    Error::new(Kind::Unreachable, message, WAIT)
+    response.add_retry_after(Error::new(Kind::Unreachable, message, WAIT))
 }
 
 const WAIT: &str = "Wait a minute, then run the command again.";

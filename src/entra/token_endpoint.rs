@@ -208,11 +208,11 @@ impl Entra {
             Grant::Refresh => self.http.send(|| Ok(request.clone())).await?,
             Grant::SignIn => self.http.send_single_use(&request).await?,
         };
-        let (host, status) = (self.authority.host_and_port(), response.status);
+        let host = self.authority.host_and_port();
         if response.is_transient_error() {
             return Err(match grant {
-                Grant::Refresh => refusal::outage(&host, status.as_u16()),
-                Grant::SignIn => refusal::outage_at_once(&host, status.as_u16()),
+                Grant::Refresh => refusal::outage(&host, &response),
+                Grant::SignIn => refusal::outage_at_once(&host, &response),
             });
         }
         let refused = self.refused(&response);

@@ -26,7 +26,7 @@ pub(super) fn refusal(host: &str, response: &Response) -> Error {
             } else {
                 "unavailable"
             };
-            advised(Kind::Unreachable, name, host)
+            response.add_retry_after(advised(Kind::Unreachable, name, host))
         }
         (Some(refused), _) if response.status.is_client_error() => {
             advised(Kind::Refused, advice_for(status, &refused.error), host)

@@ -6,6 +6,7 @@ use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RE
 use reqwest::{Method, StatusCode, Version};
 use url::Url;
 
+use crate::error::Error;
 use crate::time::Timestamp;
 
 /// A request. The body and headers may contain secrets, so there is no `Debug`.
@@ -87,6 +88,14 @@ impl Response {
         match text.parse::<u32>() {
             Ok(seconds) => Some(Duration::from_secs(seconds.into())),
             Err(_) => Some(Timestamp::parse_http_date(text)?.since(self.date()?)),
+        }
+    }
+
+    /// Adds the wait that the service requests to the error for this response.
+    pub(crate) fn add_retry_after(&self, error: Error) -> Error {
+        match self.retry_after() {
+            Some(pause) => error.with_retry_after(pause),
+            None => error,
         }
     }
 

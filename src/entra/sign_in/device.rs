@@ -137,7 +137,7 @@ impl Entra {
         let request = request(endpoint, &form)?;
         let response = self.http.send(|| Ok(request.clone())).await?;
         if response.is_transient_error() {
-            return Err(refusal::outage(&host, response.status.as_u16()));
+            return Err(refusal::outage(&host, &response));
         }
         if response.is_json() && response.status.is_client_error() {
             let token_error = error_in(&host, &response)?;
@@ -168,7 +168,7 @@ impl Entra {
         let host = self.authority.host_and_port();
         let response = match self.http.send_once(request).await {
             Ok(response) if response.is_transient_error() => {
-                let error = refusal::outage(&host, response.status.as_u16());
+                let error = refusal::outage(&host, &response);
                 let outcome = PollOutcome::Outage(response.retry_after(), error);
                 return Ok(ControlFlow::Continue(outcome));
             }
