@@ -142,7 +142,10 @@ async fn the_pause_that_a_service_asks_for_is_waited_up_to_a_minute() {
     assert!(pauses.len() > 8, "{pauses:?}");
     // Its own pauses are 1 s to a minute, with the number of failures.
     assert_eq!(pauses[..4], [60, 40, 60, 40], "{pauses:?}");
-    assert!(pauses.iter().all(|pause| (40..=60).contains(pause)), "{pauses:?}");
+    assert!(
+        pauses.iter().all(|pause| (40..=60).contains(pause)),
+        "{pauses:?}"
+    );
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use acspass::emulator::{Emulator, Fault, FaultKind, Options, RateLimits, Route};
+use acspass::time::{Clock as _, SystemClock};
 use serde_json::json;
 
 use crate::harness::{Response, Service, acs_token, own_token, own_token_of, with_claims};
@@ -89,28 +90,57 @@ fn the_resource_never_gets_more_requests_than_the_budget() {
 }
 
 #[test]
+fn what_the_budget_refuses_is_no_request_of_the_user() {
+    let emulator = emulator();
+    let settings = [
+        ("ACSPASS_EXCHANGE_BUDGET", "1"),
+        ("ACSPASS_EXCHANGE_USER_RATE", "1,2"),
+    ];
+    let service = Service::start(&emulator, &settings);
+    let bearer = own_token(&emulator);
+    let subjects = subjects(&emulator, 6);
+    assert_eq!(service.exchange(&bearer, &subjects[0]).status, 200);
+    for subject in &subjects[1..] {
+        let refused = service.exchange(&bearer, subject);
+        assert_eq!(refused.status, 429, "{}", refused.body);
+        assert_eq!(service.audit(&refused)["reason"], "budget");
+    }
+    assert_eq!(emulator.count("exchange"), 1);
+}
+
+#[test]
 fn failures_of_the_resource_are_named_and_cost_one_request_each() {
     let emulator = emulator();
     let service = Service::start(&emulator, &[("ACSPASS_EXCHANGE_USER_RATE", "600,600")]);
     let bearer = own_token(&emulator);
+    let missing = FaultKind::MissingField("expiresOn".to_owned());
+    let answer = |status, retry_after: Option<&str>| FaultKind::Status {
+        status,
+        retry_after: retry_after.map(str::to_owned),
+        content_type: "application/json".to_owned(),
+        body: r#"{"error":{"code":"Busy","message":"slow"}}"#.to_owned(),
+    };
+    let date = SystemClock.now().plus(Duration::from_secs(3600));
+    let date = date.to_http_date();
     let failures = [
-        (FaultKind::Drop, 503, "resource_unavailable"),
-        (FaultKind::DropAfterHandling, 503, "resource_unavailable"),
+        (FaultKind::Drop, 503, "resource_unavailable", 2..=2),
         (
-            FaultKind::MissingField("expiresOn".to_owned()),
+            FaultKind::DropAfterHandling,
             503,
             "resource_unavailable",
+            2..=2,
         ),
+        (missing, 503, "resource_unavailable", 2..=2),
+        (answer(429, Some("7")), 429, "resource_limit", 7..=7),
+        (answer(429, Some(&date)), 429, "resource_limit", 3500..=3600),
+        (answer(429, None), 429, "resource_limit", 30..=30),
         (
-            FaultKind::Status {
-                status: 429,
-                retry_after: Some("7".to_owned()),
-                content_type: "application/json".to_owned(),
-                body: r#"{"error":{"code":"TooManyRequests","message":"slow"}}"#.to_owned(),
-            },
-            429,
-            "resource_limit",
+            answer(503, Some("20")),
+            503,
+            "resource_unavailable",
+            20..=20,
         ),
+        (answer(404, None), 503, "resource_unexpected", 2..=2),
         (
             FaultKind::Status {
                 status: 500,
@@ -120,10 +150,11 @@ fn failures_of_the_resource_are_named_and_cost_one_request_each() {
             },
             503,
             "resource_unavailable",
+            2..=2,
         ),
     ];
     for (number, subject) in subjects(&emulator, failures.len()).iter().enumerate() {
-        let (what, status, reason) = failures[number].clone();
+        let (what, status, reason, expected) = failures[number].clone();
         emulator.add_fault(Fault {
             route: Route::Exchange,
             times: Some(1),
@@ -132,7 +163,8 @@ fn failures_of_the_resource_are_named_and_cost_one_request_each() {
         let response = service.exchange(&bearer, subject);
         assert_eq!(response.status, status, "{reason}: {}", response.body);
         assert_eq!(service.audit(&response)["reason"], reason);
-        assert!(response.header("retry-after").is_some());
+        let pause = pause(&response);
+        assert!(expected.contains(&pause), "{reason}: {pause}");
         let again = service.exchange(&bearer, subject);
         assert_eq!(again.status, 200, "a retry resolves it: {}", again.body);
     }

@@ -4,6 +4,7 @@
 //! The developer tools' credentials start a process for each token (`az` needs about a second), so
 //! that a burst of requests would start one process per request.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -11,11 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
-use azure_core::error::ErrorKind;
+use azure_core::error::{Error as AzureError, ErrorKind};
 use futures_util::FutureExt as _;
 use futures_util::future::WeakShared;
 
-use super::transport::NOT_REACHED;
 use crate::error::{Error, Kind, Result};
 use crate::secret::{EntraToken, is_b64token};
 use crate::text::one_line;
@@ -23,6 +23,7 @@ use crate::time::{Clock, Moment, Timestamp};
 
 /// A token with less left than this is replaced before it is used, as in the SDKs.
 const REFRESH_MARGIN: Duration = Duration::from_secs(5 * 60);
+const CHECK: &str = "Check the network and AZURE_AUTHORITY_HOST.";
 /// The scope for the resource's API; the double slash is real (PY, JSI: `.default` of the
 /// audience `https://communication.azure.com/`).
 const SCOPE: &str = "https://communication.azure.com//.default";
@@ -148,25 +149,39 @@ impl Inner {
 fn translate(error: &azure_core::Error) -> Error {
     let text = error.to_string();
     let message = first_line(&text);
-    let status = match error.kind() {
-        ErrorKind::HttpResponse { status, .. } => Some(u16::from(*status)),
-        _ => None,
+    let first: &(dyn StdError + 'static) = error;
+    let causes: Vec<_> = std::iter::successors(Some(first), |&cause| cause.source()).collect();
+    if let Some(own) = causes
+        .iter()
+        .find_map(|cause| cause.downcast_ref::<Error>())
+    {
+        return unavailable(own);
+    }
+    let errors = causes
+        .iter()
+        .filter_map(|cause| cause.downcast_ref::<AzureError>());
+    let kinds: Vec<&ErrorKind> = errors.map(AzureError::kind).collect();
+    let is_4xx = |kind: &ErrorKind| match kind {
+        ErrorKind::HttpResponse { status, .. } => (400..500).contains(&u16::from(*status)),
+        _ => false,
     };
-    let is_network = matches!(error.kind(), ErrorKind::Io | ErrorKind::Connection)
-        || message.contains(NOT_REACHED);
-    let is_refusal = message.contains("AADSTS") || matches!(status, Some(400..=499));
-    let error = if is_network {
-        Error::unreachable(
-            "no connection to Entra ID for the credential of the ACS resource",
-            "Check the network and AZURE_AUTHORITY_HOST.",
-        )
-    } else if is_refusal {
+    let is_refusal = message.contains("AADSTS") || kinds.iter().any(|kind| is_4xx(kind));
+    let error = if is_refusal {
         Error::new(
             Kind::Refused,
             "Entra ID refused the credential for the ACS resource",
             "Check AZURE_CLIENT_ID, AZURE_TENANT_ID and the secret or certificate. The principal \
              needs a role on the resource.",
         )
+    } else if kinds
+        .iter()
+        .any(|kind| matches!(kind, ErrorKind::DataConversion))
+    {
+        // The cause may quote the response.
+        return Error::unreachable(
+            "Entra ID returned no token response for the credential of the ACS resource",
+            CHECK,
+        );
     } else {
         Error::usage(
             "the ACS resource has neither an access key nor an Entra credential",
@@ -185,6 +200,22 @@ fn translate(error: &azure_core::Error) -> Error {
         },
         None => error.caused_by(message),
     }
+}
+
+/// Returns the error for a request without a response of Entra ID. A setting that prevents the request
+/// stays the cause.
+fn unavailable(own: &Error) -> Error {
+    if own.kind() != Kind::Unreachable {
+        return own.clone();
+    }
+    let message = match own.service_response() {
+        Some(_) => "Entra ID is unavailable for the credential of the ACS resource",
+        None => "no connection to Entra ID for the credential of the ACS resource",
+    };
+    own.clone()
+        .with_message(message)
+        .with_hint(CHECK)
+        .caused_by(own.to_string())
 }
 
 /// Returns Entra's sentence in an error, which quotes the description with escapes or unchanged.
@@ -224,7 +255,6 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use azure_core::credentials::{AccessToken, TokenRequestOptions};
-    use azure_core::error::{Error as AzureError, ErrorKind};
     use azure_core::time::OffsetDateTime;
     use tokio::sync::Semaphore;
 
@@ -314,6 +344,35 @@ mod tests {
             let error = translate(&AzureError::with_message(ErrorKind::Credential, text));
             let found = std::error::Error::source(&error).map(ToString::to_string);
             assert_eq!(found, cause);
+        }
+    }
+
+    #[test]
+    fn an_outage_is_no_missing_credential_and_keeps_its_pause() {
+        let wrapped = |error: AzureError| {
+            AzureError::with_error(ErrorKind::Credential, error, "it failed".to_owned())
+        };
+        let busy = Error::unreachable("a.test keeps returning HTTP status 429", "wait")
+            .with_retry_after(Duration::from_secs(11));
+        let unreadable = Error::usage("could not read the CA file", "check it");
+        let invalid = serde_json::from_str::<u8>("<").expect_err("no JSON");
+        let own = |error: Error| wrapped(AzureError::new(ErrorKind::Other, error));
+        for (error, kind, pause) in [
+            (own(busy), Kind::Unreachable, Some(11)),
+            (own(unreadable), Kind::Usage, None),
+            (wrapped(invalid.into()), Kind::Unreachable, None),
+            (
+                AzureError::with_message(ErrorKind::Credential, "no az"),
+                Kind::Usage,
+                None,
+            ),
+        ] {
+            let found = translate(&error);
+            let found = (
+                found.kind(),
+                found.retry_after().map(|pause| pause.as_secs()),
+            );
+            assert_eq!(found, (kind, pause), "{error:?}");
         }
     }
 

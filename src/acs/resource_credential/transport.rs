@@ -9,10 +9,11 @@ use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request as AzureReque
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::http::{Http, Request};
+use crate::error::{Error, ServiceResponse};
+use crate::http::{self, Http, Request, Response};
 
-/// The start of an error of this crate within that crate's errors.
-pub(super) const NOT_REACHED: &str = "not reached: ";
+const WAIT: &str =
+    "Check AZURE_AUTHORITY_HOST. If it is correct, wait a minute, then run the command again.";
 
 /// Sends that crate's requests with this crate's client.
 pub(super) struct ReqwestTransport(pub(super) Arc<Http>);
@@ -30,9 +31,8 @@ impl HttpClient for ReqwestTransport {
         request: &AzureRequest,
     ) -> azure_core::Result<AsyncRawResponse> {
         let request = translate(request)?;
-        let response = self.0.send(|| Ok(request.clone())).await.map_err(|error| {
-            AzureError::with_message(ErrorKind::Other, format!("{NOT_REACHED}{error}"))
-        })?;
+        let response = self.0.send(|| Ok(request.clone())).await.map_err(wrapped)?;
+        check(&http::host_of(&request.url), &response).map_err(wrapped)?;
         let mut headers = Headers::new();
         for (name, value) in &response.headers {
             if let Ok(value) = value.to_str() {
@@ -45,6 +45,30 @@ impl HttpClient for ReqwestTransport {
             response.body,
         ))
     }
+}
+
+/// Returns an error for a response that is none of a token service: the other crate would report it as
+/// one without a code, or as invalid JSON.
+fn check(host: &str, response: &Response) -> Result<(), Error> {
+    let status = response.status.as_u16();
+    if response.is_transient_error() {
+        let message = format!("{host} keeps returning HTTP status {status}");
+        let outage = response.add_retry_after(Error::unreachable(message, WAIT));
+        return Err(outage.with_service_response(ServiceResponse {
+            status,
+            ..ServiceResponse::default()
+        }));
+    }
+    match http::is_web_page(response) {
+        true => Err(http::foreign(host, response, "a web page", WAIT)),
+        false => Ok(()),
+    }
+}
+
+/// Puts an error of this crate into one of that crate, which keeps it as a source.
+fn wrapped(error: Error) -> AzureError {
+    let message = error.to_string();
+    AzureError::with_error(ErrorKind::Other, error, message)
 }
 
 fn translate(request: &AzureRequest) -> azure_core::Result<Request> {

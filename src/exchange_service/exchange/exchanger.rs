@@ -11,7 +11,7 @@ use super::on_behalf_of::OnBehalfOf;
 use super::reason::Reason;
 use super::refusal::Refusal;
 use super::resource::Resource;
-use crate::exchange_service::limits::{Permit, ResourceBudget, UserLimits};
+use crate::exchange_service::limits::{Permit, Reservation, ResourceBudget, UserLimits};
 use crate::exchange_service::records::Metrics;
 use crate::exchange_service::tokens::{Rejection, UserToken};
 use crate::exchange_service::traces;
@@ -42,44 +42,43 @@ impl Exchanger {
     /// Returns a Communication token for the user of the bearer token.
     pub(in crate::exchange_service) async fn token(
         self: &Arc<Self>,
-        caller: &UserToken,
+        caller: &Arc<UserToken>,
         subject: Subject,
     ) -> (Outcome, Origin) {
         let user = user_key(caller);
         let key = key(&user, &subject);
-        let (this, tenant, object_id) = (self.clone(), caller.tenant.clone(), caller.user.clone());
-        let limited = user.clone();
-        let exchange = move || async move {
-            this.count(&limited)?;
-            this.exchange(&tenant, &object_id, subject).await
-        };
+        let (this, caller) = (self.clone(), caller.clone());
+        let exchange = move || async move { this.exchange(&caller, subject).await };
         self.cache.token(&user, key, exchange).await
     }
 
-    /// Takes the permission for one request that this user causes.
-    pub(super) fn permit(&self, user: &str) -> Result<Permit, Refusal> {
-        self.count(user)?;
-        self.permit_of_budget()
-    }
-
-    /// Counts a request of this user.
-    fn count(&self, user: &str) -> Result<(), Refusal> {
-        self.users.take(user).map_err(|pause| {
-            let description = "The user has sent too many requests.";
-            Refusal::limited(Reason::UserLimit, description, pause)
-        })
-    }
-
-    fn permit_of_budget(&self) -> Result<Permit, Refusal> {
-        self.budget.take().map_err(|pause| {
+    /// Reserves one request to the resource that this user causes, and counts it for the user. What the
+    /// budget refuses is no request of the user.
+    pub(super) fn reserve(&self, user: &str) -> Result<Reservation, Refusal> {
+        let reservation = self.budget.reserve().map_err(|pause| {
             let description = "The budget of the ACS resource is used up for now.";
             // Clients that return at the same moment would find it used up again.
             let pause = pause.mul_f64(1.0 + MAX_SPREAD * fastrand::f64());
             Refusal::limited(Reason::Budget, description, pause)
-        })
+        })?;
+        self.users.take(user).map_err(|pause| {
+            let description = "The user has sent too many requests.";
+            Refusal::limited(Reason::UserLimit, description, pause)
+        })?;
+        Ok(reservation)
     }
 
-    async fn exchange(&self, tenant: &str, user: &str, subject: Subject) -> Outcome {
+    /// Begins the reserved request. The principal's token for it is requested before, if there is none:
+    /// that is no request to the resource.
+    pub(super) async fn begin(&self, reservation: Reservation) -> Result<Permit, Refusal> {
+        let token = self.resource.principal_token().await;
+        token.map_err(|error| Refusal::of_credential(&error))?;
+        Ok(reservation.begin())
+    }
+
+    async fn exchange(&self, caller: &UserToken, subject: Subject) -> Outcome {
+        let (tenant, user) = (&caller.tenant, &caller.user);
+        let reservation = self.reserve(&user_key(caller))?;
         let (text, client) = match (subject, &self.on_behalf_of) {
             (Subject::Token { text, client }, _) => (text, client),
             (Subject::OnBehalfOf { assertion }, Some(on_behalf_of)) => {
@@ -93,7 +92,7 @@ impl Exchanger {
                 ));
             }
         };
-        let permit = self.permit_of_budget()?;
+        let permit = self.begin(reservation).await?;
         let start = Instant::now();
         let client_of_resource = self.resource.client();
         let exchanged = client_of_resource.exchange_teams_user_token(&text, &client, user);

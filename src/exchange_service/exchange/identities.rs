@@ -20,7 +20,7 @@ use crate::acs::api::{ApiRequest, Content};
 use crate::acs::{CommunicationUserId, CreatedUser, IssuedToken, TokenLifetime, TokenScope};
 use crate::error::{Error, Result};
 use crate::exchange_service::database::Database;
-use crate::exchange_service::limits::Permit;
+use crate::exchange_service::limits::Reservation;
 use crate::exchange_service::tokens::UserToken;
 use crate::exchange_service::traces;
 use crate::time::Timestamp;
@@ -143,7 +143,8 @@ async fn by_custom_id(
     let body = Content::Body(body.to_string().into_bytes());
     let request = ApiRequest::new("POST", "/identities", body, Some(PREVIEW));
     let request = request.map_err(|error| Refusal::of_resource(&error))?;
-    let permit = exchanger.permit(&user_key(caller))?;
+    let reservation = exchanger.reserve(&user_key(caller))?;
+    let permit = exchanger.begin(reservation).await?;
     let client = exchanger.resource.client();
     let response = client.request(&request);
     let response = response
@@ -182,14 +183,14 @@ async fn stored(
     let gone = match known {
         None => None,
         Some(id) => {
-            let permit = exchanger.permit(&user_key(caller))?;
-            match issue(exchanger, &id, permit).await? {
+            let reservation = exchanger.reserve(&user_key(caller))?;
+            match issue(exchanger, &id, reservation).await? {
                 Some(token) => return Ok(token),
                 None => Some(id),
             }
         }
     };
-    let permit = exchanger.permit(&user_key(caller))?;
+    let reservation = exchanger.reserve(&user_key(caller))?;
     // A semaphore that is never closed has permits.
     let _slot = locks.acquire().await.ok();
     let lock = database.lock_user(tenant, user).await;
@@ -197,7 +198,7 @@ async fn stored(
     let current = lock.identity().await.map_err(|error| no_database(&error))?;
     if let Some(id) = current.filter(|id| Some(id) != gone.as_ref()) {
         // Another replica has created it.
-        let token = issue(exchanger, &id, permit).await?;
+        let token = issue(exchanger, &id, reservation).await?;
         return token.ok_or_else(|| {
             Refusal::unavailable(
                 Reason::IdentityDeleted,
@@ -205,7 +206,7 @@ async fn stored(
             )
         });
     }
-    let created = create(exchanger, permit).await?;
+    let created = create(exchanger, reservation).await?;
     let (id, Some(token)) = (created.id, created.token) else {
         let description = "The ACS resource returned an identity without a token.";
         return Err(Refusal::unavailable(
@@ -247,10 +248,11 @@ fn is_of_same_resource(one: &str, other: &str) -> bool {
 async fn issue(
     exchanger: &Arc<Exchanger>,
     id: &str,
-    permit: Permit,
+    reservation: Reservation,
 ) -> Result<Option<IdentityToken>, Refusal> {
     let user = CommunicationUserId::parse(id).map_err(|error| Refusal::of_resource(&error))?;
     let lifetime = lifetime()?;
+    let permit = exchanger.begin(reservation).await?;
     let client = exchanger.resource.client();
     let issued = client.issue_token(&user, &SCOPES, Some(lifetime));
     let issued = issued.instrument(traces::of_client("issue_token")).await;
@@ -267,8 +269,12 @@ async fn issue(
     }
 }
 
-async fn create(exchanger: &Arc<Exchanger>, permit: Permit) -> Result<CreatedUser, Refusal> {
+async fn create(
+    exchanger: &Arc<Exchanger>,
+    reservation: Reservation,
+) -> Result<CreatedUser, Refusal> {
     let lifetime = lifetime()?;
+    let permit = exchanger.begin(reservation).await?;
     let client = exchanger.resource.client();
     let created = client.create_user_with_token(&SCOPES, Some(lifetime));
     let created = created

@@ -41,6 +41,7 @@ reasons! {
     ResourceDenied => "resource_denied",
     ResourceRefusedToken => "resource_refused_token",
     ResourceRefusedRequest => "resource_refused_request",
+    ResourceUnexpected => "resource_unexpected",
     CredentialRefused => "credential_refused",
     ClaimsChallenge => "claims_challenge",
     SignInRequired => "sign_in_required",

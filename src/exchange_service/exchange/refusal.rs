@@ -150,6 +150,28 @@ impl Refusal {
         refusal
     }
 
+    /// A failed request for the token of the principal that has the permission for the resource.
+    pub(super) fn of_credential(error: &Error) -> Self {
+        let status = error.service_response().map(|response| response.status);
+        let refusal = match (error.kind(), status) {
+            (Kind::Unreachable, Some(429)) => Refusal::limited(
+                Reason::EntraLimit,
+                "Entra ID accepts no more requests now.",
+                error.retry_after().unwrap_or(RATE_PAUSE),
+            ),
+            (Kind::Unreachable, _) => {
+                let pause = error.retry_after().unwrap_or(OUTAGE_PAUSE);
+                let description = "Entra ID is unavailable.";
+                Refusal::unavailable(Reason::EntraUnavailable, description).retry_after(pause)
+            }
+            _ => Refusal::unavailable(
+                Reason::CredentialRefused,
+                "The credential of this service for the ACS resource was not accepted.",
+            ),
+        };
+        refusal.upstream_of(error.code().map(str::to_owned), None)
+    }
+
     /// A failed request to the resource.
     pub(in crate::exchange_service) fn of_resource(error: &Error) -> Self {
         let status = error.service_response().map(|response| response.status);
@@ -167,6 +189,7 @@ impl Refusal {
                 Reason::ResourceRefusedToken,
                 "The ACS resource refused the user's token.",
             ),
+            (_, Some(400), Some("ApiVersionUnspecified" | "UnsupportedApiVersion")) => unexpected(),
             (_, Some(400), _) => Refusal::new(
                 StatusCode::BAD_REQUEST,
                 "invalid_grant",
@@ -187,12 +210,118 @@ impl Refusal {
                 )
                 .retry_after(pause)
             }
-            _ => Refusal::unavailable(
-                Reason::CredentialRefused,
-                "The credential of this service for the ACS resource was not accepted.",
-            ),
+            // Neither the credential nor the user causes another status, such as 404.
+            (_, Some(status), _) if status != 401 => unexpected(),
+            _ => Refusal::of_credential(error),
         };
         let id = error.correlation_id();
-        refusal.upstream_of(code.map(str::to_owned), id.map(str::to_owned))
+        let code = match (code, status) {
+            (None, Some(status)) if refusal.reason == Reason::ResourceUnexpected => {
+                Some(format!("HTTP status {status}"))
+            }
+            (code, _) => code.map(str::to_owned),
+        };
+        refusal.upstream_of(code, id.map(str::to_owned))
+    }
+}
+
+fn unexpected() -> Refusal {
+    Refusal::unavailable(
+        Reason::ResourceUnexpected,
+        "The ACS resource gave an unexpected response to a valid request.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ServiceResponse;
+
+    fn of(
+        status: Option<u16>,
+        code: Option<&str>,
+        kind: Kind,
+    ) -> (u16, &'static str, Option<String>) {
+        let mut error = Error::new(kind, "no", "wait");
+        if let Some(status) = status {
+            let response = ServiceResponse {
+                status,
+                code: code.map(str::to_owned),
+                ..ServiceResponse::default()
+            };
+            error = error.with_service_response(response);
+        }
+        let refusal = Refusal::of_resource(&error);
+        let code = refusal.details.and_then(|details| details.upstream_code);
+        (refusal.status.as_u16(), refusal.reason.as_str(), code)
+    }
+
+    #[test]
+    fn only_the_credential_is_blamed_for_a_refused_credential() {
+        let denied = Some("Denied");
+        let version = Some("UnsupportedApiVersion");
+        for (status, code, expected) in [
+            (Some(401), denied, (503, "credential_refused", denied)),
+            (Some(401), None, (503, "credential_refused", None)),
+            // The principal got no token.
+            (None, None, (503, "credential_refused", None)),
+            (
+                Some(404),
+                None,
+                (503, "resource_unexpected", Some("HTTP status 404")),
+            ),
+            (
+                Some(405),
+                Some("x"),
+                (503, "resource_unexpected", Some("x")),
+            ),
+            (
+                Some(409),
+                Some("x"),
+                (503, "resource_unexpected", Some("x")),
+            ),
+            (Some(400), version, (503, "resource_unexpected", version)),
+            (Some(400), None, (400, "resource_refused_request", None)),
+            (Some(403), None, (403, "resource_denied", None)),
+        ] {
+            let (status_of_refusal, reason, found) = of(status, code, Kind::Refused);
+            let found = (status_of_refusal, reason, found.as_deref());
+            assert_eq!(found, expected, "{status:?} {code:?}");
+        }
+    }
+
+    #[test]
+    fn an_outage_of_entra_is_no_fault_of_the_credential() {
+        let seconds = Duration::from_secs;
+        let outage = |status| {
+            Error::unreachable("busy", "wait").with_service_response(ServiceResponse {
+                status,
+                ..ServiceResponse::default()
+            })
+        };
+        for (error, expected) in [
+            (
+                outage(429).with_retry_after(seconds(11)),
+                (429, "entra_limit", Some(11)),
+            ),
+            (outage(429), (429, "entra_limit", Some(30))),
+            (
+                outage(503).with_retry_after(seconds(20)),
+                (503, "entra_unavailable", Some(20)),
+            ),
+            (
+                Error::unreachable("down", "wait"),
+                (503, "entra_unavailable", Some(2)),
+            ),
+            (
+                Error::usage("wrong", "check"),
+                (503, "credential_refused", Some(2)),
+            ),
+        ] {
+            let refusal = Refusal::of_credential(&error);
+            let pause = refusal.retry_after.map(|pause| pause.as_secs());
+            let found = (refusal.status.as_u16(), refusal.reason.as_str(), pause);
+            assert_eq!(found, expected, "{error}");
+        }
     }
 }

@@ -97,6 +97,20 @@ impl Resource {
         }
     }
 
+    /// Requests the principal's token, unless there is a valid one, so that the next request to the
+    /// resource uses it. An access key needs none.
+    ///
+    /// # Errors
+    /// If the principal gets no token.
+    pub(super) async fn principal_token(&self) -> Result<()> {
+        match &self.credential {
+            Credential::File { .. } => Ok(()),
+            Credential::Principal { principal, .. } => {
+                principal.token(self.clock.as_ref()).await.map(drop)
+            }
+        }
+    }
+
     /// Requests the principal's token, unless there is a valid one, or reads the key again if its file
     /// has changed.
     ///
@@ -104,9 +118,7 @@ impl Resource {
     /// If the principal gets no token. A file that cannot be read leaves the old key in use.
     pub(in crate::exchange_service) async fn renew_credential(&self) -> Result<()> {
         match &self.credential {
-            Credential::Principal { principal, .. } => {
-                principal.token(self.clock.as_ref()).await.map(drop)
-            }
+            Credential::Principal { .. } => self.principal_token().await,
             Credential::File { path, current } => {
                 let key = match read_key(path) {
                     Ok(key) => key,

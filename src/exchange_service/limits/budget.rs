@@ -61,8 +61,24 @@ struct State {
     finished: VecDeque<Moment>,
 }
 
+/// A place in the share for a request that is not sent yet. If it is dropped, the place is free again.
+pub(in crate::exchange_service) struct Reservation(Permit);
+
 /// The permission for one request. It must live until the response.
-pub(in crate::exchange_service) struct Permit(Arc<ResourceBudget>);
+pub(in crate::exchange_service) struct Permit {
+    budget: Arc<ResourceBudget>,
+    /// Whether the request may have been sent.
+    counts: bool,
+}
+
+impl Reservation {
+    /// Begins the request.
+    pub(in crate::exchange_service) fn begin(self) -> Permit {
+        let mut permit = self.0;
+        permit.counts = true;
+        permit
+    }
+}
 
 impl ResourceBudget {
     pub(in crate::exchange_service) fn new(share: Share, clock: Arc<dyn Clock>) -> Self {
@@ -99,16 +115,19 @@ impl ResourceBudget {
         (state.share, state.share.limit.saturating_sub(used))
     }
 
-    /// Takes the permission for one request, or returns the time until one may be free: a window at
-    /// most, because a share can begin earlier than expected.
-    pub(in crate::exchange_service) fn take(self: &Arc<Self>) -> Result<Permit, Duration> {
+    /// Reserves one request, or returns the time until one may be free: a window at most, because a
+    /// share can begin earlier than expected.
+    pub(in crate::exchange_service) fn reserve(self: &Arc<Self>) -> Result<Reservation, Duration> {
         let clock = self.clock.as_ref();
         let mut state = self.state();
         let (used, limit) = (state.used(clock), state.share.limit);
         if used < limit {
             state.in_flight += 1;
             drop(state);
-            return Ok(Permit(self.clone()));
+            return Ok(Reservation(Permit {
+                budget: self.clone(),
+                counts: false,
+            }));
         }
         let wait = match limit {
             0 => state.next_share,
@@ -144,10 +163,12 @@ fn age(at: &Moment, clock: &dyn Clock) -> Duration {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let now = Moment::now(self.0.clock.as_ref());
-        let mut state = self.0.state();
+        let now = Moment::now(self.budget.clock.as_ref());
+        let mut state = self.budget.state();
         state.in_flight = state.in_flight.saturating_sub(1);
-        state.finished.push_back(now);
+        if self.counts {
+            state.finished.push_back(now);
+        }
     }
 }
 
@@ -155,6 +176,13 @@ impl Drop for Permit {
 mod tests {
     use super::*;
     use crate::time::{SettableClock, Timestamp};
+
+    impl ResourceBudget {
+        /// Takes the permission for a request that is sent at once.
+        fn take(self: &Arc<Self>) -> Result<Permit, Duration> {
+            self.reserve().map(Reservation::begin)
+        }
+    }
 
     fn budget(limit: u32) -> (Arc<ResourceBudget>, SettableClock) {
         let source = ShareSource::Fixed;
@@ -193,6 +221,17 @@ mod tests {
         assert_eq!(budget.take().err(), Some(Duration::from_secs(1)));
         clock.advance(Duration::from_secs(1));
         assert!(budget.take().is_ok());
+    }
+
+    #[test]
+    fn a_request_that_is_not_sent_leaves_its_place_to_another_one() {
+        let (budget, _) = budget(1);
+        let reserved = budget.reserve().map_err(drop).expect("the share");
+        assert_eq!(budget.take().err(), Some(WINDOW), "it is reserved");
+        drop(reserved);
+        assert_eq!(budget.remaining().1, 1);
+        drop(budget.take().map_err(drop).expect("free again"));
+        assert_eq!(budget.take().err(), Some(WINDOW), "it was sent");
     }
 
     #[test]

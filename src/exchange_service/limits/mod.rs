@@ -3,5 +3,5 @@
 mod budget;
 mod users;
 
-pub(super) use budget::{Permit, ResourceBudget, Share, ShareSource, WINDOW};
+pub(super) use budget::{Permit, Reservation, ResourceBudget, Share, ShareSource, WINDOW};
 pub(super) use users::UserLimits;

@@ -133,7 +133,7 @@ fn the_only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h HeaderV
 async fn exchange(
     service: &Arc<Service>,
     bearer: &EntraToken,
-    caller: &UserToken,
+    caller: &Arc<UserToken>,
     subject: Option<EntraToken>,
 ) -> Result<(Arc<IssuedToken>, Origin), Refusal> {
     let is_on_behalf_of = service.exchanger.on_behalf_of.is_some();
