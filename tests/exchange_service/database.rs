@@ -274,3 +274,20 @@ fn an_outage_of_the_database_has_one_line_and_not_one_per_second() {
     wait_for(&count, 4);
     assert_eq!(lines_with(&service, "No share of the budget was leased"), 1);
 }
+
+#[test]
+fn a_user_without_the_right_to_create_can_use_the_schema_of_another_one() {
+    let (emulator, postgres) = (emulator(), Postgres::start());
+    let settings = [("ACSPASS_EXCHANGE_REPLICAS", "1")];
+    drop(start(&emulator, &postgres, &settings));
+    let grant = "CREATE ROLE plain LOGIN; GRANT USAGE ON SCHEMA acspass_exchange TO plain; \
+         GRANT ALL ON ALL TABLES IN SCHEMA acspass_exchange TO plain";
+    postgres.query(grant).expect("a role");
+    let url = postgres.url().replace("postgres@", "plain@");
+    let settings = [
+        ("DATABASE_URL", url.as_str()),
+        ("ACSPASS_EXCHANGE_REPLICAS", "1"),
+    ];
+    let service = Service::start(&emulator, &settings);
+    assert_eq!(identity(&service, &own_token(&emulator)).status, 200);
+}

@@ -113,8 +113,8 @@ fn a_terminated_service_is_not_ready_waits_and_finishes() {
         let in_flight = service.figure("acspass_exchange_requests_in_flight");
         Some(()).filter(|()| in_flight == Some(1.0))
     });
-    service.signal("-TERM");
     let start = Instant::now();
+    service.signal("-TERM");
     until("it is not ready", || {
         Some(()).filter(|()| service.get("/readyz").status == 503)
     });

@@ -82,6 +82,38 @@ fn a_database_that_fails_within_a_request_leaves_no_identity_behind() {
 }
 
 #[test]
+fn a_database_that_stops_responding_is_a_refusal_in_time() {
+    let (emulator, postgres) = (emulator(), Postgres::start());
+    let settings = [
+        ("DATABASE_URL", postgres.url()),
+        ("ACSPASS_EXCHANGE_REPLICAS", "1".to_owned()),
+    ];
+    let settings = settings.each_ref();
+    let settings = settings.map(|(name, value)| (*name, value.as_str()));
+    let service = Service::start(&emulator, &settings);
+    let authorization = format!("Bearer {}", own_token(&emulator));
+    let identity = || {
+        let headers = [("Authorization", authorization.as_str())];
+        send(service.port, "GET", "/v1/identity/token", &headers, "")
+    };
+    assert_eq!(identity().status, 200, "the connection stays open");
+    postgres.signal("-STOP");
+    let response = identity();
+    assert_eq!(response.status, 503, "{}", response.body);
+    let line = service.audit(&response);
+    assert_eq!(line["reason"], "database_unavailable");
+    let milliseconds = line["milliseconds"].as_u64().expect("a number");
+    assert!(milliseconds < 30_000, "{milliseconds}");
+    let cause = "the database did not respond in time. Check the database";
+    assert!(service.lines().join("\n").contains(cause));
+    postgres.signal("-CONT");
+    until("the database is used again", || {
+        Some(()).filter(|()| identity().status == 200)
+    });
+    assert_eq!(emulator.count("create_identity"), 1);
+}
+
+#[test]
 fn a_replica_that_is_killed_within_an_exchange_leaks_nothing_and_a_retry_succeeds() {
     let emulator = emulator();
     let mut killed = Service::start(&emulator, &[]);

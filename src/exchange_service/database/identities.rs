@@ -1,9 +1,11 @@
 //! The table of identities, and the lock of one user.
 
+use std::time::Duration;
+
 use deadpool_postgres::Object;
 use tokio_postgres::types::ToSql;
 
-use super::pool::{Database, unavailable};
+use super::pool::{Database, STATEMENT_TIMEOUT, in_time, unavailable};
 use crate::error::{Error, Result};
 
 /// The columns are compared as ids. So the parameters are text that PostgreSQL converts.
@@ -13,6 +15,8 @@ const SET: &str = "INSERT INTO acspass_exchange.identities (tenant, object_id, i
      VALUES ($1::text::uuid, $2::text::uuid, $3) \
      ON CONFLICT (tenant, object_id) DO UPDATE SET identity = excluded.identity, created_at = now()";
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+/// The time limit for the lock of a user. The lock can be held during a request to the resource.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(21);
 
 impl Database {
     /// Returns the stored identity of a user.
@@ -25,7 +29,12 @@ impl Database {
         object_id: &str,
     ) -> Result<Option<String>> {
         let connection = self.connection().await?;
-        select(&connection, tenant, object_id).await
+        let selected = in_time(STATEMENT_TIMEOUT, select(&connection, tenant, object_id)).await;
+        if selected.is_err() {
+            // The next request must not wait for what this one left.
+            drop(Object::take(connection));
+        }
+        selected
     }
 
     /// Takes the lock of one user, in a transaction. All replicas wait for it.
@@ -45,12 +54,14 @@ impl Database {
         };
         let user = format!("acspass_exchange.identity {tenant}/{object_id}");
         let connection = lock.connection()?;
-        let begun = connection
-            .batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-            .await;
-        begun.map_err(|error| unavailable(&error))?;
-        let locked = connection.execute(LOCK, &[&user]).await;
-        locked.map_err(|error| unavailable(&error))?;
+        let locked = async {
+            let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
+            let begun = connection.batch_execute(begin).await;
+            begun.map_err(|error| unavailable(&error))?;
+            let locked = connection.execute(LOCK, &[&user]).await;
+            locked.map_err(|error| unavailable(&error)).map(drop)
+        };
+        in_time(LOCK_TIMEOUT, locked).await?;
         Ok(lock)
     }
 }
@@ -80,7 +91,8 @@ impl UserLock {
     /// # Errors
     /// [`Kind::Unreachable`](crate::Kind::Unreachable) if the database is unavailable.
     pub(in crate::exchange_service) async fn identity(&self) -> Result<Option<String>> {
-        select(self.connection()?, &self.tenant, &self.object_id).await
+        let selected = select(self.connection()?, &self.tenant, &self.object_id);
+        in_time(STATEMENT_TIMEOUT, selected).await
     }
 
     /// Stores the identity, and ends the lock.
@@ -94,12 +106,18 @@ impl UserLock {
         let failed = |is_certain| move |error| Unstored { error, is_certain };
         let connection = self.connection().map_err(failed(true))?;
         let values: [&(dyn ToSql + Sync); 3] = [&self.tenant, &self.object_id, &identity];
-        let stored = connection.execute(SET, &values).await;
-        let stored = stored.map_err(|error| unavailable(&error));
+        let stored = async {
+            let stored = connection.execute(SET, &values).await;
+            stored.map_err(|error| unavailable(&error))
+        };
+        let stored = in_time(STATEMENT_TIMEOUT, stored).await;
         stored.map_err(failed(true))?;
         // A commit whose response is lost may have happened.
-        let committed = connection.batch_execute("COMMIT").await;
-        let committed = committed.map_err(|error| unavailable(&error));
+        let committed = async {
+            let committed = connection.batch_execute("COMMIT").await;
+            committed.map_err(|error| unavailable(&error))
+        };
+        let committed = in_time(STATEMENT_TIMEOUT, committed).await;
         committed.map_err(failed(false))?;
         // The connection has no transaction any more, and can be used again.
         self.connection = None;

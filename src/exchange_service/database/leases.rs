@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::pool::{Database, unavailable};
 use crate::error::Result;
 use crate::exchange_service::settings::Budget;
+use crate::time::{Clock, Moment};
 
 /// A request for a lease.
 #[derive(Debug, Clone)]
@@ -24,8 +25,19 @@ pub(in crate::exchange_service) struct LeaseRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::exchange_service) struct Lease {
     pub(in crate::exchange_service) granted: u32,
+    /// When it was requested, by clocks that also count a suspended machine.
+    pub(in crate::exchange_service) since: Moment,
+    /// The same moment as that.
+    pub(in crate::exchange_service) sent: Instant,
     pub(in crate::exchange_service) starts: Instant,
     pub(in crate::exchange_service) ends: Instant,
+}
+
+impl Lease {
+    /// Returns the time from the request to the end.
+    pub(in crate::exchange_service) fn life(&self) -> Duration {
+        self.ends.saturating_duration_since(self.sent)
+    }
 }
 
 impl Database {
@@ -37,6 +49,7 @@ impl Database {
         &self,
         request: &LeaseRequest,
         ahead: bool,
+        clock: &dyn Clock,
     ) -> Result<Lease> {
         let connection = self.connection().await?;
         let failed = |error: tokio_postgres::Error| unavailable(&error);
@@ -44,7 +57,7 @@ impl Database {
         let statement = "SELECT granted, starts_in_milliseconds, ends_in_milliseconds \
              FROM acspass_exchange.lease($1, $2::text::uuid, $3, $4, $5)";
         let prepared = connection.prepare_cached(statement).await.map_err(failed)?;
-        let sent = Instant::now();
+        let (since, sent) = (Moment::now(clock), Instant::now());
         let replica = request.replica.to_string();
         let (budget, replicas) = (
             number(request.budget.per_window),
@@ -68,6 +81,8 @@ impl Database {
         // The response took some time: the lease starts late, and ends early.
         Ok(Lease {
             granted: u32::try_from(granted).unwrap_or_default(),
+            since,
+            sent,
             starts: received + milliseconds(1)?,
             ends: sent + milliseconds(2)?,
         })

@@ -1,5 +1,6 @@
 //! The connections to the database.
 
+use std::future::Future;
 use std::io;
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ use crate::http::Http;
 use crate::secret::ServiceSecret;
 use crate::{loopback, text};
 
+/// The time limit of a statement that waits for no lock. The database's own limit is longer, and has no
+/// effect if the database has stopped.
+pub(super) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a caller waits for a connection.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// The database ends statements and waits for locks after this time. It is longer than a request to
@@ -85,6 +89,21 @@ impl Database {
     pub(super) async fn connection(&self) -> Result<Object> {
         self.0.get().await.map_err(|error| unavailable(&error))
     }
+}
+
+/// Returns the outcome of work with the database, or an error after this time.
+pub(in crate::exchange_service) async fn in_time<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let outcome = tokio::time::timeout(limit, work).await;
+    outcome.unwrap_or_else(|_| {
+        let hint = "Check the database and the network.";
+        Err(Error::unreachable(
+            "the database did not respond in time",
+            hint,
+        ))
+    })
 }
 
 /// Returns the error for a failed request to the database. Its text names a host or a constraint, and no

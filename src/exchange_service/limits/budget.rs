@@ -54,6 +54,8 @@ pub(in crate::exchange_service) struct ResourceBudget {
 
 struct State {
     share: Share,
+    /// If the share ends by itself: a moment, and the time from then.
+    ends: Option<(Moment, Duration)>,
     /// If there is none: when the next share may begin, as a moment and the time from then.
     next_share: Option<(Moment, Duration)>,
     in_flight: u32,
@@ -86,6 +88,7 @@ impl ResourceBudget {
             clock,
             state: Mutex::new(State {
                 share,
+                ends: None,
                 next_share: None,
                 in_flight: 0,
                 finished: VecDeque::new(),
@@ -97,9 +100,27 @@ impl ResourceBudget {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the clock.
+    pub(in crate::exchange_service) fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
     /// Replaces the share.
     pub(in crate::exchange_service) fn set_share(&self, share: Share) {
-        self.state().share = share;
+        let mut state = self.state();
+        (state.share, state.ends) = (share, None);
+    }
+
+    /// Replaces the share by one that ends this time after the moment, also if the process or the machine
+    /// is suspended until then: others may get it afterwards.
+    pub(in crate::exchange_service) fn set_share_until(
+        &self,
+        share: Share,
+        since: Moment,
+        life: Duration,
+    ) {
+        let mut state = self.state();
+        (state.share, state.ends) = (share, Some((since, life)));
     }
 
     /// Records when the next share may begin, if this is known. It matters while there is no share.
@@ -112,7 +133,8 @@ impl ResourceBudget {
     pub(in crate::exchange_service) fn remaining(&self) -> (Share, u32) {
         let mut state = self.state();
         let used = state.used(self.clock.as_ref());
-        (state.share, state.share.limit.saturating_sub(used))
+        let share = state.current(self.clock.as_ref());
+        (share, share.limit.saturating_sub(used))
     }
 
     /// Reserves one request, or returns the time until one may be free: a window at most, because a
@@ -120,7 +142,7 @@ impl ResourceBudget {
     pub(in crate::exchange_service) fn reserve(self: &Arc<Self>) -> Result<Reservation, Duration> {
         let clock = self.clock.as_ref();
         let mut state = self.state();
-        let (used, limit) = (state.used(clock), state.share.limit);
+        let (used, limit) = (state.used(clock), state.current(clock).limit);
         if used < limit {
             state.in_flight += 1;
             drop(state);
@@ -143,6 +165,20 @@ impl ResourceBudget {
 }
 
 impl State {
+    /// Returns the share, without what has ended.
+    fn current(&self, clock: &dyn Clock) -> Share {
+        let has_ended = self
+            .ends
+            .is_some_and(|(since, life)| since.age(clock) >= life);
+        match has_ended {
+            true => Share {
+                limit: 0,
+                ..self.share
+            },
+            false => self.share,
+        }
+    }
+
     /// Returns the requests that count now.
     fn used(&mut self, clock: &dyn Clock) -> u32 {
         while let Some(at) = self.finished.front()
@@ -220,6 +256,27 @@ mod tests {
         clock.advance(Duration::from_secs(29));
         assert_eq!(budget.take().err(), Some(Duration::from_secs(1)));
         clock.advance(Duration::from_secs(1));
+        assert!(budget.take().is_ok());
+    }
+
+    #[test]
+    fn a_share_ends_by_every_clock() {
+        let (budget, clock) = budget(0);
+        let share = Share {
+            limit: 2,
+            source: ShareSource::Lease,
+        };
+        let lease = || budget.set_share_until(share, Moment::now(&clock), WINDOW);
+        lease();
+        clock.advance(WINDOW.saturating_sub(Duration::from_secs(1)));
+        drop(budget.take().map_err(drop).expect("the share"));
+        clock.advance(Duration::from_secs(1));
+        assert!(budget.take().is_err(), "its end is over");
+        assert_eq!(budget.remaining().1, 0);
+        lease();
+        clock.set(clock.now().plus(WINDOW));
+        assert!(budget.take().is_err(), "the monotonic clock stopped");
+        lease();
         assert!(budget.take().is_ok());
     }
 

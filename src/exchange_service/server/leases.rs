@@ -1,16 +1,17 @@
 //! Keeps this replica's share of the budget current: one statement for each window.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
 
-use crate::error::Error;
-use crate::exchange_service::database::{Database, Lease, LeaseRequest};
+use crate::exchange_service::database::{Database, Lease, LeaseRequest, in_time};
 use crate::exchange_service::limits::{ResourceBudget, Share, ShareSource, WINDOW};
 use crate::exchange_service::records::Outage;
 use crate::exchange_service::routes::Health;
 use crate::exchange_service::settings::Budget;
+use crate::time::Clock;
 
 /// The lease of the next window is taken this long before it begins.
 const AHEAD: Duration = Duration::from_secs(5);
@@ -22,50 +23,66 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
 /// ended.
 const FIRST_OUTAGE: Duration = WINDOW.saturating_mul(2);
 
-/// Leases a share for each window, for ever.
+/// Leases a share for each window, for ever. `start` is the start of the process.
 pub(super) async fn keep(
     database: &Database,
     request: &LeaseRequest,
     budget: &ResourceBudget,
     health: &Health,
+    start: Instant,
 ) {
-    let start = Instant::now();
     let mut keeper = Keeper {
         database,
         request,
         health,
+        clock: budget.clock(),
         outage: Outage::default(),
         next: None,
     };
     let mut last: Option<Lease> = None;
     loop {
-        if keeper.next.is_none() && (last.is_some() || start.elapsed() >= FIRST_OUTAGE) {
-            let limit = outage_share(request.budget, last);
-            let source = ShareSource::Outage;
-            budget.set_share(Share { limit, source });
+        match last {
+            Some(last) if keeper.next.is_none() => {
+                let limit = outage_share(request.budget, Some(last));
+                let source = ShareSource::Outage;
+                budget.set_share(Share { limit, source });
+            }
+            _ => {}
         }
         let Some(lease) = keeper.current().await else {
-            let fixed = outage_share(request.budget, None);
-            let first = FIRST_OUTAGE.saturating_sub(start.elapsed());
-            budget.expect_share_in(Some(first).filter(|_| last.is_none() && fixed > 0));
+            match last {
+                Some(_) => budget.expect_share_in(None),
+                None => share_of_first_outage(budget, request.budget, start.elapsed()),
+            }
             sleep(PAUSE).await;
             continue;
         };
         // Between two windows the smaller lease applies.
         let before = last.map_or(lease.granted, |last| last.granted.min(lease.granted));
-        let share = |limit| Share {
-            limit,
-            source: ShareSource::Lease,
+        let set_share = |limit| {
+            let source = ShareSource::Lease;
+            budget.set_share_until(Share { limit, source }, lease.since, lease.life());
         };
-        budget.set_share(share(before));
+        set_share(before);
         budget.expect_share_in(Some(time_until_share(&lease)));
         sleep_until(lease.starts).await;
-        budget.set_share(share(lease.granted));
+        set_share(lease.granted);
         last = Some(lease);
         sleep_until(lease.ends - AHEAD).await;
         keeper.lease_next(lease.ends).await;
         budget.expect_share_in(keeper.next.as_ref().map(time_until_share));
         sleep_until(lease.ends).await;
+    }
+}
+
+/// Sets the share of a process that has had no lease yet. `age` is the time since its start.
+pub(super) fn share_of_first_outage(budget: &ResourceBudget, settings: Budget, age: Duration) {
+    let limit = outage_share(settings, None);
+    let left = FIRST_OUTAGE.saturating_sub(age);
+    budget.expect_share_in(Some(left).filter(|_| limit > 0));
+    if left.is_zero() {
+        let source = ShareSource::Outage;
+        budget.set_share(Share { limit, source });
     }
 }
 
@@ -92,6 +109,7 @@ struct Keeper<'a> {
     database: &'a Database,
     request: &'a LeaseRequest,
     health: &'a Health,
+    clock: Arc<dyn Clock>,
     outage: Outage,
     next: Option<Lease>,
 }
@@ -120,14 +138,9 @@ impl Keeper<'_> {
     }
 
     async fn lease(&mut self, ahead: bool) -> Option<Lease> {
-        let leased = timeout(STATEMENT_TIMEOUT, self.database.lease(self.request, ahead)).await;
-        let leased = leased.unwrap_or_else(|_| {
-            let hint = "Check the database and the network.";
-            Err(Error::unreachable(
-                "the database did not respond in time",
-                hint,
-            ))
-        });
+        let clock = self.clock.as_ref();
+        let leased = self.database.lease(self.request, ahead, clock);
+        let leased = in_time(STATEMENT_TIMEOUT, leased).await;
         self.health.set_database(leased.is_ok());
         match leased {
             Ok(lease) => {
@@ -148,12 +161,46 @@ impl Keeper<'_> {
 
 #[cfg(test)]
 mod tests {
+    use crate::time::{Moment, SettableClock, SystemClock, Timestamp};
+
     use super::*;
+
+    #[test]
+    fn a_process_without_a_lease_gets_the_fixed_share_after_two_windows() {
+        for (has_replicas, expected) in [(true, 30), (false, 0)] {
+            let clock = SettableClock::new(Timestamp::from_unix_seconds(1_000_000));
+            let none = Share {
+                limit: 0,
+                source: ShareSource::None,
+            };
+            let budget = ResourceBudget::new(none, Arc::new(clock));
+            let settings = Budget {
+                per_window: 90,
+                replicas: 3,
+                has_replicas,
+            };
+            share_of_first_outage(&budget, settings, FIRST_OUTAGE - PAUSE);
+            assert_eq!(budget.remaining().0, none);
+            share_of_first_outage(&budget, settings, FIRST_OUTAGE);
+            assert_eq!(
+                budget.remaining(),
+                (
+                    Share {
+                        limit: expected,
+                        source: ShareSource::Outage,
+                    },
+                    expected
+                )
+            );
+        }
+    }
 
     #[test]
     fn an_outage_leaves_at_most_the_fixed_share_and_none_without_the_number_of_replicas() {
         let lease = |granted| Lease {
             granted,
+            since: Moment::now(&SystemClock),
+            sent: Instant::now(),
             starts: Instant::now(),
             ends: Instant::now(),
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -34,8 +34,9 @@ pub(super) async fn maintain(service: Arc<Service>, settings: &Settings) {
             Some(database) => {
                 // The first replica of a database gets its share at once.
                 budget.expect_share_in(Some(PAUSE));
-                migrate(database, &service).await;
-                leases::keep(database, &request, budget, &service.health).await;
+                let start = Instant::now();
+                migrate(database, &service, &request, start).await;
+                leases::keep(database, &request, budget, &service.health, start).await;
             }
             None => {
                 // What an earlier process sent counts at the resource.
@@ -56,11 +57,12 @@ pub(super) async fn maintain(service: Arc<Service>, settings: &Settings) {
     );
 }
 
-async fn migrate(database: &Database, service: &Service) {
+/// Applies the migrations. Until then there is no lease, as in any other outage of the database.
+async fn migrate(database: &Database, service: &Service, request: &LeaseRequest, start: Instant) {
     let mut outage = Outage::default();
     while let Err(error) = database.migrate().await {
         service.health.set_database(false);
-        service.exchanger.budget.expect_share_in(None);
+        leases::share_of_first_outage(&service.exchanger.budget, request.budget, start.elapsed());
         if let Some(text) = outage.news(&error) {
             warn!("The schema of the database was not checked: {text}");
         }

@@ -99,12 +99,28 @@ impl Postgres {
 
     /// Stops the server at once, with its connections.
     pub(crate) fn stop(&mut self) {
+        if self.child.is_some() {
+            self.signal("-CONT");
+        }
         if let Some(mut child) = self.child.take() {
             // SIGQUIT: the children end too.
             let _ = Command::new("kill")
                 .args(["-QUIT", &child.id().to_string()])
                 .status();
             let _ = child.wait();
+        }
+    }
+
+    /// Sends a signal to the server and to all its processes: `-STOP` freezes them, `-CONT` lets them go on.
+    #[track_caller]
+    pub(crate) fn signal(&self, name: &str) {
+        let server = self.child.as_ref().expect("it runs").id();
+        let children = format!("/proc/{server}/task/{server}/children");
+        let children = std::fs::read_to_string(children).expect("procfs");
+        // The server first, so that it starts no other process.
+        for id in std::iter::once(server.to_string().as_str()).chain(children.split_whitespace()) {
+            // A process may have ended.
+            let _ = Command::new("kill").args([name, id]).status();
         }
     }
 
