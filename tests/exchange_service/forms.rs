@@ -1,9 +1,13 @@
 //! Requests that are no token request.
 
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+
 use acspass::emulator::{Emulator, Options};
+use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::harness::{Service, acs_token, own_token, send};
+use crate::harness::{Service, acs_token, own_token, send, until};
 
 const GRANT: &str = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange";
 
@@ -29,13 +33,19 @@ fn requests_without_a_token_form_are_refused() {
         assert_eq!(response.status, status, "{}", response.body);
         assert_eq!(service.audit(&response)["reason"], reason);
     }
-    assert_eq!(service.get("/v1/token").status, 405);
-    for path in ["/api/token/teams", "/v1/identity/token"] {
-        let response = send(service.port, "HEAD", path, &[bearer], "");
-        assert_eq!(
-            response.status, 405,
-            "{path}: no token for a request without a body"
-        );
+    // No token for a response without a body.
+    for (method, path, allowed) in [
+        ("GET", "/v1/token", "POST"),
+        ("HEAD", "/v1/token", "POST"),
+        ("HEAD", "/api/token/teams", "GET"),
+        ("POST", "/api/token/teams", "GET"),
+        ("HEAD", "/v1/identity/token", "GET"),
+        ("DELETE", "/v1/identity/token", "GET"),
+        ("POST", "/readyz", "GET,HEAD"),
+    ] {
+        let response = send(service.port, method, path, &[bearer], "");
+        let found = (response.status, response.header("allow"));
+        assert_eq!(found, (405, Some(allowed)), "{method} {path}");
     }
     assert_eq!(service.get("/v2/token").status, 404);
 }
@@ -100,5 +110,39 @@ fn a_target_is_the_resource_of_the_service_or_none() {
         let response = service.exchange(&bearer, &format!("{subject}&{parameter}"));
         assert_eq!(response.status, status, "{parameter}: {}", response.body);
         assert_eq!(response.json()["error"].as_str(), error, "{parameter}");
+    }
+}
+
+#[test]
+fn a_body_that_is_not_complete_is_no_large_one() {
+    let emulator = Emulator::start(Options::default()).expect("an emulator");
+    let service = Service::start(&emulator, &[]);
+    let bearer = own_token(&emulator);
+    let head = format!(
+        "POST /v1/token HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {bearer}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n"
+    );
+    for (rest, reason, outcome) in [
+        (
+            "Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
+            Some("body_malformed"),
+            "refused",
+        ),
+        ("Content-Length: 50\r\n\r\ngrant_type=", None, "abandoned"),
+    ] {
+        let mut stream = TcpStream::connect(("127.0.0.1", service.port)).expect("it listens");
+        let request = format!("{head}{rest}");
+        stream.write_all(request.as_bytes()).expect("written");
+        stream.shutdown(Shutdown::Write).expect("half open");
+        let mut text = String::new();
+        let _ = stream.read_to_string(&mut text);
+        let line = until("the decision", || {
+            let lines = service.lines();
+            let mut lines = lines
+                .iter()
+                .filter_map(|line| serde_json::from_str(line).ok());
+            lines.find(|line: &Value| line["outcome"] == outcome)
+        });
+        assert_eq!(line["reason"].as_str(), reason, "{line}");
     }
 }

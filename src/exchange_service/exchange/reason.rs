@@ -70,9 +70,11 @@ reasons! {
     NotAForm => "not_a_form",
     BodyTooLarge => "body_too_large",
     BodyTooSlow => "body_too_slow",
+    BodyMalformed => "body_malformed",
     NoIdentities => "no_identities",
     IdentityDeleted => "identity_deleted",
     IdentityOfAnotherResource => "identity_of_another_resource",
+    CallerGone => "caller_gone",
     NoSuchRoute => "no_such_route",
     NoSuchMethod => "no_such_method",
 }
@@ -90,8 +92,10 @@ mod tests {
         let (_, table) = guide.split_once("| reason | cause |").expect("the table");
         let (table, _) = table.split_once("\n\n").expect("its end");
         let others = Reason::OTHERS.iter().copied();
-        // A request to another path or with another method is no decision.
+        // A request to another path or with another method is no decision, and one without a caller is
+        // abandoned.
         let others = others.filter(|reason| !reason.as_str().starts_with("no_such_"));
+        let others = others.filter(|reason| *reason != Reason::CallerGone);
         let tokens = Rejection::ALL.iter().copied().map(Reason::Bearer);
         for reason in others.chain(tokens) {
             let word = format!("`{}`", reason.as_str());

@@ -108,6 +108,14 @@ impl Decision {
         response::with_common_headers(response, &self.request_id, is_draining)
     }
 
+    /// Ends the decision without an outcome: the caller has gone away. The response is for one that has only
+    /// stopped sending.
+    pub(super) fn abandon(self, refusal: &Refusal) -> Response {
+        let response = response::refused(refusal, &self.request_id);
+        // The connection has the rest of a request.
+        response::with_common_headers(response, &self.request_id, true)
+    }
+
     /// Writes the line. Returns whether the decision may have its effect: the line is written, or it is
     /// a refusal because none can be written now.
     async fn record(&mut self, word: &'static str, line: Vec<u8>) -> bool {

@@ -1,10 +1,14 @@
 //! The form of a token request (RFC 8693, section 2.1).
 
+use std::error::Error as StdError;
+use std::io;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
+use futures_util::StreamExt as _;
 use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
 
 use crate::exchange_service::exchange::{Reason, Refusal};
 use crate::secret::EntraToken;
@@ -44,17 +48,43 @@ impl TokenForm {
                 "The body must be a form (application/x-www-form-urlencoded).",
             ));
         }
-        let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY_BYTES)).await;
+        let bytes = tokio::time::timeout(BODY_TIMEOUT, read_body(body)).await;
         let bytes = bytes.map_err(|_| {
             Refusal::of_request(Reason::BodyTooSlow, "The body did not arrive within 10 s.")
         })?;
-        let bytes = bytes.map_err(|_| {
-            Refusal::of_request(
-                Reason::BodyTooLarge,
-                "The body is incomplete, or longer than 128 KiB.",
-            )
-        })?;
-        parse(&bytes, endpoint)
+        parse(&bytes?, endpoint)
+    }
+}
+
+async fn read_body(body: Body) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let mut stream = body.into_data_stream();
+    let mut bytes = Zeroizing::new(Vec::new());
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| broken(&error))?;
+        if bytes.len() + chunk.len() > MAX_BODY_BYTES {
+            let description = "The body is longer than 128 KiB.";
+            return Err(Refusal::of_request(Reason::BodyTooLarge, description));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Returns the refusal for a body that is not read to its end: its chunks are not valid (RFC 9112, section
+/// 7.1), or the connection has ended.
+fn broken(error: &axum::Error) -> Refusal {
+    let first: &(dyn StdError + 'static) = error;
+    let mut causes = std::iter::successors(Some(first), |&cause| cause.source());
+    let io = causes.find_map(|cause| cause.downcast_ref::<io::Error>());
+    let is_invalid = io.is_some_and(|io| {
+        matches!(
+            io.kind(),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+        )
+    });
+    match is_invalid {
+        true => Refusal::of_request(Reason::BodyMalformed, "The body is not valid HTTP."),
+        false => Refusal::of_request(Reason::CallerGone, "The body is incomplete."),
     }
 }
 

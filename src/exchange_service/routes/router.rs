@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 
 use super::service::Service;
 use super::{health, identity, response, token};
@@ -22,9 +22,9 @@ pub(in crate::exchange_service) fn router(service: Arc<Service>) -> Router {
         .route("/v1/token", post(token::token))
         .route(
             "/v1/identity/token",
-            get(identity::identity_token).head(wrong_method),
+            get_only(get(identity::identity_token)),
         )
-        .route("/api/token/teams", get(token::teams).head(wrong_method))
+        .route("/api/token/teams", get_only(get(token::teams)))
         .route("/openapi.json", get(openapi))
         .merge(probes())
         .fallback(async || no_route(OF_SERVICE))
@@ -47,6 +47,15 @@ fn probes() -> Router<Arc<Service>> {
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/startupz", get(health::startup))
+}
+
+/// Refuses `HEAD`, which would request a token that the response cannot have.
+fn get_only(route: MethodRouter<Arc<Service>>) -> MethodRouter<Arc<Service>> {
+    let refuse = async |method: Method| {
+        let allow = [(header::ALLOW, "GET")];
+        (allow, wrong_method(method).await).into_response()
+    };
+    route.head(refuse).fallback(refuse)
 }
 
 async fn openapi() -> Response {

@@ -28,6 +28,11 @@ pub(super) async fn token(State(service): State<Arc<Service>>, request: Request)
     let span = decision.span();
     let outcome = exchange_form(&service, request, &mut decision);
     let outcome = outcome.instrument(span).await;
+    if let Err(refusal) = &outcome
+        && refusal.reason == Reason::CallerGone
+    {
+        return decision.abandon(refusal);
+    }
     decision.finish(outcome).await
 }
 
