@@ -43,6 +43,8 @@ pub use folder::Folder;
 pub use settings::SettingsFile;
 
 pub(crate) use folder::{is_unsupported, none_if_missing};
+#[cfg(feature = "azure-identity")]
+pub(crate) use named::read_named;
 pub(crate) use named::{may_never_end, open_named};
 pub(crate) use refusal::{Refusal, shell_quoted};
 

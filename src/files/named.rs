@@ -3,9 +3,14 @@
 
 use std::fs::{File, Metadata};
 use std::io;
+#[cfg(feature = "azure-identity")]
+use std::io::Read;
 #[cfg(unix)]
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+#[cfg(feature = "azure-identity")]
+use zeroize::Zeroizing;
 
 #[cfg(unix)]
 use super::refusal::{Refusal, Why};
@@ -24,6 +29,19 @@ pub(crate) fn open_named(path: &Path) -> io::Result<(File, Option<String>)> {
     let us = us();
     let changer = changer(us, &found, false);
     Ok((file, changer.or_else(|| changer_on_the_way(us, path))))
+}
+
+/// Reads a regular file that a user named, of at most `limit` bytes. Links are followed. A FIFO or a device
+/// is neither waited for nor read.
+#[cfg(feature = "azure-identity")]
+pub(crate) fn read_named(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    let (file, _) = open_named(path)?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > limit {
+        true => Err(io::ErrorKind::FileTooLarge.into()),
+        false => Ok(bytes),
+    }
 }
 
 /// Opens a file for reading. Access lists are not read.
@@ -149,6 +167,19 @@ mod tests {
         for path in [&fifo, Path::new("/dev/zero"), place.path()] {
             let refused = open_named(path).unwrap_err().to_string();
             assert!(refused.ends_with("is not a regular file"), "{refused}");
+            #[cfg(feature = "azure-identity")]
+            assert!(read_named(path, 9).is_err());
         }
+    }
+
+    #[cfg(feature = "azure-identity")]
+    #[test]
+    fn no_more_than_the_limit_of_a_named_file_is_read() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        fs::write(&file, "123456789").unwrap();
+        assert_eq!(**read_named(&file, 9).unwrap(), *b"123456789");
+        let refused = read_named(&file, 8).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::FileTooLarge);
     }
 }

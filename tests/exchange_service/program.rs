@@ -111,6 +111,58 @@ fn check_names_all_failures_in_one_run() {
 }
 
 #[test]
+fn a_named_file_that_never_ends_or_is_missing_ends_the_start() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().expect("a folder");
+    let fifo = folder.path().join("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo").success());
+    let fifo = fifo.to_str().expect("UTF-8");
+    for path in [fifo, "/dev/zero"] {
+        let (code, _, stderr) = run(&emulator, &[], &["--config", path]);
+        assert_eq!(code, 2, "{stderr}");
+        assert!(stderr.contains("is not a regular file"), "{stderr}");
+        for changes in [
+            &[("ACSPASS_EXCHANGE_KEY_FILE", path)][..],
+            &[("ACSPASS_CA_FILE", path)],
+            &[
+                ("ACSPASS_EXCHANGE_TLS_CERT", path),
+                ("ACSPASS_EXCHANGE_TLS_KEY", path),
+            ],
+            &[
+                ("ACSPASS_EXCHANGE_ON_BEHALF_OF", "true"),
+                ("AZURE_CLIENT_ID", CLIENT),
+                ("AZURE_CLIENT_CERTIFICATE_PATH", path),
+            ],
+            &[
+                ("ACSPASS_EXCHANGE_ON_BEHALF_OF", "true"),
+                ("AZURE_CLIENT_ID", CLIENT),
+                ("AZURE_FEDERATED_TOKEN_FILE", path),
+            ],
+            &[
+                ("ACSPASS_EXCHANGE_KEY_FILE", ""),
+                ("AZURE_CLIENT_ID", CLIENT),
+                ("AZURE_TENANT_ID", emulator.tenant_id()),
+                ("AZURE_FEDERATED_TOKEN_FILE", path),
+            ],
+        ] {
+            let (code, stdout, stderr) = run(&emulator, changes, &[]);
+            assert_eq!((code, stdout.as_str()), (2, ""), "{changes:?}: {stderr}");
+        }
+    }
+    let missing = [("ACSPASS_CA_FILE", "/nowhere/ca.pem")];
+    for arguments in [&[][..], &["--check"]] {
+        let (code, stdout, stderr) = run(&emulator, &missing, arguments);
+        assert_eq!(code, 2, "{stdout}{stderr}");
+        let all = format!("{stdout}{stderr}");
+        assert!(
+            all.contains("`/nowhere/ca.pem` in ACSPASS_CA_FILE"),
+            "{all}"
+        );
+    }
+}
+
+#[test]
 fn check_of_an_authority_that_is_down_names_its_setting() {
     let emulator = emulator();
     let changes = [("AZURE_AUTHORITY_HOST", "http://localhost:1")];

@@ -120,6 +120,17 @@ fn a_replaced_certificate_is_used_without_a_restart() {
         get(&service, &second, None, &both)
     });
     assert!(get(&service, &first, None, &both).is_none());
+    std::fs::remove_file(folder.path().join("certificate.pem")).expect("removed");
+    until("the missing file is reported", || {
+        let text = "certificate.pem` for TLS cannot be read";
+        service
+            .lines()
+            .iter()
+            .find(|line| line.contains(text))
+            .cloned()
+    });
+    let response = get(&service, &second, None, &both).expect("a response");
+    assert_eq!(response.status, 201, "the old certificate stays in use");
 }
 
 #[test]

@@ -17,10 +17,13 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::files::read_named;
 use crate::input;
 use crate::jwt;
 use crate::time::Clock;
 
+/// The longest file, in bytes.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
 const LIFE: Duration = Duration::from_secs(600);
 
 /// Creates an assertion for each token request.
@@ -54,7 +57,7 @@ impl CertificateAssertion {
                 "Name a PEM file with a certificate and its RSA key, without a password.",
             )
         };
-        let pem = std::fs::read(path).map(Zeroizing::new);
+        let pem = read_named(path, MAX_FILE_BYTES);
         let pem = pem.map_err(|error| unusable("cannot be read").caused_by(error))?;
         let pem = Zeroizing::new(input::utf8(&pem).into_owned());
         let certificate = CertificateDer::from_pem_slice(&pem)

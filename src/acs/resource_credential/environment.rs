@@ -18,6 +18,7 @@ use super::certificate::CertificateAssertion;
 use super::principal::first_line;
 use super::transport::ReqwestTransport;
 use crate::error::{Error, Result};
+use crate::files::read_named;
 use crate::http::Http;
 use crate::time::Clock;
 
@@ -27,6 +28,9 @@ const SECRETS: [&str; 3] = [
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "AZURE_FEDERATED_TOKEN_FILE",
 ];
+
+/// The longest file of a federated token, in bytes.
+const MAX_TOKEN_BYTES: u64 = 64 * 1024;
 
 /// Returns the credential of the principal in the environment: a client secret, a certificate, a federated token,
 /// a managed identity, or else the account of `az` or `azd`. Sends no request.
@@ -76,6 +80,14 @@ pub fn from_environment(
             ));
         }
         if let Some(path) = federated {
+            // The other crate would wait for a FIFO, and read a device for ever.
+            read_named(Path::new(&path), MAX_TOKEN_BYTES).map_err(|error| {
+                Error::usage(
+                    "could not read the file in AZURE_FEDERATED_TOKEN_FILE",
+                    "Check the variable and the mode of the file.",
+                )
+                .caused_by(error)
+            })?;
             return made(WorkloadIdentityCredential::new(Some(
                 WorkloadIdentityCredentialOptions {
                     credential_options,

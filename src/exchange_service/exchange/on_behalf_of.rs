@@ -1,7 +1,8 @@
 //! On-behalf-of requests: Entra issues a token for ACS to this service, for the caller's token. So no
 //! token for ACS leaves the user's machine.
 
-use std::path::PathBuf;
+use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::sync::Arc;
 
 use azure_identity::ClientAssertion as _;
@@ -19,7 +20,9 @@ use crate::acs::resource_credential::CertificateAssertion;
 use crate::error::{Error, Kind, Result};
 use crate::exchange_service::settings::{Proof, ProofKind};
 use crate::exchange_service::traces;
+use crate::files::read_named;
 use crate::http::{Http, Request, Response};
+use crate::input;
 use crate::secret::{EntraToken, is_b64token};
 use crate::time::Clock;
 
@@ -30,6 +33,9 @@ const SCOPES: &str = "https://auth.msft.communication.azure.com/Teams.ManageCall
 
 /// The scope of the application's own token; the double slash is real.
 const OWN_SCOPE: &str = "https://communication.azure.com//.default";
+
+/// The longest file of a federated token, in bytes.
+const MAX_TOKEN_BYTES: u64 = 64 * 1024;
 
 /// Requests tokens on behalf of users.
 pub(in crate::exchange_service) struct OnBehalfOf {
@@ -73,7 +79,7 @@ impl OnBehalfOf {
         &self.proof.client_id
     }
 
-    fn certificate(&self, path: &std::path::Path, tenant: &str) -> Result<CertificateAssertion> {
+    fn certificate(&self, path: &Path, tenant: &str) -> Result<CertificateAssertion> {
         let authority = Some(self.authority.as_str());
         let clock = self.clock.clone();
         CertificateAssertion::read(path, authority, tenant, &self.proof.client_id, clock)
@@ -183,13 +189,15 @@ fn unusable(error: &Error) -> Refusal {
     )
 }
 
-fn read_federated(path: &PathBuf) -> Result<Zeroizing<String>> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+fn read_federated(path: &Path) -> Result<Zeroizing<String>> {
+    let unreadable = |error: io::Error| {
         Error::usage(
             "could not read the file in AZURE_FEDERATED_TOKEN_FILE",
             "Check the variable and the mode of the file.",
         )
         .caused_by(error)
-    })?;
+    };
+    let bytes = read_named(path, MAX_TOKEN_BYTES).map_err(unreadable)?;
+    let text = input::text(&bytes).ok_or_else(|| unreadable(ErrorKind::InvalidData.into()))?;
     Ok(Zeroizing::new(text.trim().to_owned()))
 }

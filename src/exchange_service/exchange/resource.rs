@@ -6,16 +6,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing::warn;
 use url::Url;
-use zeroize::Zeroizing;
 
 use crate::acs::resource_credential::{EntraPrincipal, from_environment};
 use crate::acs::{Endpoint, IdentityClient, ResourceAuth, check_access_key};
 use crate::error::{Error, Result};
 use crate::exchange_service::settings::ResourceSettings;
+use crate::files::read_named;
 use crate::http::Http;
+use crate::input;
 use crate::secret::AccessKey;
 use crate::text::quoted;
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// The longest file of an access key, in bytes.
 const MAX_KEY_FILE_BYTES: u64 = 4 * 1024;
@@ -84,6 +85,11 @@ impl Resource {
     /// The address of the resource, whose tokens are exchanged for.
     pub(in crate::exchange_service) fn address(&self) -> &Url {
         &self.address
+    }
+
+    /// Returns the time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Returns the client with the current credential.
@@ -167,10 +173,7 @@ fn read_key(path: &std::path::Path) -> Result<AccessKey> {
         let path = quoted(&path.to_string_lossy());
         Error::usage(format!("could not read the access key in {path}"), hint).caused_by(error)
     };
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > MAX_KEY_FILE_BYTES {
-        return Err(unreadable(ErrorKind::FileTooLarge.into()));
-    }
-    let text = std::fs::read_to_string(path).map(Zeroizing::new);
-    check_access_key(&text.map_err(unreadable)?)
+    let bytes = read_named(path, MAX_KEY_FILE_BYTES).map_err(unreadable)?;
+    let text = input::text(&bytes).ok_or_else(|| unreadable(ErrorKind::InvalidData.into()))?;
+    check_access_key(&text)
 }

@@ -24,7 +24,9 @@ use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::exchange_service::records::Outage;
 use crate::exchange_service::settings::TlsFiles;
+use crate::files::read_named;
 use crate::text::quoted;
 
 /// The interval between two looks at the files.
@@ -48,9 +50,9 @@ struct Current {
 
 #[derive(PartialEq, Eq)]
 struct Contents {
-    certificate: Vec<u8>,
+    certificate: Zeroizing<Vec<u8>>,
     key: Zeroizing<Vec<u8>>,
-    authorities: Option<Vec<u8>>,
+    authorities: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl fmt::Debug for Certificates {
@@ -98,25 +100,39 @@ impl Certificates {
     /// Reads the files again when they change, for ever. Files that cannot be used leave the old ones
     /// in use.
     pub(super) async fn keep_current(&self) {
+        let mut outage = Outage::default();
         loop {
             tokio::time::sleep(INTERVAL).await;
-            let has_changed = {
-                let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-                Contents::read(&self.files).is_ok_and(|now| now != current.contents)
-            };
-            if !has_changed {
-                continue;
-            }
-            match load(&self.files, &ring::default_provider()) {
-                Ok(loaded) => {
-                    let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-                    *current = loaded;
+            match self.renew() {
+                Ok(true) => {
+                    outage.end();
                     info!("The changed files for TLS are in use.");
                 }
+                Ok(false) if outage.end() => info!("The files for TLS can be used again."),
+                Ok(false) => {}
                 // The files may be in the middle of a change.
-                Err(error) => warn!("The old files for TLS stay in use: {error}."),
+                Err(error) => {
+                    if let Some(text) = outage.news(&error) {
+                        warn!("The old files for TLS stay in use: {text}");
+                    }
+                }
             }
         }
+    }
+
+    /// Uses the files if they have changed. Returns whether they have.
+    fn renew(&self) -> Result<bool> {
+        let contents = Contents::read(&self.files)?;
+        {
+            let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+            if contents == current.contents {
+                return Ok(false);
+            }
+        }
+        let loaded = use_contents(contents, &self.files, &ring::default_provider())?;
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = loaded;
+        Ok(true)
     }
 
     fn clients(&self) -> Option<Arc<dyn ClientCertVerifier>> {
@@ -130,19 +146,15 @@ impl Contents {
         let authorities = files.client_authorities.as_deref();
         Ok(Contents {
             certificate: read_bounded(&files.certificate)?,
-            key: Zeroizing::new(read_bounded(&files.key)?),
+            key: read_bounded(&files.key)?,
             authorities: authorities.map(read_bounded).transpose()?,
         })
     }
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>> {
+fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let unreadable = |error: std::io::Error| unusable(path, "cannot be read").caused_by(error);
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    match size <= MAX_FILE_BYTES {
-        true => std::fs::read(path).map_err(unreadable),
-        false => Err(unusable(path, "is longer than 1 MiB")),
-    }
+    read_named(path, MAX_FILE_BYTES).map_err(unreadable)
 }
 
 fn unusable(path: &Path, what: &str) -> Error {
@@ -157,7 +169,14 @@ fn unusable(path: &Path, what: &str) -> Error {
 }
 
 fn load(files: &TlsFiles, provider: &CryptoProvider) -> Result<Current> {
-    let contents = Contents::read(files)?;
+    use_contents(Contents::read(files)?, files, provider)
+}
+
+fn use_contents(
+    contents: Contents,
+    files: &TlsFiles,
+    provider: &CryptoProvider,
+) -> Result<Current> {
     let chain = certificates(&contents.certificate);
     let chain = chain.filter(|chain| !chain.is_empty());
     let chain = chain.ok_or_else(|| unusable(&files.certificate, "has no certificate"))?;

@@ -74,15 +74,14 @@ pub(super) const OWN: [&str; 24] = [
     SSL_CERT_FILE,
 ];
 
-/// The settings that name a file that must exist.
-pub(super) const FILES: [&str; 7] = [
+/// The settings that name a file that must exist, beside the certificate authorities.
+pub(super) const FILES: [&str; 6] = [
     KEY_FILE,
     TLS_CERT,
     TLS_KEY,
     TLS_CLIENT_CA,
     CERTIFICATE_PATH,
     FEDERATED_TOKEN_FILE,
-    CA_FILE,
 ];
 
 /// Returns whether a setting has this name.

@@ -16,8 +16,7 @@ use super::values::{
 use crate::acs::Endpoint;
 use crate::acs::resource_credential::is_developer_tool;
 use crate::error::{Error, Result};
-use crate::http::CaFile;
-use crate::loopback;
+use crate::http::{BaseAddress, CaFile};
 use crate::secret::ServiceSecret;
 use crate::text::quoted;
 use crate::time::parse_duration;
@@ -88,6 +87,11 @@ fn settings(source: &Source, faults: &mut Faults) -> Option<Settings> {
         true => faults.note(duration(source, name::TEST_FIRST_WAIT, FIRST_WAIT)),
         false => Some(FIRST_WAIT),
     };
+    let ca_files = ca_files(source);
+    // They are read again at the first connection with TLS, which can be much later.
+    for file in ca_files.iter().filter(|file| file.is_required()) {
+        faults.note(file.read());
+    }
     Some(Settings {
         listen: listen?,
         rules: rules?,
@@ -103,7 +107,7 @@ fn settings(source: &Source, faults: &mut Faults) -> Option<Settings> {
             maximum: maximum?,
         },
         first_wait: first_wait?,
-        ca_files: ca_files(source),
+        ca_files,
     })
 }
 
@@ -171,9 +175,7 @@ fn address(source: &Source, name: &str, default: &str) -> Result<SocketAddr> {
 }
 
 fn rules(source: &Source, faults: &mut Faults) -> Option<TokenRules> {
-    let scope = source.text(name::SCOPE).unwrap_or("access_as_user");
-    // An application permits `scope` alone; the whole URI is a common mistake.
-    let scope = scope.rsplit('/').next().unwrap_or(scope).to_owned();
+    let scope = faults.note(scope(source));
     let audiences = faults.note(audiences(source));
     let tenants = faults.note(ids(
         source,
@@ -189,8 +191,22 @@ fn rules(source: &Source, faults: &mut Faults) -> Option<TokenRules> {
         tenants: tenants?,
         clients: clients?,
         audiences: audiences?,
-        scope,
+        scope: scope?,
     })
+}
+
+fn scope(source: &Source) -> Result<String> {
+    let text = source.text(name::SCOPE).unwrap_or("access_as_user");
+    // An application permits `scope` alone; the whole URI is a common mistake.
+    let scope = text.rsplit('/').next().unwrap_or(text);
+    match scope.is_empty() || scope.contains([' ', ',']) {
+        true => Err(wrong(
+            name::SCOPE,
+            text,
+            "Use one scope, such as `access_as_user`.",
+        )),
+        false => Ok(scope.to_owned()),
+    }
 }
 
 fn ids(source: &Source, name: &str, hint: &str) -> Result<Vec<String>> {
@@ -211,6 +227,9 @@ fn audiences(source: &Source) -> Result<Vec<String>> {
          or to its client id if its tokens have version 2.";
     let audiences = list(required(source, name::AUDIENCE, hint)?).map(str::to_owned);
     let audiences: Vec<String> = audiences.collect();
+    if audiences.is_empty() {
+        return Err(Error::usage(format!("{} is empty", name::AUDIENCE), hint));
+    }
     let mut all = audiences.iter();
     match all.find(|own| crate::acs::teams_token::is_audience(own)) {
         Some(acs) => Err(wrong(name::AUDIENCE, acs, hint)),
@@ -226,14 +245,17 @@ fn list(text: &str) -> impl Iterator<Item = &str> {
 fn authority(source: &Source) -> Result<Url> {
     let text = source.text(name::AUTHORITY_HOST);
     let text = text.unwrap_or("https://login.microsoftonline.com");
-    let hint = "Use a URL such as https://login.microsoftonline.com, without a tenant.";
-    let url = Url::parse(text).map_err(|_| wrong(name::AUTHORITY_HOST, text, hint))?;
-    let is_loopback = url.host_str().is_some_and(loopback::is_loopback_host);
-    let is_encrypted = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
-    let is_bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();
-    match is_encrypted && is_bare {
-        true => Ok(url),
-        false => Err(wrong(name::AUTHORITY_HOST, text, hint)),
+    // The text may contain a password, so it is not quoted.
+    let wrong = |what: &str| {
+        Error::usage(
+            format!("the authority in {} {what}", name::AUTHORITY_HOST),
+            "Use a URL such as https://login.microsoftonline.com, without a tenant.",
+        )
+    };
+    let address = BaseAddress::parse(text, wrong)?;
+    match address.has_path() {
+        true => Err(wrong("has a path")),
+        false => Ok(address.url().clone()),
     }
 }
 
@@ -257,7 +279,10 @@ fn resource(source: &Source) -> Result<ResourceSettings> {
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), source.text(name)?.to_owned())))
         .collect();
-    if let Some(authority) = source.text(name::AUTHORITY_HOST) {
+    if source.text(name::AUTHORITY_HOST).is_some()
+        && let Ok(authority) = authority(source)
+    {
+        let authority = authority.as_str().trim_end_matches('/');
         principal.insert(name::AUTHORITY_HOST.to_owned(), authority.to_owned());
     }
     let key_file = source.text(name::KEY_FILE).map(PathBuf::from);

@@ -1,7 +1,7 @@
 //! The text of each setting: from the environment, or else from the file.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Value};
@@ -9,6 +9,8 @@ use tracing::warn;
 
 use super::names::{FILES, OWN, PREFIX, PRINCIPAL, is_known};
 use crate::error::{Error, Result};
+use crate::files::{open_named, read_named};
+use crate::input;
 use crate::text::quoted;
 
 /// The longest file, in bytes.
@@ -59,7 +61,7 @@ impl Source {
     pub(super) fn unreadable_files(&self) -> impl Iterator<Item = Error> {
         FILES.into_iter().filter_map(|name| {
             let path = self.text(name)?;
-            let cause = File::open(path).err()?;
+            let cause = open_named(Path::new(path)).err()?;
             let start = match Path::new(path).is_relative() {
                 true => " A relative path begins at the folder in which the program starts.",
                 false => "",
@@ -78,11 +80,8 @@ fn read(path: &Path) -> Result<Vec<Result<(String, String)>>> {
     let unreadable = |error: std::io::Error| {
         Error::usage(format!("could not read {shown}"), hint).caused_by(error)
     };
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(Error::usage(format!("{shown} has {size} bytes"), hint));
-    }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let bytes = read_named(path, MAX_FILE_BYTES).map_err(unreadable)?;
+    let text = input::text(&bytes).ok_or_else(|| unreadable(ErrorKind::InvalidData.into()))?;
     // The parser's error quotes the line, which may contain a secret.
     let document: DocumentMut = text
         .parse()

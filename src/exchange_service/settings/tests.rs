@@ -121,6 +121,31 @@ fn each_invalid_setting_is_named() {
             &[("AZURE_AUTHORITY_HOST", "http://login.example")],
             "AZURE_AUTHORITY_HOST",
         ),
+        (
+            &[("AZURE_AUTHORITY_HOST", "https://:hunter2@login.example")],
+            "AZURE_AUTHORITY_HOST",
+        ),
+        (
+            &[("AZURE_AUTHORITY_HOST", "https://login.example/#hunter2")],
+            "AZURE_AUTHORITY_HOST",
+        ),
+        (
+            &[("AZURE_AUTHORITY_HOST", "https://login.example/common")],
+            "AZURE_AUTHORITY_HOST",
+        ),
+        (
+            &[("ACSPASS_EXCHANGE_AUDIENCE", ",")],
+            "ACSPASS_EXCHANGE_AUDIENCE",
+        ),
+        (
+            &[("ACSPASS_EXCHANGE_SCOPE", "api://exchange/")],
+            "ACSPASS_EXCHANGE_SCOPE",
+        ),
+        (
+            &[("ACSPASS_EXCHANGE_SCOPE", "one two")],
+            "ACSPASS_EXCHANGE_SCOPE",
+        ),
+        (&[("ACSPASS_CA_FILE", "/nowhere/ca.pem")], "ACSPASS_CA_FILE"),
         (&[("DATABASE_URL", "mysql://u:hunter2@h/d")], "DATABASE_URL"),
         (
             &[("ACSPASS_EXCHANGE_KEY_FILE", "")],
