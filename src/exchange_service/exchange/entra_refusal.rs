@@ -10,6 +10,7 @@ use super::refusal::Refusal;
 use crate::claims::Claims;
 use crate::http::Response;
 use crate::text::one_line;
+use crate::wire::{self, Members};
 
 /// The default of `Retry-After` for a limit of Entra ID.
 const RATE_PAUSE: Duration = Duration::from_secs(30);
@@ -17,33 +18,47 @@ const RATE_PAUSE: Duration = Duration::from_secs(30);
 /// Conditional Access blocks the user or the device; a sign-in does not help. 50131: the device, the
 /// location or a risk; 53000, 53001: the device; 53002: the app; 53003: the policy; 53004: registration of
 /// MFA; 530032 to 530036: security policies.
-const CONDITIONAL_ACCESS: [u32; 11] = [
+const CONDITIONAL_ACCESS: [i64; 11] = [
     50131, 53000, 53001, 53002, 53003, 53004, 530032, 530033, 530034, 530035, 530036,
 ];
 /// Consent is missing. 65001: of the user or an admin; 65004: the user declined; 90094: an admin must.
-const CONSENT: [u32; 3] = [65001, 65004, 90094];
+const CONSENT: [i64; 3] = [65001, 65004, 90094];
 
 /// The registration or the settings of this service are wrong, also if the error is `invalid_grant`: a
 /// sign-in does not help. 50013: the assertion is invalid, and this service has validated it; 500131: its
 /// audience is not AZURE_CLIENT_ID; 500011: ACS is missing in the tenant; 65005, 650056, 650057: a
 /// permission is missing in the registration; 650052: the tenant has no subscription of ACS.
-const CONFIGURATION: [u32; 7] = [50013, 500131, 500011, 65005, 650052, 650056, 650057];
+const CONFIGURATION: [i64; 7] = [50013, 500131, 500011, 65005, 650052, 650056, 650057];
 /// The user is not assigned to the registration of this service.
-const NOT_ASSIGNED: [u32; 1] = [50105];
+const NOT_ASSIGNED: [i64; 1] = [50105];
 /// The account is disabled.
-const DISABLED: [u32; 1] = [50057];
+const DISABLED: [i64; 1] = [50057];
 /// The tenant has no such user. 50020: a guest of no invitation; 50034: deleted.
-const UNKNOWN_USER: [u32; 2] = [50020, 50034];
+const UNKNOWN_USER: [i64; 2] = [50020, 50034];
 
-/// The body of a refusal.
+/// The body of a refusal. Only `error` is required.
 #[derive(Deserialize)]
+#[serde(try_from = "Members")]
 struct Refused {
     error: String,
     suberror: Option<String>,
-    #[serde(default)]
-    error_codes: Vec<u32>,
+    error_codes: Vec<i64>,
     correlation_id: Option<String>,
     claims: Option<String>,
+}
+
+impl TryFrom<Members> for Refused {
+    type Error = &'static str;
+
+    fn try_from(mut members: Members) -> Result<Self, Self::Error> {
+        Ok(Refused {
+            error: members.text("error").ok_or("no error")?,
+            suberror: members.text("suberror"),
+            error_codes: members.numbers("error_codes"),
+            correlation_id: members.text("correlation_id"),
+            claims: members.json("claims"),
+        })
+    }
 }
 
 /// Entra ID does not respond, or not with its own response.
@@ -62,7 +77,7 @@ pub(super) fn of_entra(response: &Response) -> Refusal {
         let description = "Entra ID accepts no more requests now.";
         return Refusal::limited(Reason::EntraLimit, description, pause.unwrap_or(RATE_PAUSE));
     }
-    let refused: Option<Refused> = serde_json::from_slice(&response.body).ok();
+    let refused = wire::read::<Refused>(&response.body);
     let Some(refused) = refused.filter(|_| !response.status.is_server_error()) else {
         return entra_unavailable(pause);
     };
@@ -85,7 +100,7 @@ fn misconfigured() -> Refusal {
 }
 
 fn of_error(refused: &Refused, pause: Option<Duration>) -> Refusal {
-    let has_code = |codes: &[u32]| refused.error_codes.iter().any(|code| codes.contains(code));
+    let has_code = |codes: &[i64]| refused.error_codes.iter().any(|code| codes.contains(code));
     let is_for_consent = refused.error == "consent_required"
         || refused.suberror.as_deref() == Some("consent_required")
         || has_code(&CONSENT);
@@ -112,7 +127,7 @@ fn of_error(refused: &Refused, pause: Option<Duration>) -> Refusal {
 }
 
 /// Returns the refusal for a user whose next sign-in would fail too.
-fn of_user(has_code: impl Fn(&[u32]) -> bool) -> Option<Refusal> {
+fn of_user(has_code: impl Fn(&[i64]) -> bool) -> Option<Refusal> {
     if has_code(&NOT_ASSIGNED) {
         return Some(denied(
             Reason::UserNotAssigned,
@@ -213,6 +228,16 @@ mod tests {
                 400,
                 r#"{"error":"invalid_grant","suberror":"consent_required","error_codes":[65001]}"#,
                 (403, "access_denied", "consent_required"),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_grant","error_codes":null,"suberror":1}"#,
+                (401, "invalid_token", "sign_in_required"),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_grant","error_codes":"50173"}"#,
+                (401, "invalid_token", "sign_in_required"),
             ),
             (
                 400,

@@ -18,9 +18,10 @@ use super::reason::Reason;
 use super::refusal::Refusal;
 use crate::acs::api::{ApiRequest, Content};
 use crate::acs::{CommunicationUserId, CreatedUser, IssuedToken, TokenLifetime, TokenScope};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::exchange_service::database::Database;
 use crate::exchange_service::limits::Reservation;
+use crate::exchange_service::records::sentences;
 use crate::exchange_service::tokens::UserToken;
 use crate::exchange_service::traces;
 use crate::time::Timestamp;
@@ -142,7 +143,7 @@ async fn by_custom_id(
     });
     let body = Content::Body(body.to_string().into_bytes());
     let request = ApiRequest::new("POST", "/identities", body, Some(PREVIEW));
-    let request = request.map_err(|error| Refusal::of_resource(&error))?;
+    let request = request.map_err(|error| Refusal::of_owner(&error))?;
     let reservation = exchanger.reserve(&user_key(caller))?;
     let permit = exchanger.begin(reservation).await?;
     let client = exchanger.resource.client();
@@ -151,11 +152,15 @@ async fn by_custom_id(
         .instrument(traces::of_client("create_identity"))
         .await;
     drop(permit);
-    let response = response.map_err(|error| Refusal::of_resource(&error))?;
+    let response = response.map_err(|error| Refusal::of_owner(&error))?;
+    let now = response.date().unwrap_or_else(|| exchanger.resource.now());
     let created: Option<IdentityAndToken> = serde_json::from_slice(&response.body).ok();
     let token = created.and_then(|created| {
         let token = created.access_token?;
         let expires_on = Timestamp::parse_rfc3339(&token.expires_on)?;
+        if expires_on <= now {
+            return None;
+        }
         Some(IdentityToken {
             id: created.identity,
             token: IssuedToken {
@@ -166,7 +171,7 @@ async fn by_custom_id(
         })
     });
     token.ok_or_else(|| {
-        let description = "The ACS resource returned no identity.";
+        let description = "The ACS resource returned no identity with a valid token.";
         Refusal::unavailable(Reason::ResourceUnavailable, description)
     })
 }
@@ -250,7 +255,7 @@ async fn issue(
     id: &str,
     reservation: Reservation,
 ) -> Result<Option<IdentityToken>, Refusal> {
-    let user = CommunicationUserId::parse(id).map_err(|error| Refusal::of_resource(&error))?;
+    let user = CommunicationUserId::parse(id).map_err(|error| Refusal::of_owner(&error))?;
     let lifetime = lifetime()?;
     let permit = exchanger.begin(reservation).await?;
     let client = exchanger.resource.client();
@@ -265,7 +270,7 @@ async fn issue(
         Err(error) if matches!(error.code(), Some("IdentityNotFound" | "IdentityNotOwned")) => {
             Ok(None)
         }
-        Err(error) => Err(Refusal::of_resource(&error)),
+        Err(error) => Err(Refusal::of_owner(&error)),
     }
 }
 
@@ -281,7 +286,16 @@ async fn create(
         .instrument(traces::of_client("create_identity"))
         .await;
     drop(permit);
-    created.map_err(|error| Refusal::of_resource(&error))
+    created.map_err(|error| {
+        // The hint names the identity, if its id is known.
+        if error.kind() == Kind::Unreachable && error.service_response().is_none() {
+            warn!(
+                "An identity may exist that is not stored: {}",
+                sentences(&error)
+            );
+        }
+        Refusal::of_owner(&error)
+    })
 }
 
 /// Deletes an identity that was created and not stored.
@@ -297,10 +311,10 @@ async fn discard(exchanger: &Arc<Exchanger>, id: &CommunicationUserId) {
 }
 
 fn lifetime() -> Result<TokenLifetime, Refusal> {
-    TokenLifetime::new(LIFETIME).map_err(|error| Refusal::of_resource(&error))
+    TokenLifetime::new(LIFETIME).map_err(|error| Refusal::of_owner(&error))
 }
 
 fn no_database(error: &Error) -> Refusal {
-    warn!("{error}.");
+    warn!("{}", sentences(error));
     Refusal::unavailable(Reason::DatabaseUnavailable, "The database is unavailable.")
 }

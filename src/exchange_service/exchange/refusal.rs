@@ -164,12 +164,27 @@ impl Refusal {
                 let description = "Entra ID is unavailable.";
                 Refusal::unavailable(Reason::EntraUnavailable, description).retry_after(pause)
             }
-            _ => Refusal::unavailable(
-                Reason::CredentialRefused,
-                "The credential of this service for the ACS resource was not accepted.",
-            ),
+            _ => credential_refused(),
         };
         refusal.upstream_of(error.code().map(str::to_owned), None)
+    }
+
+    /// A failed request of the owner, for identities. It has no part of the user's, so the user is not the
+    /// cause.
+    pub(super) fn of_owner(error: &Error) -> Self {
+        let refusal = Refusal::of_resource(error);
+        match refusal.reason {
+            // The principal has no role.
+            Reason::ResourceDenied => Refusal {
+                details: refusal.details,
+                ..credential_refused()
+            },
+            Reason::ResourceRefusedRequest => Refusal {
+                details: refusal.details,
+                ..unexpected()
+            },
+            _ => refusal,
+        }
     }
 
     /// A failed request to the resource.
@@ -223,6 +238,13 @@ impl Refusal {
         };
         refusal.upstream_of(code, id.map(str::to_owned))
     }
+}
+
+fn credential_refused() -> Refusal {
+    Refusal::unavailable(
+        Reason::CredentialRefused,
+        "The credential of this service for the ACS resource was not accepted.",
+    )
 }
 
 fn unexpected() -> Refusal {
@@ -287,6 +309,31 @@ mod tests {
             let (status_of_refusal, reason, found) = of(status, code, Kind::Refused);
             let found = (status_of_refusal, reason, found.as_deref());
             assert_eq!(found, expected, "{status:?} {code:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_for_an_identity_is_not_refused_because_of_the_user() {
+        for (status, reason) in [
+            (400, "resource_unexpected"),
+            (401, "credential_refused"),
+            (403, "credential_refused"),
+            (404, "resource_unexpected"),
+        ] {
+            let response = ServiceResponse {
+                status,
+                code: Some("Denied".to_owned()),
+                ..ServiceResponse::default()
+            };
+            let error = Error::new(Kind::Refused, "no", "wait").with_service_response(response);
+            let refusal = Refusal::of_owner(&error);
+            let code = refusal.details.and_then(|details| details.upstream_code);
+            let found = (
+                refusal.status.as_u16(),
+                refusal.reason.as_str(),
+                code.as_deref(),
+            );
+            assert_eq!(found, (503, reason, Some("Denied")), "{status}");
         }
     }
 
