@@ -208,12 +208,8 @@ fn unavailable(own: &Error) -> Error {
     if own.kind() != Kind::Unreachable {
         return own.clone();
     }
-    let message = match own.service_response() {
-        Some(_) => "Entra ID is unavailable for the credential of the ACS resource",
-        None => "no connection to Entra ID for the credential of the ACS resource",
-    };
     own.clone()
-        .with_message(message)
+        .with_message("Entra ID is unavailable for the credential of the ACS resource")
         .with_hint(CHECK)
         .caused_by(own.to_string())
 }

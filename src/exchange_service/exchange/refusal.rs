@@ -189,7 +189,10 @@ impl Refusal {
 
     /// A failed request to the resource.
     pub(in crate::exchange_service) fn of_resource(error: &Error) -> Self {
+        // The status of a proxy's page says nothing about the credential or the user.
+        let is_its_own = |status: &u16| error.kind() != Kind::Unreachable || *status == 429;
         let status = error.service_response().map(|response| response.status);
+        let status = status.filter(is_its_own);
         let code = error.code();
         let refusal = match (error.claims(), status, code) {
             (Some(claims), ..) => Refusal::challenge(claims.clone()),
@@ -309,6 +312,14 @@ mod tests {
             let (status_of_refusal, reason, found) = of(status, code, Kind::Refused);
             let found = (status_of_refusal, reason, found.as_deref());
             assert_eq!(found, expected, "{status:?} {code:?}");
+        }
+    }
+
+    #[test]
+    fn the_page_of_a_proxy_blames_neither_the_user_nor_the_credential() {
+        for status in [400, 401, 403, 404, 502] {
+            let found = of(Some(status), None, Kind::Unreachable);
+            assert_eq!(found, (503, "resource_unavailable", None), "{status}");
         }
     }
 
