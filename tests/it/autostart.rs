@@ -108,18 +108,19 @@ fn what_the_service_would_lack_is_refused_and_nothing_is_written() {
     home.set(variable, secret);
     let run = home.run(&["serve", "--install"]);
     let scopes = "config set scopes 'Teams.ManageCalls Teams.ManageChats'";
-    run.assert_error(
-        2,
-        &[&format!(
-            "\n  acspass config set tenant contoso.com\n  acspass {scopes}\n  acspass config set exchange key\n  printenv {variable} | \
-             acspass config set connection-string\n  unset ACSPASS_TENANT_ID ACSPASS_SCOPES ACSPASS_EXCHANGE {variable}\n"
-        )],
+    let hint = format!(
+        "hint: Run `acspass config set tenant contoso.com`, `acspass {scopes}`, `acspass config set \
+         exchange key` and `printenv {variable} | acspass config set connection-string` to save them in \
+         the profile. Then run `unset ACSPASS_TENANT_ID ACSPASS_SCOPES ACSPASS_EXCHANGE {variable}`, and \
+         this command again.\n"
     );
+    run.assert_error(2, &[&hint]);
     run.assert_does_not_say("c2VjcmV0");
-    // The lines can be pasted. There is no store for the secret here.
-    let (_, lines) = run.stderr.split_once(":\n\n").expect("the lines");
-    let lines = lines.lines().filter(|line| !line.contains("printenv"));
-    let lines = lines.collect::<Vec<_>>().join("\n");
+    // The commands can be pasted. There is no store for the secret here.
+    let (_, hint) = run.stderr.split_once("hint: ").expect("a hint");
+    let commands = hint.split('`').skip(1).step_by(2);
+    let lines: Vec<&str> = commands.filter(|it| !it.contains("printenv")).collect();
+    let lines = lines.join("\n");
     let program = Path::new(env!("CARGO_BIN_EXE_acspass"));
     let script = format!("set -e\nPATH=$1:$PATH\n{lines}\ntest -z \"$ACSPASS_TENANT_ID\"\n");
     let pasted = Command::new("sh")
@@ -131,7 +132,7 @@ fn what_the_service_would_lack_is_refused_and_nothing_is_written() {
             "ACSPASS_CONFIG_DIR",
             home.config_file().parent().expect("a folder"),
         )
-        .env("PATH", std::env::var_os("PATH").expect("a path"))
+        .env("PATH", "/usr/bin:/bin")
         .output()
         .expect("a shell");
     let said = String::from_utf8_lossy(&pasted.stderr);

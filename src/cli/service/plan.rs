@@ -173,13 +173,18 @@ fn saved_in_profile(lost: &[(Setting, &str, String)], set: &str) -> String {
     });
     let mut variables: Vec<&str> = lost.iter().map(|(_, variable, _)| *variable).collect();
     variables.dedup();
-    let commands = others
+    let commands: Vec<String> = others
         .chain(connection)
-        .chain([unset_variables(&variables)]);
-    let lines: Vec<String> = commands.map(|command| format!("  {command}")).collect();
+        .map(|command| format!("`{command}`"))
+        .collect();
+    let commands = match commands.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    };
     format!(
-        "Save them in the profile, then run the command again:\n\n{}",
-        lines.join("\n")
+        "Run {commands} to save them in the profile. Then run `{}`, and this command again.",
+        unset_variables(&variables)
     )
 }
 
