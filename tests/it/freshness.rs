@@ -341,6 +341,26 @@ fn after_a_refused_refresh_token_the_status_is_that_a_sign_in_is_required() {
 }
 
 #[test]
+fn a_refusal_of_the_scopes_alone_leaves_the_session_renewable() {
+    let (home, emulator, service) = home_and_service();
+    let ours = SettableClock::new(service.now());
+    let call = home.call(&["get", "--interactive"]).by_clock(&ours);
+    call.by(&TestBrowser::walking()).run().assert_code(0);
+    service.advance(Duration::from_secs(7200));
+    ours.set(service.now());
+    let selection = FaultSelection {
+        name: "consent-required".to_owned(),
+        route: Some(Route::Token),
+        ..FaultSelection::default()
+    };
+    emulator.select_fault(selection).expect("a fault");
+    let call = |words: &[&str]| home.call(words).by_clock(&ours).run();
+    call(&["get"]).assert_error(4, &["AADSTS65001"]);
+    call(&["status"]).assert_code(0);
+    call(&["get"]).assert_code(0);
+}
+
+#[test]
 fn a_session_without_a_refresh_token_is_named_when_it_has_to_be_renewed() {
     let (home, emulator, _) = home_and_service();
     let selection = FaultSelection {

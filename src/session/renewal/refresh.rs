@@ -106,16 +106,17 @@ impl RenewalTask<'_> {
         self.read_cache()?;
         let is_same = |record: &Record| record.refresh_token == rejected_token;
         if is_second_time || self.record.as_ref().is_none_or(is_same) {
-            self.save_refusal(&error);
+            self.save_challenge(&error);
+            if self.record.as_ref().is_some_and(is_same) && !lacks_consent(&error) {
+                self.save_refusal();
+            }
             self.refresh_refusal = Some(error);
         }
         Ok(())
     }
 
-    /// Saves that Entra refused this refresh token, and the challenge if there is one. From then on the
-    /// index says that a sign-in is required.
-    fn save_refusal(&mut self, refusal: &Error) {
-        self.save_challenge(refusal);
+    /// Saves that Entra refused this refresh token. From then on the index says that a sign-in is required.
+    fn save_refusal(&mut self) {
         if let Some(record) = &mut self.record
             && !std::mem::replace(&mut record.is_refresh_refused, true)
         {
@@ -132,4 +133,9 @@ impl RenewalTask<'_> {
             self.save_or_warn("the claims that Entra requires were not saved");
         }
     }
+}
+
+/// Returns whether only the requested scopes lack consent: the refresh token is good for other scopes.
+fn lacks_consent(refusal: &Error) -> bool {
+    matches!(refusal.code(), Some("AADSTS65001" | "AADSTS65004"))
 }
