@@ -79,6 +79,15 @@ impl FileStore {
         ))
     }
 
+    /// Removes a file that was set aside, unless it has the name of an item that is not chosen.
+    fn remove_chosen(&self, file: &str, is_chosen: &dyn Fn(&str) -> bool) -> Result<bool> {
+        let bytes = self.read(file)?.unwrap_or_default();
+        match Sealed::read(&bytes).is_none_or(|sealed| is_chosen(sealed.item)) {
+            true => self.remove(file),
+            false => Ok(false),
+        }
+    }
+
     /// Returns the names of the sealed files.
     fn files(&self) -> Result<Vec<String>> {
         let mut files = self.names()?;
@@ -193,14 +202,21 @@ impl TokenStore for FileStore {
     fn remove_set_aside(&self, is_chosen: &dyn Fn(&str) -> bool) -> Result<usize> {
         let mut files = self.names()?;
         files.retain(|name| name.contains(".sealed.unreadable-"));
-        let mut removed = 0;
+        let (mut removed, mut failed) = (0, Ok(()));
         for file in files {
-            let bytes = self.read(&file)?.unwrap_or_default();
-            if Sealed::read(&bytes).is_none_or(|sealed| is_chosen(sealed.item)) {
-                removed += usize::from(self.remove(&file)?);
+            match self.remove_chosen(&file, is_chosen) {
+                Ok(is_removed) => removed += usize::from(is_removed),
+                Err(error) => {
+                    let path = self.folder.file_path(&file);
+                    let step = format!(
+                        "To remove it yourself, remove the file `{}`.",
+                        path.display()
+                    );
+                    failed = failed.and(Err(error.with_hint(step)));
+                }
             }
         }
-        Ok(removed)
+        failed.map(|()| removed)
     }
 
     fn is_persistent(&self) -> bool {
