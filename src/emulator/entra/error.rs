@@ -62,6 +62,19 @@ impl EntraError {
         }
     }
 
+    /// Returns the error of a page as the token endpoint sends it. RFC 6749, section 5.2 has no
+    /// `access_denied` for it; clients sign in again after `invalid_grant`.
+    pub(crate) fn at_token_endpoint(&self) -> EntraError {
+        match &*self.error {
+            "access_denied" => EntraError {
+                error: "invalid_grant".into(),
+                suberror: Some("message_only".into()),
+                ..self.clone()
+            },
+            _ => self.clone(),
+        }
+    }
+
     /// Returns the parameters for the redirect URI.
     pub(crate) fn to_fields(&self, request: &Request) -> Vec<(&'static str, String)> {
         let mut fields = vec![

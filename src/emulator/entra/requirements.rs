@@ -113,7 +113,7 @@ pub(crate) fn check_account(user: &User) -> Result<(), EntraError> {
             why,
             ends_sessions: true,
             ..
-        } => Err(why.clone()),
+        } => Err(why.at_token_endpoint()),
         _ => Ok(()),
     }
 }

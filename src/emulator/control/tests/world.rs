@@ -19,7 +19,7 @@ fn a_user_whose_account_ends_gets_no_more_tokens() {
         ("disabled", "invalid_grant", 50057),
         ("unassigned", "invalid_grant", 50105),
         ("unknown-account", "invalid_grant", 50034),
-        ("blocked", "access_denied", 53003),
+        ("blocked", "invalid_grant", 53003),
     ] {
         let (fixture, token, code) = changed_after_sign_in(condition);
         for refused in [fixture.refresh(&token, &[]), fixture.redeem(&code, &[])] {
