@@ -180,7 +180,9 @@ impl Mistake<'_> {
         // A value that the hint fixes replaces the user's.
         let is_fixed = value.chars().any(char::is_lowercase);
         let definition = self.definition();
-        let mut all = definition.get_arguments();
+        let root = Cli::command();
+        let global = root.get_arguments().filter(|one| one.is_global_set());
+        let mut all = definition.get_arguments().chain(global);
         let meant = all.find(|one| {
             one.get_long()
                 .is_some_and(|long| name == format!("--{long}"))

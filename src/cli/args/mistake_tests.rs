@@ -255,6 +255,10 @@ fn unknown_option_is_replaced_in_the_whole_command_line() {
             "exec --account ada --server -- CMD",
         ),
         (
+            "exec --profil work -- npm test",
+            "exec --profile work -- CMD",
+        ),
+        (
             "exec --sever node --password hunter2 -- x",
             "exec --server -- CMD",
         ),
