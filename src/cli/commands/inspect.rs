@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::cli::environment::Environment;
+use crate::cli::hints::global_options::GlobalOptions;
 use crate::cli::io::local_time::LocalTimes;
 use crate::cli::io::output::Output;
 use crate::cli::io::report::Report;
@@ -39,7 +40,10 @@ pub(crate) fn run(file: Option<&Path>, env: &Environment, output: &mut Output) -
         let json = json!({"header": header, "claims": claims, "expiresOn": expires_on});
         return output.print_json(&json);
     }
-    let mut report = output.report();
+    // Claims are shown as they are.
+    let mut report = output
+        .report()
+        .with_global_options(GlobalOptions::default());
     report.heading("header");
     add_rows(&mut report, &header, &times);
     report.heading("claims");

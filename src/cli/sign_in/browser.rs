@@ -233,7 +233,10 @@ pub(super) fn report_failure(run: JoinHandle<Result<emulator::Page>>, progress: 
         match ended {
             Ok(Ok(page)) if page.status < 400 => {}
             Ok(Ok(page)) => progress.fail(refused_by(&page)),
-            Ok(Err(error)) => progress.fail(error),
+            Ok(Err(error)) => {
+                let what = "the built-in user agent could not sign in";
+                progress.fail(Error::new(Kind::SignInRefused, what, IN_BROWSER).caused_by(error));
+            }
             Err(_) => progress.fail(Error::internal("the built-in user agent panicked")),
         }
     });
@@ -249,7 +252,10 @@ fn refused_by(page: &emulator::Page) -> Error {
                 "the sign-in ended on the page {} with HTTP status {}",
                 page.url, page.status
             ),
-            "Run `acspass get --emulator --interactive` to see the page in the browser.",
+            IN_BROWSER,
         ),
     }
 }
+
+const IN_BROWSER: &str =
+    "Run `acspass get --emulator --interactive` to see the page in the browser.";
