@@ -153,7 +153,7 @@ fn access_key_is_no_setting_and_the_way_for_it_is_named() {
     let home = home();
     let way = "`acspass config set connection-string`";
     home.run(&["config", "set", "access-key"])
-        .assert_error(2, &["no setting `access-key`", way])
+        .assert_error(2, &["there is no setting for an access key", way])
         .assert_does_not_say("history");
     let random = "k3yQ7dX0pLm2Rw9vTz5cB8nHs4uJ6eGfA1iOoPqSxDtYhWbNlMjKrZgVcUeIaF0=";
     for (words, secret) in [
