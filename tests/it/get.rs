@@ -59,6 +59,8 @@ fn a_user_that_the_emulator_blocks_fails_at_once_with_the_error_of_the_page() {
             &[code, cause, "caused by: Entra says: AADSTS", "trace id"],
         );
         run.assert_does_not_say("timed out");
+        let account = format!("--account {}", words.last().expect("the account"));
+        assert!(run.stderr.contains(&account), "{}", run.stderr);
         let id = run.stderr.contains("correlation id: ");
         assert!(id, "{}", run.stderr);
     }

@@ -126,7 +126,8 @@ impl<'a> RenewalTask<'a> {
         outcome.map_err(|error| {
             let record = self.record.as_ref();
             let username = record.map(|record| record.account.username.as_str());
-            with_account(error, username.or(self.username.as_deref()))
+            let user = self.username.as_ref().or(self.renewal.user.as_ref());
+            with_account(error, username.or(user.map(String::as_str)))
         })
     }
 
