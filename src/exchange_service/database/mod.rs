@@ -9,4 +9,4 @@ mod pool;
 mod tls;
 
 pub(super) use leases::{Lease, LeaseRequest};
-pub(super) use pool::{Database, in_time};
+pub(super) use pool::Database;

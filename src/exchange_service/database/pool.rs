@@ -92,7 +92,7 @@ impl Database {
 }
 
 /// Returns the outcome of work with the database, or an error after this time.
-pub(in crate::exchange_service) async fn in_time<T>(
+pub(super) async fn in_time<T>(
     limit: Duration,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {

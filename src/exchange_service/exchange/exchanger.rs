@@ -1,7 +1,7 @@
 //! One exchange: the cache, the limits, and the request to the resource.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ring::digest::{Context, SHA256};
 use tracing::Instrument as _;
@@ -53,14 +53,9 @@ impl Exchanger {
     }
 
     /// Reserves one request to the resource that this user causes, and counts it for the user. What the
-    /// budget refuses is no request of the user.
+    /// budget refuses here is no request of the user.
     pub(super) fn reserve(&self, user: &str) -> Result<Reservation, Refusal> {
-        let reservation = self.budget.reserve().map_err(|pause| {
-            let description = "The budget of the ACS resource is used up for now.";
-            // Clients that return at the same moment would find it used up again.
-            let pause = pause.mul_f64(1.0 + MAX_SPREAD * fastrand::f64());
-            Refusal::limited(Reason::Budget, description, pause)
-        })?;
+        let reservation = self.budget.reserve().map_err(no_budget)?;
         self.users.take(user).map_err(|pause| {
             let description = "The user has sent too many requests.";
             Refusal::limited(Reason::UserLimit, description, pause)
@@ -73,7 +68,7 @@ impl Exchanger {
     pub(super) async fn begin(&self, reservation: Reservation) -> Result<Permit, Refusal> {
         let token = self.resource.principal_token().await;
         token.map_err(|error| Refusal::of_credential(&error))?;
-        Ok(reservation.begin())
+        reservation.begin().map_err(no_budget)
     }
 
     async fn exchange(&self, caller: &UserToken, subject: Subject) -> Outcome {
@@ -103,6 +98,13 @@ impl Exchanger {
             .map(Arc::new)
             .map_err(|error| Refusal::of_resource(&error))
     }
+}
+
+fn no_budget(pause: Duration) -> Refusal {
+    let description = "The budget of the ACS resource is used up for now.";
+    // Clients that return at the same moment would find it used up again.
+    let pause = pause.mul_f64(1.0 + MAX_SPREAD * fastrand::f64());
+    Refusal::limited(Reason::Budget, description, pause)
 }
 
 /// Returns the name of a user for limits and locks.

@@ -74,11 +74,13 @@ pub(in crate::exchange_service) struct Permit {
 }
 
 impl Reservation {
-    /// Begins the request.
-    pub(in crate::exchange_service) fn begin(self) -> Permit {
+    /// Begins the request, unless the share has ended or shrunk since: then the place is free again, and
+    /// the outcome is the time until one may be free.
+    pub(in crate::exchange_service) fn begin(self) -> Result<Permit, Duration> {
         let mut permit = self.0;
+        permit.budget.check_reserved()?;
         permit.counts = true;
-        permit
+        Ok(permit)
     }
 }
 
@@ -151,26 +153,42 @@ impl ResourceBudget {
                 counts: false,
             }));
         }
-        let wait = match limit {
-            0 => state.next_share,
-            // A smaller share can be exceeded by several requests.
-            _ => {
-                let index = usize::try_from(used - limit).unwrap_or(usize::MAX);
-                state.finished.get(index).map(|at| (*at, WINDOW))
-            }
-        };
-        let wait = wait.map(|(since, time)| time.saturating_sub(age(&since, clock)));
-        Err(wait.unwrap_or(WINDOW).min(WINDOW))
+        Err(state.wait(used, limit, clock))
+    }
+
+    /// Checks that the share still has all requests, one of which is reserved and not sent. Otherwise
+    /// returns the time until one may be free.
+    fn check_reserved(&self) -> Result<(), Duration> {
+        let clock = self.clock.as_ref();
+        let mut state = self.state();
+        let (used, limit) = (state.used(clock), state.current(clock).limit);
+        match used <= limit {
+            true => Ok(()),
+            false => Err(state.wait(used - 1, limit, clock)),
+        }
     }
 }
 
 impl State {
+    /// Returns the time until the share has a request more than those that are used, which are all of it
+    /// at least. It is a window at most.
+    fn wait(&self, used: u32, limit: u32, clock: &dyn Clock) -> Duration {
+        let wait = match limit {
+            0 => self.next_share,
+            // A smaller share can be exceeded by several requests.
+            _ => {
+                let index = usize::try_from(used - limit).unwrap_or(usize::MAX);
+                self.finished.get(index).map(|at| (*at, WINDOW))
+            }
+        };
+        let wait = wait.map(|(since, time)| time.saturating_sub(age(&since, clock)));
+        wait.unwrap_or(WINDOW).min(WINDOW)
+    }
+
     /// Returns the share, without what has ended.
     fn current(&self, clock: &dyn Clock) -> Share {
-        let has_ended = self
-            .ends
-            .is_some_and(|(since, life)| since.age(clock) >= life);
-        match has_ended {
+        let ends = self.ends.as_ref();
+        match ends.is_some_and(|(since, life)| has_ended(since, *life, clock)) {
             true => Share {
                 limit: 0,
                 ..self.share
@@ -189,6 +207,18 @@ impl State {
         let finished = u32::try_from(self.finished.len()).unwrap_or(u32::MAX);
         self.in_flight.saturating_add(finished)
     }
+}
+
+/// Whether this time has passed since then, by either clock. The time of day has whole seconds, so that
+/// it can show almost a second too much: it only counts beyond that.
+pub(in crate::exchange_service) fn has_ended(
+    since: &Moment,
+    life: Duration,
+    clock: &dyn Clock,
+) -> bool {
+    const RESOLUTION: Duration = Duration::from_secs(1);
+    let (by_wall, by_monotonic) = since.ages(clock);
+    by_wall >= life + RESOLUTION || by_monotonic.is_some_and(|age| age >= life)
 }
 
 /// Returns the time since then. A clock that is set forward does not make it longer.
@@ -216,7 +246,7 @@ mod tests {
     impl ResourceBudget {
         /// Takes the permission for a request that is sent at once.
         fn take(self: &Arc<Self>) -> Result<Permit, Duration> {
-            self.reserve().map(Reservation::begin)
+            self.reserve().and_then(Reservation::begin)
         }
     }
 
@@ -274,10 +304,54 @@ mod tests {
         assert!(budget.take().is_err(), "its end is over");
         assert_eq!(budget.remaining().1, 0);
         lease();
-        clock.set(clock.now().plus(WINDOW));
+        clock.set(clock.now().plus(WINDOW + Duration::from_secs(1)));
         assert!(budget.take().is_err(), "the monotonic clock stopped");
         lease();
         assert!(budget.take().is_ok());
+    }
+
+    #[test]
+    fn whole_seconds_of_the_time_of_day_do_not_end_a_share_early() {
+        let (budget, clock) = budget(0);
+        let share = Share {
+            limit: 1,
+            source: ShareSource::Lease,
+        };
+        let milliseconds = Duration::from_millis;
+        budget.set_share_until(share, Moment::now(&clock), milliseconds(34_990));
+        clock.advance(milliseconds(34_500));
+        // The lease began in the middle of a second.
+        clock.set(clock.now().plus(milliseconds(1_000)));
+        assert_eq!(budget.remaining().1, 1);
+        clock.advance(milliseconds(490));
+        assert_eq!(budget.remaining().1, 0);
+    }
+
+    #[test]
+    fn a_reserved_request_is_not_sent_after_the_share_has_ended_or_shrunk() {
+        let (budget, clock) = budget(2);
+        let seconds = Duration::from_secs;
+        let share = |limit| Share {
+            limit,
+            source: ShareSource::Lease,
+        };
+        budget.set_share_until(share(2), Moment::now(&clock), WINDOW);
+        budget.expect_share_in(Some(seconds(40)));
+        let reserved = budget.reserve().map_err(drop).expect("the share");
+        clock.advance(WINDOW);
+        assert_eq!(reserved.begin().err(), Some(seconds(10)), "it has ended");
+        budget.set_share(share(2));
+        assert_eq!(budget.remaining().1, 2, "its place is free again");
+
+        drop(budget.take().map_err(drop).expect("the first"));
+        clock.advance(seconds(5));
+        let reserved = budget.reserve().map_err(drop).expect("the second");
+        budget.set_share(share(1));
+        assert_eq!(reserved.begin().err(), Some(seconds(25)), "it has shrunk");
+        let reserve = || budget.reserve().map_err(drop).expect("the share");
+        budget.set_share(share(2));
+        let reserved = reserve();
+        assert!(reserved.begin().is_ok(), "the share is the same");
     }
 
     #[test]

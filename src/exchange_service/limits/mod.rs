@@ -3,5 +3,7 @@
 mod budget;
 mod users;
 
-pub(super) use budget::{Permit, Reservation, ResourceBudget, Share, ShareSource, WINDOW};
+pub(super) use budget::{
+    Permit, Reservation, ResourceBudget, Share, ShareSource, WINDOW, has_ended,
+};
 pub(super) use users::UserLimits;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
 
-use crate::exchange_service::database::{Database, Lease, LeaseRequest, in_time};
-use crate::exchange_service::limits::{ResourceBudget, Share, ShareSource, WINDOW};
+use crate::exchange_service::database::{Database, Lease, LeaseRequest};
+use crate::exchange_service::limits::{ResourceBudget, Share, ShareSource, WINDOW, has_ended};
 use crate::exchange_service::records::Outage;
 use crate::exchange_service::routes::Health;
 use crate::exchange_service::settings::Budget;
@@ -17,8 +17,9 @@ use crate::time::Clock;
 const AHEAD: Duration = Duration::from_secs(5);
 /// The pause after the database did not respond.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The time limit of one statement.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The next lease replaces one this long before its end, so that there is always a share. The smaller of
+/// the two applies then.
+const HANDOVER: Duration = Duration::from_millis(100);
 /// A process without a lease does not know the requests of others. After two windows all leases have
 /// ended.
 const FIRST_OUTAGE: Duration = WINDOW.saturating_mul(2);
@@ -68,10 +69,13 @@ pub(super) async fn keep(
         sleep_until(lease.starts).await;
         set_share(lease.granted);
         last = Some(lease);
-        sleep_until(lease.ends - AHEAD).await;
+        keeper.sleep(&lease, lease.ends - AHEAD).await;
+        if is_over(&lease, keeper.clock.as_ref()) {
+            continue;
+        }
         keeper.lease_next(lease.ends).await;
         budget.expect_share_in(keeper.next.as_ref().map(time_until_share));
-        sleep_until(lease.ends).await;
+        keeper.sleep(&lease, keeper.replacement(&lease)).await;
     }
 }
 
@@ -105,6 +109,17 @@ fn time_until_share(lease: &Lease) -> Duration {
     begins.saturating_duration_since(Instant::now())
 }
 
+/// Whether the lease is for the window of this moment. One that was taken late can be for a window after
+/// the next one.
+fn is_current(lease: &Lease, now: Instant) -> bool {
+    lease.starts <= now + PAUSE && now < lease.ends
+}
+
+/// Whether the lease has ended by the clocks, so that its share does not count any more.
+fn is_over(lease: &Lease, clock: &dyn Clock) -> bool {
+    has_ended(&lease.since, lease.life(), clock)
+}
+
 struct Keeper<'a> {
     database: &'a Database,
     request: &'a LeaseRequest,
@@ -117,14 +132,30 @@ struct Keeper<'a> {
 impl Keeper<'_> {
     /// Returns the lease of the current window.
     async fn current(&mut self) -> Option<Lease> {
-        let now = Instant::now();
-        // A lease that was taken late can be for a window after the next one.
-        let is_current = |lease: &Lease| lease.starts <= now + PAUSE && now < lease.ends;
-        if let Some(lease) = self.next.take_if(|lease| is_current(lease)) {
+        let (now, clock) = (Instant::now(), self.clock.as_ref());
+        self.next
+            .take_if(|lease| lease.ends <= now || is_over(lease, clock));
+        if let Some(lease) = self.next.take_if(|lease| is_current(lease, now)) {
             return Some(lease);
         }
-        self.next.take_if(|lease| lease.ends <= now);
         self.lease(false).await
+    }
+
+    /// Returns when the next lease replaces this one.
+    fn replacement(&self, lease: &Lease) -> Instant {
+        let early = lease.ends - HANDOVER;
+        match &self.next {
+            Some(next) if is_current(next, early) => early,
+            _ => lease.ends,
+        }
+    }
+
+    /// Waits until then, or until the lease is over by the clocks: the timer stops while the machine is
+    /// suspended.
+    async fn sleep(&self, lease: &Lease, until: Instant) {
+        while Instant::now() < until && !is_over(lease, self.clock.as_ref()) {
+            sleep_until(until.min(Instant::now() + PAUSE)).await;
+        }
     }
 
     /// Leases the next window, until `deadline`.
@@ -139,8 +170,7 @@ impl Keeper<'_> {
 
     async fn lease(&mut self, ahead: bool) -> Option<Lease> {
         let clock = self.clock.as_ref();
-        let leased = self.database.lease(self.request, ahead, clock);
-        let leased = in_time(STATEMENT_TIMEOUT, leased).await;
+        let leased = self.database.lease(self.request, ahead, clock).await;
         self.health.set_database(leased.is_ok());
         match leased {
             Ok(lease) => {
@@ -214,5 +244,22 @@ mod tests {
         assert_eq!(outage_share(budget(true), Some(lease(45))), 30);
         assert_eq!(outage_share(budget(false), Some(lease(45))), 0);
         assert_eq!(outage_share(budget(false), None), 0);
+    }
+
+    #[test]
+    fn a_lease_is_over_after_the_clock_was_set_forward() {
+        let clock = SettableClock::new(Timestamp::from_unix_seconds(1_000_000));
+        let now = Instant::now();
+        let lease = Lease {
+            granted: 1,
+            since: Moment::now(&clock),
+            sent: now,
+            starts: now,
+            ends: now + WINDOW,
+        };
+        assert!(is_current(&lease, now));
+        assert!(!is_over(&lease, &clock));
+        clock.set(clock.now().plus(WINDOW.saturating_mul(2)));
+        assert!(is_over(&lease, &clock));
     }
 }
