@@ -10,6 +10,8 @@ use crate::json;
 
 /// The default of `Retry-After`, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 5;
+/// The longest `Retry-After`. Other services can name any time, also none; then it is a second.
+const MAX_RETRY_AFTER_SECONDS: u64 = 60 * 60;
 
 /// The result of a handler.
 pub(super) type Reply = Result<Response, Refusal>;
@@ -37,7 +39,11 @@ impl Refusal {
     /// Returns the header that names the pause before another attempt.
     pub(super) fn retry_after(&self) -> Option<(HeaderName, HeaderValue)> {
         let seconds = match (self.error.retry_after(), self.status) {
-            (Some(pause), _) => pause.as_secs() + u64::from(pause.subsec_nanos() > 0),
+            (Some(pause), _) => {
+                let part = u64::from(pause.subsec_nanos() > 0);
+                let seconds = pause.as_secs().saturating_add(part);
+                seconds.clamp(1, MAX_RETRY_AFTER_SECONDS)
+            }
             (None, StatusCode::SERVICE_UNAVAILABLE) => RETRY_AFTER_SECONDS,
             _ => return None,
         };
@@ -112,5 +118,23 @@ pub(super) fn common_headers(headers: &mut HeaderMap) {
     ];
     for (name, value) in COMMON {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_pause_is_a_second_at_least_and_an_hour_at_most() {
+        for (seconds, expected) in [(0, "1"), (17, "17"), (u64::MAX, "3600")] {
+            let error = Error::unreachable("busy", "wait");
+            let error = error.with_retry_after(Duration::from_secs(seconds));
+            let header = Refusal::from(error).retry_after();
+            let (_, value) = header.expect("the header");
+            assert_eq!(value, expected);
+        }
     }
 }

@@ -174,8 +174,8 @@ impl Refusal {
     pub(super) fn of_owner(error: &Error) -> Self {
         let refusal = Refusal::of_resource(error);
         match refusal.reason {
-            // The principal has no role.
-            Reason::ResourceDenied => Refusal {
+            // The principal has no role, or its own token is refused.
+            Reason::ResourceDenied | Reason::ResourceRefusedToken => Refusal {
                 details: refusal.details,
                 ..credential_refused()
             },
@@ -325,15 +325,16 @@ mod tests {
 
     #[test]
     fn a_request_for_an_identity_is_not_refused_because_of_the_user() {
-        for (status, reason) in [
-            (400, "resource_unexpected"),
-            (401, "credential_refused"),
-            (403, "credential_refused"),
-            (404, "resource_unexpected"),
+        for (status, sent, reason) in [
+            (400, "Denied", "resource_unexpected"),
+            (401, "Denied", "credential_refused"),
+            (401, "InvalidAccessToken", "credential_refused"),
+            (403, "Denied", "credential_refused"),
+            (404, "Denied", "resource_unexpected"),
         ] {
             let response = ServiceResponse {
                 status,
-                code: Some("Denied".to_owned()),
+                code: Some(sent.to_owned()),
                 ..ServiceResponse::default()
             };
             let error = Error::new(Kind::Refused, "no", "wait").with_service_response(response);
@@ -344,7 +345,7 @@ mod tests {
                 refusal.reason.as_str(),
                 code.as_deref(),
             );
-            assert_eq!(found, (503, reason, Some("Denied")), "{status}");
+            assert_eq!(found, (503, reason, Some(sent)), "{status}");
         }
     }
 

@@ -10,6 +10,9 @@ use serde_json::json;
 use crate::exchange_service::exchange::{Reason, Refusal};
 use crate::exchange_service::tokens::Rejection;
 
+/// The longest `Retry-After`. Other services can name any time, also none; then it is a second.
+const MAX_RETRY_AFTER_SECONDS: u64 = 60 * 60;
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Returns the response to a refused request.
@@ -25,8 +28,11 @@ pub(super) fn refused(refusal: &Refusal, request_id: &str) -> Response {
         headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     if let Some(pause) = refusal.retry_after {
-        let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        let seconds = pause
+            .as_secs()
+            .saturating_add(u64::from(pause.subsec_nanos() > 0));
+        let seconds = seconds.clamp(1, MAX_RETRY_AFTER_SECONDS);
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
@@ -66,4 +72,22 @@ pub(super) fn with_common_headers(
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_pause_is_a_second_at_least_and_an_hour_at_most() {
+        for (seconds, expected) in [(0, "1"), (17, "17"), (u64::MAX, "3600")] {
+            let pause = Duration::from_secs(seconds);
+            let refusal = Refusal::limited(Reason::ResourceLimit, "no", pause);
+            let response = refused(&refusal, "id");
+            let found = &response.headers()[header::RETRY_AFTER];
+            assert_eq!(found, expected);
+        }
+    }
 }
