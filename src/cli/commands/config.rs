@@ -201,7 +201,7 @@ fn set(key: &str, values: &[String], env: &Environment) -> Result<()> {
             }
             false => KEY_OF_RESOURCE,
         };
-        return Err(Error::usage("an access key is no setting", hint));
+        return Err(Error::usage("there is no setting for an access key", hint));
     }
     let value = values.join(" ");
     let setting = Setting::from_key(key);
