@@ -166,18 +166,6 @@ impl Context {
         self.port(at, host).is_some_and(is_at)
     }
 
-    /// Returns the URL of the authority host for clients: https if it is served.
-    pub(crate) fn authority_url(&self) -> String {
-        if self.options.real_hosts {
-            return format!("https://{}", CLOUDS[0].entra[0]);
-        }
-        let ports = self.main_ports();
-        match ports.https {
-            Some(port) => self.options.url("https", port),
-            None => self.options.url("http", ports.http),
-        }
-    }
-
     /// Returns scheme and host of the issuer of version 1 for requests to this base. At Entra's own hosts
     /// it is another host.
     pub(crate) fn v1_base<'b>(&self, base: &'b str) -> &'b str {

@@ -32,7 +32,10 @@ pub struct Identity<'a> {
 impl Emulator {
     /// Returns the URL of the authority host for clients: https if it is served.
     pub fn authority_url(&self) -> String {
-        self.context.authority_url()
+        match self.context.options.real_hosts {
+            true => format!("https://{}", CLOUDS[0].entra[0]),
+            false => self.https_url().unwrap_or_else(|| self.http_url()),
+        }
     }
 
     /// Returns the URL of the resource for clients: https if it is served.

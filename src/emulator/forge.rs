@@ -86,10 +86,8 @@ pub(crate) enum NotForged {
 }
 
 impl Context {
-    /// Forges a token. The issuer is the authority that clients have in their settings, whichever address the
-    /// request for the token had.
-    pub(crate) fn forge(&self, wanted: ForgedToken) -> Result<String, NotForged> {
-        let base = &*self.authority_url();
+    /// Forges a token of the issuer with this base URL.
+    pub(crate) fn forge(&self, base: &str, wanted: ForgedToken) -> Result<String, NotForged> {
         let world = self.world();
         let now = match wanted.expired {
             true => self.now().minus(LIFE + EXPIRED_SINCE),

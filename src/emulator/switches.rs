@@ -125,7 +125,8 @@ impl Emulator {
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if the user, the identity or a scope is not known.
     pub fn forge_token(&self, wanted: ForgedToken) -> Result<String> {
-        self.context.forge(wanted).map_err(|_| {
+        let base = self.https_url().unwrap_or_else(|| self.http_url());
+        self.context.forge(&base, wanted).map_err(|_| {
             Error::usage(
                 "the user, the identity or a scope of the token is not known",
                 "Use the name of a user, and scopes of one API.",

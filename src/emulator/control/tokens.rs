@@ -12,7 +12,7 @@ pub(super) const FORGE: Route = Route {
     path: "/tokens",
     id: "forgeToken",
     summary: "Forge a token with any claims or with a fault",
-    description: "Without a fault the token is valid here. The issuer is the authority in the settings of `emulator env`. Each forged token has the claims emulator and emulatorForged.",
+    description: "Without a fault the token is valid here. Each forged token has the claims emulator and emulatorForged.",
     parameters: &[],
     body: Body::Required(wanted),
     success: ("The token", Some(token)),
@@ -48,7 +48,7 @@ fn token() -> Value {
 
 fn forge(call: &Call<'_>) -> Result<Reply, Refusal> {
     let wanted: ForgedToken = call.read()?;
-    let token = call.context().forge(wanted);
+    let token = call.context().forge(&call.request.base, wanted);
     let token = token.map_err(|error| match error {
         NotForged::UnknownUser(name) => Refusal::unknown("user", &name),
         NotForged::UnknownIdentity => Refusal::new(404, "NotFound", "The identity does not exist."),
