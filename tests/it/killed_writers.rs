@@ -16,11 +16,6 @@ use crate::harness::store_process::{Run, generation, key, number, sessions};
 
 const KILLS: u64 = 500;
 
-/// A writer was seen to lose its connection to the keyring service, about once in several thousand rounds, for a cause
-/// that is not known. It reports that, and what was saved before has to be there, as after a kill.
-const SERVICE_ENDED: &str = "the keyring service ended during the call";
-const MOST_INTERRUPTED: u32 = 3;
-
 #[test]
 fn over_sealed_files() {
     let folder = TempDir::new().expect("a folder");
@@ -58,21 +53,16 @@ fn kill_writers(
     read: impl Fn() -> Option<Record>,
 ) {
     let state = folder.to_str().expect("a plain path");
-    let (mut last, mut behind, mut interrupted) = (0, 0, 0);
+    let (mut last, mut behind) = (0, 0);
     for round in 0..KILLS {
         let mut writer = Run::start(env, &format!("renew {store} {state}"));
         let mut told = last;
         if round % 8 != 0 {
             let said = writer.next();
-            if said.contains(SERVICE_ENDED) {
-                interrupted += 1;
-                assert!(interrupted <= MOST_INTERRUPTED, "{said}");
-            } else {
-                told = said.parse().unwrap_or_else(|_| {
-                    panic!("no generation, although the lock was free: {said}")
-                });
-                assert!(told > last, "generation {told} follows {last}");
-            }
+            told = said
+                .parse()
+                .unwrap_or_else(|_| panic!("no generation, although the lock was free: {said}"));
+            assert!(told > last, "generation {told} follows {last}");
         }
         // Steps that share no factor with the time of a save, up to 10 ms.
         let instant = Instant::now() + Duration::from_micros(round * 317 % 10_007);
